@@ -1,0 +1,155 @@
+"""Where and how things run: device, precision, and what a plugin is handed of both."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from bench.errors import BenchError
+from bench.store import PictureStore
+
+DType = Literal["float32", "bfloat16"]
+Module = TypeVar("Module", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Precision:
+    """The arithmetic of convolutions; losses and statistics stay in float32 whatever it says."""
+
+    dtype: DType = "float32"
+    channels_last: bool = False
+    reason: str = "default"
+
+    @property
+    def label(self) -> str:
+        """Short form for tables, e.g. `bfloat16/channels_last`."""
+        return f"{self.dtype}/{'channels_last' if self.channels_last else 'contiguous'}"
+
+    def autocast(self, device: torch.device) -> AbstractContextManager[object]:
+        """Autocast to the dtype on the device; nothing for float32."""
+        if self.dtype == "float32":
+            return contextlib.nullcontext()
+        return torch.autocast(device.type, getattr(torch, self.dtype))
+
+    def layout(self, picture: Tensor) -> Tensor:
+        """The tensor in this precision's memory format."""
+        return picture.contiguous(memory_format=self.memory_format)
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """The format that modules and pictures are held in."""
+        return torch.channels_last if self.channels_last else torch.contiguous_format
+
+
+CANDIDATES = (
+    Precision("float32", False),
+    Precision("float32", True),
+    Precision("bfloat16", True),
+)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the runner hands to a plugin.
+
+    Attributes:
+        device: where tensors go.
+        precision: chosen by the user or by `probe`.
+        photographs: what a method may learn from while it adapts; never an evaluated content.
+        find_encoder: encoder name to loaded network (`encoder` caches it).
+    """
+
+    device: torch.device
+    precision: Precision
+    photographs: PictureStore
+    find_encoder: Callable[[str], nn.Module]
+    _encoders: dict[str, nn.Module] = field(default_factory=dict, repr=False)
+
+    def place(self, module: Module) -> Module:
+        """The module on the device, in the precision's memory format."""
+        module = module.to(self.device)
+        return module.to(memory_format=self.precision.memory_format)  # type: ignore[call-overload]
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The precision's autocast for this device."""
+        return self.precision.autocast(self.device)
+
+    def encoder(self, name: str) -> nn.Module:
+        """The named encoder, frozen, in eval mode and on the device.
+
+        Raises:
+            BenchError: no such encoder, or its weights cannot be had.
+        """
+        if name not in self._encoders:
+            network = self.find_encoder(name).eval().requires_grad_(False)
+            self._encoders[name] = self.place(network)
+        return self._encoders[name]
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`, `xpu` … to a device that is there.
+
+    Raises:
+        BenchError: the device is unknown or absent.
+    """
+    if name == "auto":
+        accelerator = torch.accelerator.current_accelerator(check_available=True)
+        return accelerator if accelerator is not None else torch.device("cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        cause = str(error).splitlines()[0]
+        raise BenchError(f"--device {name} cannot be used here ({cause}); try auto or cpu") from None
+    return device
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has done what was asked of it; nothing to wait for on a CPU."""
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
+
+
+def choose_precision(name: str, device: torch.device) -> Precision:
+    """`auto` (probe), `float32`, or `bfloat16`, to a precision for the device."""
+    if name == "auto":
+        return probe(device)
+    return Precision("bfloat16" if name == "bfloat16" else "float32", name == "bfloat16", "asked for")
+
+
+@functools.cache
+def probe(device: torch.device) -> Precision:
+    """The fastest candidate on this device, by a residual block of the transformation network.
+
+    The block is convolution, instance normalisation and ReLU at 128 channels, the shape in which
+    feed-forward style transfer spends its time. It takes well under a second.
+    """
+    seconds = {candidate: _block_seconds(candidate, device) for candidate in CANDIDATES}
+    best = min(seconds, key=lambda candidate: seconds[candidate])
+    measured = ", ".join(f"{c.label} {1e3 * s:.2f} ms" for c, s in seconds.items())
+    return Precision(best.dtype, best.channels_last, f"probe: {measured}")
+
+
+def _block_seconds(precision: Precision, device: torch.device) -> float:
+    block = nn.Sequential(
+        nn.Conv2d(128, 128, 3, padding=1), nn.InstanceNorm2d(128, affine=True), nn.ReLU()
+    ).to(device)
+    block = block.to(memory_format=precision.memory_format)  # type: ignore[call-overload]
+    picture = precision.layout(torch.zeros(1, 128, 64, 64, device=device))
+    best = float("inf")
+    with torch.inference_mode(), precision.autocast(device):
+        for _ in range(6):
+            synchronize(device)
+            start = time.perf_counter()
+            block(picture)
+            synchronize(device)
+            best = min(best, time.perf_counter() - start)
+    return best

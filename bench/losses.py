@@ -1,0 +1,67 @@
+"""Losses of perceptual style transfer: pure functions on feature maps, always in float32.
+
+A feature map is (N, C, H, W). Each function casts to float32 and leaves autocast, because Gram
+matrices and squared differences lose their small values in half precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def gram(features: Tensor) -> Tensor:
+    """Gram matrices (N, C, C), divided by C·H·W (Johnson et al. 2016, eq. 3)."""
+    n, c, h, w = features.shape
+    with torch.autocast(features.device.type, enabled=False):
+        flat = features.float().flatten(2)
+        return flat @ flat.transpose(1, 2) / (c * h * w)
+
+
+def relative_error(value: Tensor, target: Tensor) -> Tensor:
+    """Squared error over the target's energy, per picture: (N,). 0 is equal, 1 is all zeros.
+
+    Dividing by the target's energy makes layers, styles and encoders comparable, which the
+    papers' unnormalised sums are not. The target's N may be 1.
+    """
+    with torch.autocast(value.device.type, enabled=False):
+        value, target = value.float().flatten(1), target.float().flatten(1)
+        energy = target.square().sum(1)
+        return (value - target).square().sum(1) / energy.clamp_min(1e-12)
+
+
+def style_error(features: Sequence[Tensor], grams: Sequence[Tensor]) -> Tensor:
+    """Sum over layers of the Gram matrices' relative errors, per picture: (N,)."""
+    errors = [relative_error(gram(f), g) for f, g in zip(features, grams, strict=True)]
+    return torch.stack(errors).sum(0)
+
+
+def total_variation(picture: Tensor) -> Tensor:
+    """Mean absolute difference of neighbouring pixels, down plus across, per picture: (N,)."""
+    with torch.autocast(picture.device.type, enabled=False):
+        picture = picture.float()
+        down = (picture[..., 1:, :] - picture[..., :-1, :]).abs().mean((1, 2, 3))
+        across = (picture[..., 1:] - picture[..., :-1]).abs().mean((1, 2, 3))
+        return down + across
+
+
+def luminance(picture: Tensor) -> Tensor:
+    """Rec. 601 luma (N, 1, H, W) of pictures (N, 3, H, W)."""
+    weights = picture.new_tensor((0.299, 0.587, 0.114)).view(1, 3, 1, 1)
+    return (picture * weights).sum(1, keepdim=True)
+
+
+def tone_error(picture: Tensor, content: Tensor, block: int = 8) -> Tensor:
+    """1 minus the correlation of block-averaged luminance, per picture: (N,), in [0, 2].
+
+    A content loss on deep features ignores polarity, so a network may invert tones like a
+    negative; this term tells it which way is up and leaves contrast and colour free.
+    """
+    with torch.autocast(picture.device.type, enabled=False):
+        blocks = [F.avg_pool2d(luminance(p.float()), block).flatten(1) for p in (picture, content)]
+        centred = [b - b.mean(1, keepdim=True) for b in blocks]
+        norms = [c.square().sum(1).add(1e-6).sqrt() for c in centred]
+        return 1 - (centred[0] * centred[1]).sum(1) / (norms[0] * norms[1])

@@ -1,0 +1,154 @@
+"""Many pictures in one flat array: decoded once, then cropped at random for training."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class PictureStore:
+    """RGB pictures of any shape, one after the other in `pixels`.
+
+    Attributes:
+        pixels: uint8, flat; an ordinary array or a memory-mapped file.
+        shapes: int64 (M, 2), height and width of each picture.
+        offsets: int64 (M,), where each picture starts.
+        names: each picture's name.
+    """
+
+    pixels: NDArray[np.uint8]
+    shapes: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def picture(self, index: int) -> Tensor:
+        """The whole picture, uint8 (3, H, W); shares the store's memory: do not write to it."""
+        height, width = (int(side) for side in self.shapes[index])
+        start = int(self.offsets[index])
+        flat = self.pixels[start : start + 3 * height * width]
+        return torch.from_numpy(np.asarray(flat).reshape(height, width, 3)).permute(2, 0, 1)
+
+    def batch(
+        self,
+        count: int,
+        size: int,
+        generator: torch.Generator | None = None,
+        indices: Sequence[int] | None = None,
+        scale: tuple[float, float] = (0.5, 1.0),
+        flip: bool = True,
+    ) -> Tensor:
+        """Random square crops, float32 (count, 3, size, size) in [0, 1].
+
+        A crop's side is a random share, within `scale`, of the picture's shorter side, never
+        less than `size` where the picture has that many pixels; it is then resized to `size`.
+
+        Args:
+            count: how many.
+            size: side in pixels.
+            generator: source of randomness; torch's global one by default.
+            indices: which pictures, instead of `count` distinct random ones (with repetition
+                only where the store holds fewer).
+            scale: smallest and largest crop side, as a share of the shorter side.
+            flip: mirror half of the crops.
+        """
+        if indices is None:
+            order: list[int] = []
+            while len(order) < count:
+                order += torch.randperm(len(self), generator=generator)[: count - len(order)].tolist()
+            indices = order
+        crops = []
+        for index in indices:
+            picture = self.picture(index)
+            height, width = picture.shape[1:]
+            short = min(height, width)
+            share, down, across, mirror = torch.rand(4, generator=generator).tolist()
+            side = round(short * (scale[0] + share * (scale[1] - scale[0])))
+            side = min(short, max(side, size))
+            top, left = round(down * (height - side)), round(across * (width - side))
+            crop = picture[:, top : top + side, left : left + side].float().div_(255)
+            if side != size:
+                crop = resize(crop[None], size, size)[0]
+            crops.append(crop.flip(2) if flip and mirror < 0.5 else crop)
+        return torch.stack(crops).contiguous()
+
+
+def resize(picture: Tensor, height: int, width: int) -> Tensor:
+    """Antialiased bilinear resize of (N, 3, H, W) in [0, 1]; values stay in [0, 1]."""
+    return F.interpolate(
+        picture, (height, width), mode="bilinear", antialias=True, align_corners=False
+    ).clamp_(0, 1)
+
+
+def collect(pictures: Iterable[tuple[str, NDArray[np.uint8]]]) -> PictureStore:
+    """A store in memory, of named uint8 (H, W, 3) arrays."""
+    named = list(pictures)
+    shapes = np.array([array.shape[:2] for _, array in named], np.int64).reshape(-1, 2)
+    sizes = 3 * shapes.prod(1)
+    flat = [array.reshape(-1) for _, array in named]
+    return PictureStore(
+        np.concatenate(flat) if flat else np.zeros(0, np.uint8),
+        shapes,
+        np.cumsum(sizes) - sizes,
+        [name for name, _ in named],
+    )
+
+
+def cached(
+    files: Sequence[Path],
+    read: Callable[[Path], NDArray[np.uint8] | None],
+    folder: Path,
+    progress: Callable[[Iterable[Path]], Iterable[Path]] = lambda files: files,
+    tag: str = "",
+) -> PictureStore:
+    """A store on disk, made once from files and memory-mapped ever after.
+
+    Args:
+        files: the pictures.
+        read: file to uint8 (H, W, 3), or None to leave it out.
+        folder: where the cache lies; a changed file list, size or time makes a new one.
+        progress: wraps the files while they are read.
+        tag: what else the cache depends on, such as the size that `read` gives.
+    """
+    digest = hashlib.sha256(tag.encode())
+    for file in files:
+        stat = file.stat()
+        digest.update(f"{file.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    base = folder / digest.hexdigest()[:16]
+    index_file, data_file = base.with_suffix(".json"), base.with_suffix(".u8")
+    if not index_file.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        part = data_file.with_suffix(f".{os.getpid()}.part")
+        index: dict[str, Any] = {"names": [], "shapes": []}
+        with part.open("wb") as out:
+            for file in progress(files):
+                array = read(file)
+                if array is not None:
+                    out.write(np.ascontiguousarray(array).data)
+                    index["names"].append(file.name)
+                    index["shapes"].append(array.shape[:2])
+        os.replace(part, data_file)
+        index_part = index_file.with_suffix(f".{os.getpid()}.part")
+        index_part.write_text(json.dumps(index))
+        os.replace(index_part, index_file)  # last: its presence says that the data are whole
+    index = json.loads(index_file.read_text())
+    shapes = np.array(index["shapes"], np.int64).reshape(-1, 2)
+    sizes = 3 * shapes.prod(1)
+    pixels = (
+        np.memmap(data_file, np.uint8, mode="c") if len(shapes) else np.zeros(0, np.uint8)
+    )
+    return PictureStore(pixels, shapes, np.cumsum(sizes) - sizes, index["names"])

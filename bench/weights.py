@@ -1,0 +1,92 @@
+"""Files of learned numbers: where they lie, whether they are the right ones, how to read them."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.contract import Weights
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SHIPPED = Path(__file__).parent / "weights"
+
+
+def user_folder() -> Path:
+    """Where a user puts weights that are not shipped: `$BENCH_WEIGHTS` or a cache folder."""
+    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "bench" / "weights"
+    return Path(os.environ.get("BENCH_WEIGHTS", default))
+
+
+@functools.lru_cache(maxsize=256)
+def _digest(path: str, size: int, mtime_ns: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(
+            hashlib, "file_digest"
+        ) else hashlib.sha256(file.read()).hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """The file's SHA-256 in hex, remembered while the file does not change."""
+    stat = path.stat()
+    return _digest(str(path), stat.st_size, stat.st_mtime_ns)
+
+
+def locate(weights: Weights, beside: Iterable[Path] = ()) -> Path:
+    """The path of declared weights, verified.
+
+    Looks in the `beside` folders, then among the shipped weights, then in the user's folder.
+
+    Raises:
+        BenchError: the file is nowhere (the message says where from and where to), or its
+            SHA-256 is not the declared one.
+    """
+    named = Path(weights.file).expanduser()
+    folders = [Path()] if named.is_absolute() else [*beside, SHIPPED, user_folder()]
+    for folder in folders:
+        path = folder / named
+        if path.is_file():
+            if weights.sha256 is not None and sha256(path) != weights.sha256:
+                raise BenchError(
+                    f"{path} is not the declared file (SHA-256 {sha256(path)[:12]}…, expected "
+                    f"{weights.sha256[:12]}…): delete it and get it again from {weights.source}"
+                )
+            return path
+    where = named.parent if named.is_absolute() else user_folder()
+    raise BenchError(
+        f"weights {named.name} are missing: get them from {weights.source} and put them in {where}"
+    )
+
+
+def read(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, in float32.
+
+    Raises:
+        BenchError: the file is missing, cut short or no safetensors file.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise BenchError(f"{path} cannot be read as safetensors: {error}") from None
+    return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+
+
+def write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Save tensors in half precision, atomically."""
+    from safetensors.torch import save_file
+
+    half = {name: t.detach().cpu().half().contiguous() for name, t in tensors.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    save_file(half, part, metadata)
+    os.replace(part, path)

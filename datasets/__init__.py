@@ -1,0 +1,1 @@
+"""Built-in datasets: one file each, loaded as any stranger's plugin."""
