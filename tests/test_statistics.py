@@ -1,0 +1,123 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from bench.statistics import (
+    aa_noise,
+    bootstrap_median,
+    cluster_bootstrap_mean,
+    summarise,
+)
+
+
+@pytest.mark.parametrize("count", [2, 7, 20, 51])
+def test_median_interval_is_the_percentile_bootstraps(count):
+    values = np.random.default_rng(count).lognormal(size=count)
+    interval = bootstrap_median(values)
+    reference = stats.bootstrap(
+        (values,), np.median, n_resamples=10_000, method="percentile", rng=np.random.default_rng(1)
+    ).confidence_interval
+    assert interval.value == np.median(values)
+    # two runs of 10,000 draws may differ by a neighbouring sample, never by more
+    slack = 0.1 * (reference.high - reference.low)
+    assert interval.low == pytest.approx(reference.low, abs=slack)
+    assert interval.high == pytest.approx(reference.high, abs=slack)
+
+
+def test_median_interval_of_three_by_hand():
+    # P(resample's median is the least of 3) = P(Binomial(3, 1/3) >= 2) = 7/27 > 2.5 %
+    assert bootstrap_median([3.0, 1.0, 2.0]) == (2.0, 1.0, 3.0)
+
+
+def test_median_interval_covers_the_truth_19_times_in_20():
+    rng = np.random.default_rng(0)
+    intervals = [bootstrap_median(rng.exponential(size=25)) for _ in range(400)]
+    covered = np.mean([low <= np.log(2) <= high for _, low, high in intervals])
+    assert 0.91 <= covered <= 0.98
+
+
+def test_median_interval_of_a_million_samples_is_narrow_and_quick():
+    values = np.random.default_rng(0).normal(size=1_000_000)
+    value, low, high = bootstrap_median(values)
+    # standard error of a normal sample's median: sqrt(pi / 2n)
+    expected = 2 * 1.96 * np.sqrt(np.pi / 2 / len(values))
+    assert low < value < high
+    assert high - low == pytest.approx(expected, rel=0.1)
+
+
+def test_summary_by_hand():
+    summary = summarise([4.0, 1.0, 3.0, 2.0, 5.0])
+    assert (summary.n, summary.median, summary.minimum) == (5, 3.0, 1.0)
+    assert summary.p90 == pytest.approx(4.6)
+    assert summary.low < 3.0 < summary.high
+
+
+def test_a_single_sample_has_no_interval():
+    summary = summarise([2.0])
+    assert summary.median == summary.p90 == summary.minimum == 2.0
+    assert np.isnan(summary.low)
+    assert np.isnan(summary.high)
+    assert np.isnan(cluster_bootstrap_mean([1.0, 2.0], ["s", "s"], ["c", "c"]).low)
+
+
+def test_no_samples_are_refused():
+    with pytest.raises(ValueError, match="no values"):
+        summarise([])
+    with pytest.raises(ValueError, match="differ in length"):
+        cluster_bootstrap_mean([1.0], ["s"], [])
+
+
+def _grid(style_effect, noise=0.0, styles=6, contents=8):
+    rng = np.random.default_rng(3)
+    offsets = style_effect * rng.normal(size=styles)
+    values = offsets[:, None] + noise * rng.normal(size=(styles, contents))
+    names = [(s, c) for s in range(styles) for c in range(contents)]
+    return values.reshape(-1), [s for s, _ in names], [c for _, c in names]
+
+
+def test_cluster_interval_is_wider_than_the_pairs_where_styles_explain_the_variance():
+    values, styles, contents = _grid(style_effect=1.0, noise=0.1)
+    value, low, high = cluster_bootstrap_mean(values, styles, contents)
+    pairs = stats.bootstrap(
+        (values,), np.mean, n_resamples=5_000, method="percentile", rng=np.random.default_rng(1)
+    ).confidence_interval
+    assert value == pytest.approx(values.mean())
+    assert high - low > 2 * (pairs.high - pairs.low)
+
+
+def test_cluster_interval_is_the_bootstrap_over_styles_where_contents_add_nothing():
+    values, styles, contents = _grid(style_effect=1.0)
+    _, low, high = cluster_bootstrap_mean(values, styles, contents)
+    means = values.reshape(6, 8).mean(1)
+    reference = stats.bootstrap(
+        (means,), np.mean, n_resamples=10_000, method="percentile", rng=np.random.default_rng(1)
+    ).confidence_interval
+    slack = 0.05 * (reference.high - reference.low)
+    assert (low, high) == pytest.approx((reference.low, reference.high), abs=slack)
+
+
+def test_cluster_interval_with_missing_pairs():
+    values, styles, contents = [1.0, 3.0], ["a", "b"], ["x", "y"]
+    # only pairs (a, x) and (b, y): every draw that holds one averages to 1, 2 or 3
+    assert cluster_bootstrap_mean(values, styles, contents) == (2.0, 1.0, 3.0)
+
+
+def test_intervals_repeat_under_a_seed():
+    values = np.random.default_rng(0).normal(size=9)
+    assert bootstrap_median(values, 5) == bootstrap_median(values, 5)
+    grid = _grid(1.0, 1.0)
+    assert cluster_bootstrap_mean(*grid, seed=5) == cluster_bootstrap_mean(*grid, seed=5)
+    assert cluster_bootstrap_mean(*grid, seed=5) != cluster_bootstrap_mean(*grid, seed=6)
+
+
+def test_aa_noise_by_hand():
+    assert aa_noise([1.0, 1.1, 9.0], [1.0, 1.0, 1.0]) == pytest.approx(0.1)
+    assert aa_noise([1.0], [2.0]) == pytest.approx(0.5)
+
+
+def test_statistics_import_no_torch():
+    code = "import sys, bench.statistics; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
