@@ -1,0 +1,339 @@
+import gc
+import itertools
+import weakref
+from statistics import median
+
+import pytest
+import torch
+
+from bench.errors import BenchError
+from bench.timing import (
+    Rule,
+    Stopwatch,
+    drain,
+    one_two_five,
+    sample_interleaved,
+    timed,
+    wall_clock,
+    warm_up,
+)
+
+CPU = torch.device("cpu")
+
+
+class FakeClock:
+    """Time passes only when somebody spends it."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+    def spend(self, seconds):
+        self.now += seconds
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+def costing(clock, *seconds, log=None, label=None):
+    """A call that costs these seconds in turn, then the last for ever."""
+    costs = itertools.chain(seconds, itertools.repeat(seconds[-1]))
+
+    def call():
+        if log is not None:
+            log.append(label)
+        clock.spend(next(costs))
+
+    return call
+
+
+RULE = Rule(
+    min_samples=5, min_seconds=0.0, max_samples=50, max_seconds=1e9, slice_seconds=0.0,
+    window_calls=3, window_seconds=0.0, warmup_seconds=0.0,
+)  # fmt: skip
+
+
+def ruled(**changes):
+    return Rule(**{**vars(RULE), **changes})
+
+
+def test_timed_gives_result_and_seconds(clock):
+    def call():
+        clock.spend(2.5)
+        return "result"
+
+    assert timed(call, CPU, clock) == ("result", 2.5)
+
+
+def test_wall_clock_is_in_seconds():
+    start = wall_clock()
+    _, seconds = timed(lambda: sum(range(10_000)), CPU)
+    assert 0 < seconds <= wall_clock() - start < 60
+
+
+def test_stopwatch_adds_up_and_skips_what_lies_between(clock):
+    watch = Stopwatch(CPU, clock)
+    with watch:
+        clock.spend(1)
+    clock.spend(50)
+    with watch:
+        clock.spend(2)
+    assert watch.seconds == 3
+    assert watch.device_seconds is None
+
+
+def test_device_is_synchronised_before_both_stamps(clock, monkeypatch):
+    events = []
+    monkeypatch.setattr(torch.accelerator, "synchronize", lambda device: events.append("sync"))
+
+    def logged():
+        events.append("stamp")
+        return clock()
+
+    timed(lambda: events.append("call"), torch.device("meta"), logged)
+    assert events == ["sync", "stamp", "call", "sync", "stamp"]
+
+
+def test_cpu_needs_no_synchronising(clock, monkeypatch):
+    monkeypatch.setattr(torch.accelerator, "synchronize", lambda device: pytest.fail("called"))
+    timed(lambda: None, CPU, clock)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_events_agree_with_the_wall_clock():
+    square = torch.rand(2048, 2048, device="cuda")
+    square @ square
+    with Stopwatch(torch.device("cuda")) as watch:
+        for _ in range(50):
+            square @ square
+    assert watch.device_seconds == pytest.approx(watch.seconds, rel=0.2)
+
+
+def phase(clock, steps, seconds=1.0):
+    for step in range(steps + 1):
+        clock.spend(seconds)
+        yield f"picture {step}"
+
+
+def test_drain_gives_the_last_value_and_counts_steps_from_0(clock):
+    drained = drain(phase(clock, 3), CPU, clock)
+    assert (drained.result, drained.steps, drained.seconds) == ("picture 3", 3, 4.0)
+    assert drained.curve == [(3, 4.0)]
+    assert drained.finished
+
+
+def test_a_phase_without_steps_counts_0(clock):
+    assert drain(phase(clock, 0), CPU, clock).steps == 0
+
+
+def test_the_clock_stands_still_while_the_observer_looks(clock):
+    seen = []
+
+    def observe(step, seconds, value):
+        seen.append((step, seconds, value))
+        clock.spend(1000)
+
+    drained = drain(phase(clock, 7), CPU, clock, observe=observe)
+    assert drained.seconds == 8.0
+    assert drained.curve == [(0, 1.0), (1, 2.0), (2, 3.0), (5, 6.0), (7, 8.0)]
+    assert seen == [(step, seconds, f"picture {step}") for step, seconds in drained.curve]
+
+
+def test_the_last_step_is_observed_once(clock):
+    drained = drain(phase(clock, 5), CPU, clock, observe=lambda *_: None)
+    assert [step for step, _ in drained.curve] == [0, 1, 2, 5]
+
+
+def test_work_after_the_last_step_is_timed(clock):
+    def tidying():
+        yield 0
+        clock.spend(3)
+
+    assert drain(tidying(), CPU, clock).seconds == 3
+
+
+def test_drain_ends_a_phase_at_the_first_step_beyond_its_seconds(clock):
+    closed = []
+
+    def endless():
+        try:
+            yield from phase(clock, 10**9)
+        finally:
+            closed.append(True)
+
+    drained = drain(endless(), CPU, clock, max_seconds=2.5)
+    assert (drained.steps, drained.seconds, drained.finished) == (2, 3.0, False)
+    assert closed == [True]
+
+
+def test_a_phase_that_gives_nothing_is_refused(clock):
+    with pytest.raises(BenchError, match="at least once"):
+        drain(iter(()), CPU, clock)
+
+
+def test_observed_steps():
+    assert [step for step in range(1001) if one_two_five(step)] == [
+        0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000,
+    ]  # fmt: skip
+
+
+def test_warm_up_ends_when_two_windows_agree(clock):
+    # windows of three: medians 5, 1.1, 1, 1
+    call = costing(clock, 9, 5, 4, 1.1, 1.1, 1.1, 1)
+    warmed = warm_up(call, ruled(warmup_seconds=1e9), CPU, clock)
+    assert warmed == (12, pytest.approx(9 + 5 + 4 + 3 * 1.1 + 6 * 1), True)
+
+
+def test_warm_up_compares_with_the_window_before(clock):
+    # each window is 3 % below the last until it settles
+    call = costing(clock, *[1.0] * 3, *[0.97] * 3, *[0.94] * 3, 0.93)
+    warmed = warm_up(call, ruled(warmup_seconds=1e9), CPU, clock)
+    assert (warmed.calls, warmed.stable) == (12, True)
+
+
+def test_warm_up_windows_last_their_seconds(clock):
+    warmed = warm_up(
+        costing(clock, 0.125), ruled(warmup_seconds=1e9, window_seconds=1.0), CPU, clock
+    )
+    assert warmed == (16, 2.0, True)
+
+
+def test_warm_up_gives_up_at_its_cap(clock):
+    growing = costing(clock, *range(1, 100))
+    assert warm_up(growing, ruled(warmup_seconds=21), CPU, clock) == (6, 21, False)
+
+
+def test_no_warm_up(clock):
+    assert warm_up(pytest.fail, ruled(warmup_seconds=0), CPU, clock) == (0, 0, False)
+
+
+def test_samples_are_raw_and_stop_at_precision(clock):
+    calls = {"slow": costing(clock, 2.0), "quick": costing(clock, 0.5)}
+    taken = sample_interleaved(calls, RULE, 0, CPU, clock)
+    assert taken["slow"].seconds == [2.0] * 5
+    assert taken["quick"].seconds == [0.5] * 5
+    assert taken["slow"].rounds == [0, 1, 2, 3, 4]
+    assert {samples.stopped for samples in taken.values()} == {"precision"}
+    assert taken["slow"].device_seconds == []
+
+
+def test_expected_median(clock):
+    taken = sample_interleaved({"x": costing(clock, 3, 1, 5, 2, 4)}, RULE, 0, CPU, clock)
+    assert median(taken["x"].seconds[:5]) == 3
+
+
+def test_precision_waits_for_least_samples_and_seconds(clock):
+    rule = ruled(min_seconds=8.0)
+    taken = sample_interleaved({"x": costing(clock, 1.0)}, rule, 0, CPU, clock)
+    assert len(taken["x"].seconds) == 8
+
+
+def test_noise_runs_into_the_caps(clock):
+    noisy = [1.0, 2.0] * 50
+    by_count = sample_interleaved({"x": costing(clock, *noisy)}, RULE, 0, CPU, clock)["x"]
+    assert (by_count.stopped, len(by_count.seconds)) == ("samples", 50)
+    rule = ruled(max_seconds=30)
+    by_time = sample_interleaved({"x": costing(clock, *noisy)}, rule, 0, CPU, clock)["x"]
+    assert (by_time.stopped, sum(by_time.seconds)) == ("time cap", 30)
+
+
+def test_a_call_longer_than_the_cap_is_timed_once(clock):
+    taken = sample_interleaved(
+        {"x": costing(clock, 90.0)}, ruled(max_seconds=30), 0, CPU, clock
+    )
+    assert (taken["x"].seconds, taken["x"].stopped) == ([90.0], "time cap")
+
+
+def test_short_calls_repeat_within_their_turn(clock):
+    calls = {"short": costing(clock, 0.25), "long": costing(clock, 4.0)}
+    taken = sample_interleaved(calls, ruled(min_samples=8, slice_seconds=1.0), 0, CPU, clock)
+    assert taken["short"].rounds == [0] * 4 + [1] * 4
+    assert taken["long"].rounds == list(range(8))
+
+
+def order_of_rounds(seed):
+    clock, log, labels = FakeClock(), [], "abcdef"
+    calls = {label: costing(clock, 1.0, log=log, label=label) for label in labels}
+    sample_interleaved(calls, RULE, seed, CPU, clock)
+    rounds = [tuple(log[start : start + 6]) for start in range(0, len(log), 6)]
+    assert all(sorted(turn) == list(labels) for turn in rounds)
+    return rounds
+
+
+def test_rounds_are_shuffled_each_anew_and_alike_under_a_seed():
+    rounds = order_of_rounds(1)
+    assert rounds == order_of_rounds(1)
+    assert rounds != order_of_rounds(2)
+    assert len(set(rounds)) == len(rounds) == 5
+
+
+def test_a_done_call_leaves_the_rounds_to_the_others(clock):
+    calls = {"calm": costing(clock, 1.0), "noisy": costing(clock, *[1.0, 3.0] * 25)}
+    taken = sample_interleaved(calls, RULE, 0, CPU, clock)
+    assert (len(taken["calm"].seconds), len(taken["noisy"].seconds)) == (5, 50)
+
+
+def test_an_error_ends_its_own_call_only(clock):
+    good = costing(clock, 1.0)
+
+    def failing():
+        good()
+        if clock.now > 104:
+            raise RuntimeError("out of memory")
+
+    def broken():
+        raise ValueError("at once")
+
+    calls = {"failing": failing, "broken": broken, "good": good}
+    taken = sample_interleaved(calls, ruled(warmup_seconds=1.0), 0, CPU, clock)
+    assert taken["good"].stopped == "precision"
+    assert len(taken["good"].seconds) == 5
+    assert str(taken["failing"].error) == "out of memory"
+    assert taken["failing"].stopped == taken["broken"].stopped == "error"
+    assert taken["failing"].seconds  # those before the error are kept
+    assert isinstance(taken["broken"].error, ValueError)
+    assert taken["broken"].seconds == []
+
+
+def test_an_error_keeps_no_tensors_alive(clock):
+    held = []
+
+    def failing():
+        big = torch.zeros(10)
+        held.append(weakref.ref(big))
+        raise RuntimeError("out of memory")
+
+    taken = sample_interleaved({"x": failing}, RULE, 0, CPU, clock)
+    gc.collect()
+    assert taken["x"].error is not None
+    assert held[0]() is None
+
+
+def test_warm_up_is_recorded_and_not_among_the_samples(clock):
+    rule = ruled(warmup_seconds=1e9)
+    taken = sample_interleaved({"x": costing(clock, 9.0, 1.0)}, rule, 0, CPU, clock)
+    assert taken["x"].warmup == (6, 14.0, True)
+    assert taken["x"].seconds == [1.0] * 5
+
+
+def test_progress_is_told_with_the_clock_stopped(clock):
+    told = []
+
+    def on_progress(label, samples):
+        told.append((label, len(samples.seconds)))
+        clock.spend(1000)
+
+    taken = sample_interleaved({"x": costing(clock, 1.0)}, RULE, 0, CPU, clock, on_progress)
+    assert told == [("x", count) for count in range(1, 6)]
+    assert sum(taken["x"].seconds) == 5
+
+
+def test_one_call_under_two_labels_is_an_a_a_control(clock):
+    call = costing(clock, 1.0)
+    taken = sample_interleaved({"A": call, "A'": call}, RULE, 0, CPU, clock)
+    assert taken["A"].seconds == taken["A'"].seconds == [1.0] * 5
+    assert taken["A"].seconds is not taken["A'"].seconds
