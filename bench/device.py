@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 
 from bench.errors import BenchError
 from bench.store import PictureStore
+from bench.timing import timed
 
 DType = Literal["float32", "bfloat16"]
 Module = TypeVar("Module", bound=nn.Module)
@@ -112,12 +112,6 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def synchronize(device: torch.device) -> None:
-    """Wait until the device has done what was asked of it; nothing to wait for on a CPU."""
-    if device.type != "cpu":
-        torch.accelerator.synchronize(device)
-
-
 def choose_precision(name: str, device: torch.device) -> Precision:
     """`auto` (probe), `float32`, or `bfloat16`, to a precision for the device."""
     if name == "auto":
@@ -144,12 +138,5 @@ def _block_seconds(precision: Precision, device: torch.device) -> float:
     ).to(device)
     block = block.to(memory_format=precision.memory_format)  # type: ignore[call-overload]
     picture = precision.layout(torch.zeros(1, 128, 64, 64, device=device))
-    best = float("inf")
     with torch.inference_mode(), precision.autocast(device):
-        for _ in range(6):
-            synchronize(device)
-            start = time.perf_counter()
-            block(picture)
-            synchronize(device)
-            best = min(best, time.perf_counter() - start)
-    return best
+        return min(timed(lambda: block(picture), device)[1] for _ in range(6))
