@@ -16,6 +16,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bench.errors import BenchError
+
 
 @dataclass(frozen=True)
 class PictureStore:
@@ -65,11 +67,17 @@ class PictureStore:
                 only where the store holds fewer).
             scale: smallest and largest crop side, as a share of the shorter side.
             flip: mirror half of the crops.
+
+        Raises:
+            BenchError: the store is empty.
         """
         if indices is None:
+            if not len(self):
+                raise BenchError("there is no photograph to learn from: name some that can be read")
             order: list[int] = []
             while len(order) < count:
-                order += torch.randperm(len(self), generator=generator)[: count - len(order)].tolist()
+                order += torch.randperm(len(self), generator=generator).tolist()
+            order = order[:count]
             indices = order
         crops = []
         for index in indices:
@@ -127,13 +135,15 @@ def cached(
     digest = hashlib.sha256(tag.encode())
     for file in files:
         stat = file.stat()
-        digest.update(f"{file.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+        entry = f"{file.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}\n"
+        digest.update(entry.encode(errors="surrogateescape"))
     base = folder / digest.hexdigest()[:16]
     index_file, data_file = base.with_suffix(".json"), base.with_suffix(".u8")
-    if not index_file.is_file():
+    index = _cached_index(index_file, data_file)
+    if index is None:
         folder.mkdir(parents=True, exist_ok=True)
         part = data_file.with_suffix(f".{os.getpid()}.part")
-        index: dict[str, Any] = {"names": [], "shapes": []}
+        index = {"names": [], "shapes": []}
         with part.open("wb") as out:
             for file in progress(files):
                 array = read(file)
@@ -141,14 +151,23 @@ def cached(
                     out.write(np.ascontiguousarray(array).data)
                     index["names"].append(file.name)
                     index["shapes"].append(array.shape[:2])
-        os.replace(part, data_file)
+        part.replace(data_file)
         index_part = index_file.with_suffix(f".{os.getpid()}.part")
         index_part.write_text(json.dumps(index))
-        os.replace(index_part, index_file)  # last: its presence says that the data are whole
-    index = json.loads(index_file.read_text())
+        index_part.replace(index_file)  # last: its presence says that the data are there
     shapes = np.array(index["shapes"], np.int64).reshape(-1, 2)
     sizes = 3 * shapes.prod(1)
     pixels = (
         np.memmap(data_file, np.uint8, mode="c") if len(shapes) else np.zeros(0, np.uint8)
     )
     return PictureStore(pixels, shapes, np.cumsum(sizes) - sizes, index["names"])
+
+
+def _cached_index(index_file: Path, data_file: Path) -> dict[str, Any] | None:
+    """The index of a cache that is whole, else None."""
+    try:
+        index: dict[str, Any] = json.loads(index_file.read_text())
+        bytes_due = sum(3 * height * width for height, width in index["shapes"])
+        return index if data_file.stat().st_size == bytes_due else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
