@@ -154,6 +154,5 @@ SECTIONS = tuple(_ROWS)
 
 
 def _present(item: Weights, folders: Sequence[Path] = ()) -> str:
-    if weights.find(item, folders) is not None:
-        return "present"
-    return f"missing: {item.file} from {item.source}, into {weights.user_folder()}"
+    found = weights.find(item, folders) is not None
+    return "present" if found else f"missing ({item.source})"
