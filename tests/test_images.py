@@ -34,9 +34,12 @@ def halves(image):
     return tuple(map(int, left[0, 0])), tuple(map(int, right[0, 0]))
 
 
+def stored(mode, pixels):
+    return Image.frombytes(mode, pixels.shape[1::-1], pixels.tobytes())
+
+
 def paletted(transparent):
-    image = Image.fromarray(checker(0, 1)).convert("L")
-    image = Image.frombytes("P", image.size, image.tobytes())
+    image = stored("P", checker(0, 1))
     image.putpalette([10, 20, 30, 200, 100, 50])
     if transparent:
         image.info["transparency"] = 1
@@ -56,7 +59,7 @@ LOSSLESS = {
     ),
     # 255 (1 - c): cyan takes red away
     "cmyk.tiff": (
-        Image.fromarray(checker((0, 255, 255, 0), (0, 0, 0, 255)), "CMYK"),
+        stored("CMYK", checker((0, 255, 255, 0), (0, 0, 0, 255))),
         (RED, (0, 0, 0)),
     ),
     "palette.png": (paletted(False), ((10, 20, 30), (200, 100, 50))),
@@ -64,7 +67,7 @@ LOSSLESS = {
     "palette-transparent.png": (paletted(True), ((10, 20, 30), (255, 255, 255))),
     # 255 - 51 (255 - 100) / 255 = 224, a fifth of the way from white
     "grey-alpha.png": (
-        Image.fromarray(checker((100, 255), (100, 51)), "LA"),
+        stored("LA", checker((100, 255), (100, 51))),
         (GREY, (224, 224, 224)),
     ),
     # red at 51/255 = 0.2 over white: 255, 255 · 0.8 = 204
@@ -118,8 +121,7 @@ def test_webp_lossless(tmp_path):
 
 
 def test_big_endian_sixteen_bit(tmp_path):
-    image = Image.frombytes("I;16B", (16, 16), checker(25700, 65535, ">u2").tobytes())
-    image.save(tmp_path / "a.tiff")
+    stored("I;16B", checker(25700, 65535, ">u2")).save(tmp_path / "a.tiff")
     assert halves(images.open_picture(tmp_path / "a.tiff")) == (GREY, (255, 255, 255))
 
 
@@ -133,10 +135,17 @@ def test_jpeg_modes(tmp_path, mode, colour):
 
 
 def test_lab(tmp_path):
-    """sRGB red is L* 54.3, a* 80.8, b* 69.9 under D50; stored as 255/100 L*, a* + 128, b* + 128."""
-    Image.new("LAB", (16, 16), (138, 209, 198)).save(tmp_path / "a.tiff")
-    pixels = np.asarray(images.open_picture(tmp_path / "a.tiff")).astype(int)
-    assert np.abs(pixels - RED).max() <= 4
+    """Stored are 255/100 L*, a* + 128, b* + 128, under D50.
+
+    128 is L* 50.2, so Y = (66.2 / 116)^3 = 0.186 and 255 (1.055 Y^(1/2.4) - 0.055) = 119.4;
+    sRGB red is L* 54.3, a* 80.8, b* 69.9, here rounded to whole numbers.
+    """
+    Image.new("LAB", (16, 16), (128, 128, 128)).save(tmp_path / "grey.tiff")
+    pixels = np.asarray(images.open_picture(tmp_path / "grey.tiff")).astype(int)
+    assert np.abs(pixels - 119).max() <= 1
+    Image.new("LAB", (16, 16), (138, 209, 198)).save(tmp_path / "red.tiff")
+    pixels = np.asarray(images.open_picture(tmp_path / "red.tiff")).astype(int)
+    assert np.abs(pixels - RED).max() <= 8
 
 
 def test_first_frame_of_an_animation(tmp_path):
