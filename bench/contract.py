@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from bench.options import NoOptions
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor, nn
 
     from bench.device import Context
+    from bench.training import Task
 
 Family = Literal["anchor", "optimisation", "per-style", "meta-learned", "multi-style", "arbitrary"]
 
@@ -65,12 +65,17 @@ class Method(ABC):
     autocast: ClassVar[bool] = True
     trains_on: ClassVar[Sequence[str]] = ()
     """Names of the encoders whose features its losses or its network use."""
-    training: ClassVar[Callable[..., Any] | None] = None
+    training: ClassVar[type[Task] | None] = None
     """A `bench.training.Task` subclass, where `bench train NAME` can make its weights."""
 
     def __init__(self, context: Context, options: Any = None) -> None:
         self.context = context
         self.options = options if options is not None else self.Options()
+
+    @classmethod
+    def needs(cls, options: Any) -> Sequence[Weights]:
+        """The weights that it loads under these options; their SHA-256 goes into the results."""
+        return cls.weights
 
     def load(self) -> None:
         """Bring networks to `self.context.device`; `self.context.place(module)` does it."""

@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor, nn
 
+from bench.contract import Encoder
 from bench.errors import BenchError
 from bench.store import PictureStore
 from bench.timing import timed
@@ -64,19 +65,19 @@ class Context:
         device: where tensors go.
         precision: chosen by the user or by `probe`.
         photographs: what a method may learn from while it adapts; never an evaluated content.
-        find_encoder: encoder name to loaded network (`encoder` caches it).
+        find_encoder: encoder name to its description; `encoder` builds it and keeps it.
     """
 
     device: torch.device
     precision: Precision
     photographs: PictureStore
-    find_encoder: Callable[[str], nn.Module]
+    find_encoder: Callable[[str], Encoder]
     _encoders: dict[str, nn.Module] = field(default_factory=dict, repr=False)
 
     def place(self, module: Module) -> Module:
         """The module on the device, in the precision's memory format."""
         module = module.to(self.device)
-        return module.to(memory_format=self.precision.memory_format)  # type: ignore[call-overload]
+        return module.to(memory_format=self.precision.memory_format)
 
     def autocast(self) -> AbstractContextManager[object]:
         """The precision's autocast for this device."""
@@ -89,7 +90,7 @@ class Context:
             BenchError: no such encoder, or its weights cannot be had.
         """
         if name not in self._encoders:
-            network = self.find_encoder(name).eval().requires_grad_(False)
+            network = self.find_encoder(name).build().eval().requires_grad_(False)
             self._encoders[name] = self.place(network)
         return self._encoders[name]
 
@@ -108,7 +109,9 @@ def choose_device(name: str) -> torch.device:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         cause = str(error).splitlines()[0]
-        raise BenchError(f"--device {name} cannot be used here ({cause}); try auto or cpu") from None
+        raise BenchError(
+            f"--device {name} cannot be used here ({cause}); try auto or cpu"
+        ) from None
     return device
 
 
@@ -116,7 +119,8 @@ def choose_precision(name: str, device: torch.device) -> Precision:
     """`auto` (probe), `float32`, or `bfloat16`, to a precision for the device."""
     if name == "auto":
         return probe(device)
-    return Precision("bfloat16" if name == "bfloat16" else "float32", name == "bfloat16", "asked for")
+    half = name == "bfloat16"
+    return Precision("bfloat16" if half else "float32", half, "asked for")
 
 
 @functools.cache
@@ -136,7 +140,7 @@ def _block_seconds(precision: Precision, device: torch.device) -> float:
     block = nn.Sequential(
         nn.Conv2d(128, 128, 3, padding=1), nn.InstanceNorm2d(128, affine=True), nn.ReLU()
     ).to(device)
-    block = block.to(memory_format=precision.memory_format)  # type: ignore[call-overload]
+    block = block.to(memory_format=precision.memory_format)
     picture = precision.layout(torch.zeros(1, 128, 64, 64, device=device))
     with torch.inference_mode(), precision.autocast(device):
         return min(timed(lambda: block(picture), device)[1] for _ in range(6))

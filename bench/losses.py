@@ -15,7 +15,7 @@ from torch import Tensor
 
 def gram(features: Tensor) -> Tensor:
     """Gram matrices (N, C, C), divided by C·H·W (Johnson et al. 2016, eq. 3)."""
-    n, c, h, w = features.shape
+    _, c, h, w = features.shape
     with torch.autocast(features.device.type, enabled=False):
         flat = features.float().flatten(2)
         return flat @ flat.transpose(1, 2) / (c * h * w)

@@ -1,4 +1,4 @@
-"""Typed options of plugins: a frozen dataclass in the plugin, `name.key=value` on the command line."""
+"""Typed options: a frozen dataclass in the plugin, `name.key=value` on the command line."""
 
 from __future__ import annotations
 
@@ -19,12 +19,10 @@ class NoOptions:
     """What a plugin without options has."""
 
 
-def option(
-    default: T, help: str, *, low: float | None = None, high: float | None = None
-) -> T:
+def option(default: T, help: str, *, low: float | None = None, high: float | None = None) -> T:
     """A dataclass field with a help text and, for numbers, an inclusive range."""
     metadata = {"help": help, "low": low, "high": high}
-    return typing.cast(T, field(default=default, metadata=metadata))
+    return field(default=default, metadata=metadata)
 
 
 def build(cls: type[T], values: Mapping[str, Any], owner: str) -> T:
@@ -49,9 +47,7 @@ def build(cls: type[T], values: Mapping[str, Any], owner: str) -> T:
         if value is not None and (
             (low is not None and value < low) or (high is not None and value > high)
         ):
-            raise BenchError(
-                f"{owner}.{key}={raw} is out of range: {describe_range(low, high)}"
-            )
+            raise BenchError(f"{owner}.{key}={raw} is out of range: {describe_range(low, high)}")
         made[key] = value
     try:
         return cls(**made)
@@ -83,7 +79,7 @@ def _convert(raw: Any, kind: Any, where: str) -> Any:
         if kind is int and isinstance(raw, float) and raw != int(raw):
             raise ValueError
         value = kind(raw)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         wanted = {int: "a whole number", float: "a number"}.get(kind, kind.__name__)
         raise BenchError(f"{where}={raw} is not {wanted}") from None
     if kind is float and value != value:
@@ -118,15 +114,21 @@ def describe(cls: type[Any]) -> list[dict[str, str]]:
         rows.append(
             {
                 "name": f.name,
-                "type": getattr(kind, "__name__", None)
-                if not get_args(kind)
-                else " | ".join(getattr(k, "__name__", str(k)) for k in get_args(kind)),
+                "type": " | ".join(_word(part) for part in get_args(kind) or (kind,)),
                 "default": str(f.default),
                 "range": describe_range(f.metadata.get("low"), f.metadata.get("high")),
                 "help": str(f.metadata.get("help", "")),
             }
         )
     return rows
+
+
+def _type_name(kind: Any) -> str:
+    return "none" if kind is type(None) else str(getattr(kind, "__name__", kind))
+
+
+def _word(kind: Any) -> str:
+    return "none" if kind is type(None) else str(getattr(kind, "__name__", kind))
 
 
 def describe_range(low: float | None, high: float | None) -> str:

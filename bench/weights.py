@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import inspect
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bench.contract import Weights
+from bench.contract import Method, Weights
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -26,10 +27,11 @@ def user_folder() -> Path:
 
 @functools.lru_cache(maxsize=256)
 def _digest(path: str, size: int, mtime_ns: int) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(
-            hashlib, "file_digest"
-        ) else hashlib.sha256(file.read()).hexdigest()
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def sha256(path: Path) -> str:
@@ -70,13 +72,29 @@ def locate(weights: Weights, beside: Iterable[Path] = ()) -> Path:
     return path
 
 
+def beside(cls: type[Method]) -> list[Path]:
+    """Where a plugin may carry its weights: its own folder, and `weights` in it."""
+    folder = Path(inspect.getfile(cls)).parent
+    return [folder, folder / "weights"]
+
+
+def fingerprints(cls: type[Method], options: Any) -> dict[str, str]:
+    """File name to SHA-256 of the weights that a method needs; `missing` where there is none."""
+    found = {}
+    for needed in cls.needs(options):
+        try:
+            found[needed.file] = sha256(locate(needed, beside(cls)))
+        except BenchError:
+            found[needed.file] = "missing"
+    return found
+
+
 def read(path: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file, in float32.
 
     Raises:
         BenchError: the file is missing, cut short or no safetensors file.
     """
-    import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -95,4 +113,4 @@ def write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | Non
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     save_file(half, part, metadata)
-    os.replace(part, path)
+    part.replace(path)

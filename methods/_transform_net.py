@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from bench.errors import BenchError
 
 
 class ConvNorm(nn.Module):
@@ -31,7 +35,8 @@ class Residual(nn.Module):
         self.second = ConvNorm(channels, channels, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(F.relu(self.first(x)))
+        change: Tensor = self.second(F.relu(self.first(x)))
+        return x + change
 
 
 class TransformNet(nn.Module):
@@ -74,3 +79,17 @@ def norm_parameters(network: nn.Module) -> dict[str, nn.Parameter]:
         if isinstance(module, nn.InstanceNorm2d)
         for name, parameter in module.named_parameters(recurse=False)
     }
+
+
+def load_weights(network: nn.Module, tensors: dict[str, Tensor], file: Path) -> None:
+    """Fill the network, or say which file does not fit it.
+
+    Raises:
+        BenchError: the file's tensors are another network's.
+    """
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError:
+        raise BenchError(
+            f"{file} holds another network's weights; make them with bench train"
+        ) from None

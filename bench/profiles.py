@@ -1,0 +1,95 @@
+"""How much a run does: named budgets, from a smoke test to a published table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A budget.
+
+    Attributes:
+        name: what `--profile` takes.
+        help: one line for `--help`.
+        contents: how many of the dataset's contents, from the first on; None is all.
+        styles: likewise.
+        sizes: sides of the pictures in pixels.
+        options: plugin to option to value, where the budget needs another than the default;
+            the user's own `--option` goes before.
+        sampling: fields of `bench.timing.Rule` that differ from its defaults.
+    """
+
+    name: str
+    help: str
+    contents: int | None
+    styles: int | None
+    sizes: tuple[int, ...]
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            "smoke",
+            "does it run at all: seconds",
+            contents=1,
+            styles=1,
+            sizes=(64,),
+            options={
+                "metastyle": {"steps": 2, "batch": 1, "size": 32},
+                "johnson": {"steps": 2, "batch": 1, "size": 32},
+                "gatys": {"steps": 2},
+            },
+            sampling={
+                "min_samples": 3,
+                "min_seconds": 0.0,
+                "max_seconds": 0.2,
+                "warmup_seconds": 0.1,
+                "window_seconds": 0.02,
+            },
+        ),
+        Profile(
+            "quick",
+            "a first look on a laptop: minutes",
+            contents=3,
+            styles=3,
+            sizes=(256,),
+            options={
+                "metastyle": {"steps": 50},
+                "johnson": {"steps": 200},
+                "gatys": {"steps": 100},
+            },
+            sampling={
+                "min_samples": 10,
+                "min_seconds": 1.0,
+                "max_seconds": 8.0,
+                "warmup_seconds": 3.0,
+            },
+        ),
+        Profile(
+            "standard",
+            "every embedded picture with each method's own settings: an hour or more on a CPU",
+            contents=None,
+            styles=8,
+            sizes=(256, 512),
+        ),
+        Profile(
+            "full",
+            "for publication: all pictures, three sizes; wants a GPU",
+            contents=None,
+            styles=None,
+            sizes=(256, 512, 1024),
+            sampling={
+                "min_samples": 50,
+                "min_seconds": 5.0,
+                "precision": 0.01,
+                "max_seconds": 60.0,
+            },
+        ),
+    )
+}

@@ -1,0 +1,561 @@
+"""A run: a grid of method × style × size, then speed in interleaved rounds, then the metrics.
+
+Everything that is finished is on disk at once, one file per result, so a run that is killed goes
+on where it was. Metrics read the stored pictures, never a live method.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import traceback
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+import bench
+from bench import environment, images, measure, results, weights
+from bench.contract import Dataset, Method, Metric, Picture
+from bench.device import Context
+from bench.errors import BenchError
+from bench.phases import adapting, stylizing
+from bench.profiles import Profile
+from bench.registry import Registry
+from bench.results import CellRecord, RunInfo, ScoreEntry, SkippedRecord, SpeedRecord, Status
+from bench.timing import Rule, Samples, drain, sample_interleaved
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A method and the options it runs with."""
+
+    cls: type[Method]
+    options: Any
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run does.
+
+    Attributes:
+        methods: name to class and options.
+        metrics: to compute on every picture.
+        dataset: where the pictures come from.
+        profile: the budget it was made for.
+        contents: to stylize.
+        styles: to adapt to.
+        sizes: sides of the square pictures in pixels.
+        seed: every phase is seeded by it and by its own place in the grid.
+        adapt_seconds: a phase of adaptation ends after this long; None is no limit.
+        command: the command line, for the record and for resuming.
+    """
+
+    methods: Mapping[str, Chosen]
+    metrics: Sequence[Metric]
+    dataset: Dataset
+    profile: Profile
+    contents: Sequence[Picture]
+    styles: Sequence[Picture]
+    sizes: Sequence[int]
+    seed: int
+    adapt_seconds: float | None
+    command: str
+
+
+def start(plan: Plan, root: Path, context: Context, registry: Registry) -> Path:
+    """Make the run folder: the pictures at every size, and the record of what is to be run.
+
+    Pictures that cannot be used are left out and named in the record.
+
+    Raises:
+        BenchError: no content or no style can be used, or the folder cannot be written.
+    """
+    usable: dict[str, list[str]] = {"content": [], "style": []}
+    skipped: list[SkippedRecord] = []
+    pictures: dict[tuple[str, str, int], Tensor] = {}
+    for role, wanted in (("content", plan.contents), ("style", plan.styles)):
+        for picture in wanted:
+            try:
+                for size in plan.sizes:
+                    pictures[role, picture.name, size] = images.load(picture, size)
+                usable[role].append(picture.name)
+            except BenchError as error:
+                skipped.append({"role": role, "name": picture.name, "reason": str(error)})
+        if not usable[role]:
+            reason = skipped[-1]["reason"] if skipped else "the dataset has none"
+            raise BenchError(f"no {role} can be used: {reason}")
+    captured = environment.capture(context.device, context.precision)
+    info: RunInfo = {
+        "command": plan.command,
+        "bench_version": bench.__version__,
+        "profile": plan.profile.name,
+        "seed": plan.seed,
+        "environment": {**captured, "fingerprint": environment.fingerprint(captured)},
+        "dataset": {
+            "name": plan.dataset.name,
+            "options": asdict(plan.dataset.options),
+            "fingerprint": plan.dataset.fingerprint(),
+            "citation": plan.dataset.citation,
+        },
+        "sizes": list(plan.sizes),
+        "contents": usable["content"],
+        "styles": usable["style"],
+        "methods": {
+            name: {
+                "family": chosen.cls.family,
+                "citation": chosen.cls.citation,
+                "options": asdict(chosen.options),
+                "defaults": asdict(chosen.cls.Options()),
+                "source_sha256": environment.source_sha256(chosen.cls),
+                "weights": weights.fingerprints(chosen.cls, chosen.options),
+                "trains_on": list(chosen.cls.trains_on),
+                "autocast": chosen.cls.autocast,
+                "plugin": registry.origin("methods", name).source,
+            }
+            for name, chosen in plan.methods.items()
+        },
+        "metrics": {
+            metric.id: {
+                "name": metric.name,
+                "version": metric.version,
+                "unit": metric.unit,
+                "axis": metric.axis,
+                "direction": metric.direction,
+                "encoder": metric.encoder,
+                "judge": metric.encoder is None or registry.encoder(metric.encoder).judge,
+                "training_loss_of": list(metric.training_loss_of),
+                "citation": metric.citation,
+            }
+            for metric in plan.metrics
+        },
+        "skipped": skipped,
+    }
+    run = results.create(root, info)
+    for (role, name, size), tensor in pictures.items():
+        images.save(tensor, input_path(run, role, name, size))
+    return run
+
+
+def check_resumable(run: Path, plan: Plan, context: Context) -> None:
+    """See that nothing the run's numbers depend on has changed since it began.
+
+    Raises:
+        BenchError: another machine or precision, other pictures, or another version of a method.
+    """
+    record = results.read_run(run)
+    now = environment.fingerprint(environment.capture(context.device, context.precision))
+    changes = []
+    if record["environment"]["fingerprint"] != now:
+        changes.append("the environment")
+    if record["dataset"]["fingerprint"] != plan.dataset.fingerprint():
+        changes.append("the pictures")
+    for name, chosen in plan.methods.items():
+        before = record["methods"][name]
+        if before["source_sha256"] != environment.source_sha256(chosen.cls):
+            changes.append(f"the source of {name}")
+        if before["weights"] != weights.fingerprints(chosen.cls, chosen.options):
+            changes.append(f"the weights of {name}")
+    if changes:
+        raise BenchError(
+            f"{run} cannot be resumed: {', '.join(changes)} changed since; start a new run"
+        )
+
+
+def execute(run: Path, plan: Plan, context: Context, quiet: bool = False) -> None:
+    """Do what of the run is not done yet, each result written as soon as it is there.
+
+    Failures of a method or a metric become rows; only what concerns the whole run is raised.
+    """
+    record = results.read_run(run)
+    grid = list(itertools.product(record["sizes"], record["styles"], plan.methods))
+    turns = list(itertools.product(record["sizes"], plan.methods))
+    with tqdm(total=2 * len(grid) + len(turns), disable=quiet, unit="step", mininterval=0.5) as bar:
+        done = results.completed(run, "cells")
+        for size, style, name in grid:
+            if results.key(name, style, size) not in done:
+                bar.set_description(f"{name} · {style} · {size} px")
+                cell = run_cell(run, plan, context, name, style, size, bar)
+                results.write_json(results.record_path(run, "cells", name, style, size), cell)
+            bar.update()
+        done = results.completed(run, "speed")
+        for size in record["sizes"]:
+            missing = [name for name in plan.methods if results.key(name, size) not in done]
+            if missing:
+                bar.set_description(f"speed · {size} px")
+                for speed in run_speed(run, plan, context, missing, size, bar):
+                    name = speed["method"]
+                    results.write_json(results.record_path(run, "speed", name, size), speed)
+            bar.update(len(plan.methods))
+        done = results.completed(run, "scores")
+        metrics = load_metrics(plan.metrics, context)
+        for size, style, name in grid:
+            if results.key(name, style, size) not in done:
+                bar.set_description(f"metrics · {name} · {style} · {size} px")
+                scores = score_cell(run, metrics, context, name, style, size)
+                path = results.record_path(run, "scores", name, style, size)
+                record_of_scores: results.ScoreRecord = {
+                    "schema": results.SCHEMA,
+                    "method": name,
+                    "style": style,
+                    "size": size,
+                    "scores": scores,
+                }
+                results.write_json(path, record_of_scores)
+            bar.update()
+        bar.set_description("done")
+
+
+def input_path(run: Path, role: str, name: str, size: int) -> Path:
+    """Where a run keeps a content or a style as it was given to the methods."""
+    return run / "inputs" / str(size) / role / f"{results.key(name)}.png"
+
+
+def image_path(run: Path, method: str, style: str, content: str, size: int) -> Path:
+    """Where a run keeps a stylized picture."""
+    folder = run / "images" / results.key(method) / str(size) / results.key(style)
+    return folder / f"{results.key(content)}.png"
+
+
+def run_cell(
+    run: Path, plan: Plan, context: Context, name: str, style: str, size: int, bar: Any
+) -> CellRecord:
+    """Adapt one method to one style at one size, and stylize every content."""
+    chosen = plan.methods[name]
+    cell: CellRecord = {
+        "schema": results.SCHEMA,
+        "method": name,
+        "style": style,
+        "size": size,
+        "status": "ok",
+        "reason": "",
+        "precision": precision_label(chosen.cls, context),
+        "adapt": None,
+        "first_call": None,
+        "contents": [],
+        "parameters": None,
+        "peak_memory_bytes": None,
+        "flops": None,
+    }
+    record = results.read_run(run)
+    with _failures(cell):
+        seed(plan.seed, name, style, size)
+        method = chosen.cls(context, chosen.options)
+        method.load()
+        picture = read_input(run, context, "style", style, size)
+        adapted = drain(
+            adapting(method, picture),
+            context.device,
+            observe=lambda step, seconds, _: bar.set_postfix_str(f"step {step}, {seconds:.0f} s"),
+            max_seconds=plan.adapt_seconds,
+        )
+        curve = adapted.curve if adapted.steps else None
+        cell["adapt"] = {"seconds": adapted.seconds, "steps": adapted.steps, "curve": curve}
+        parameters = measure.parameters(method.networks())
+        per_style = parameters if adapted.steps else 0
+        cell["parameters"] = {"shared": parameters - per_style, "per_style": per_style}
+        with measure.peak_memory(context.device) as peak:
+            for content in record["contents"]:
+                picture = read_input(run, context, "content", content, size)
+                seed(plan.seed, name, style, size, content)
+                made = drain(stylizing(method, picture), context.device)
+                if cell["first_call"] is None:
+                    cell["first_call"] = made.seconds
+                check_picture(made.result, picture)
+                path = image_path(run, name, style, content, size)
+                images.save(made.result, path)
+                image = path.relative_to(run).as_posix()
+                cell["contents"].append(
+                    {"content": content, "image": image, "seconds": made.seconds}
+                )
+        cell["peak_memory_bytes"] = peak.bytes
+        cell["flops"] = count_flops(method, picture, made.steps)
+    bar.set_postfix_str("")
+    return cell
+
+
+def count_flops(method: Method, content: Tensor, steps: int) -> int | None:
+    """Floating-point operations of stylizing; of an iterative method by its first step."""
+    if not steps:
+        return measure.flops(lambda: list(stylizing(method, content)))
+    start, first = (
+        measure.flops(lambda n=n: list(itertools.islice(stylizing(method, content), n)))  # type: ignore[misc]
+        for n in (1, 2)
+    )
+    return None if start is None or first is None else start + steps * (first - start)
+
+
+def check_picture(stylized: Tensor, content: Tensor) -> None:
+    """See that a method kept its word.
+
+    Raises:
+        BenchError: another shape than the content's, NaN, or values outside [0, 1].
+    """
+    if stylized.shape != content.shape:
+        raise BenchError(
+            f"the method gave shape {tuple(stylized.shape)} for {tuple(content.shape)}"
+        )
+    low, high = (float(value) for value in stylized.detach().float().aminmax())
+    if not (low >= -1e-3 and high <= 1 + 1e-3):  # also false for NaN
+        raise BenchError(f"the method gave values from {low:.3g} to {high:.3g}, not in [0, 1]")
+
+
+def run_speed(
+    run: Path, plan: Plan, context: Context, names: Sequence[str], size: int, bar: Any
+) -> Iterator[SpeedRecord]:
+    """Time the methods at one size, interleaved; a phase that iterates is taken from the cells.
+
+    `core` is tensor to tensor with the style prepared, `pair` has the style's preparation in it,
+    `e2e` goes from a picture file's bytes to a picture file's bytes.
+    """
+    record = results.read_run(run)
+    content, style = record["contents"][0], record["styles"][0]
+    tensors = [
+        read_input(run, context, role, name, size)
+        for role, name in (("content", content), ("style", style))
+    ]
+    file = input_path(run, "content", content, size).read_bytes()
+    speeds: dict[str, SpeedRecord] = {}
+    calls: dict[str, Callable[[], object]] = {}
+    for name in names:
+        chosen = plan.methods[name]
+        speed: SpeedRecord = {
+            "schema": results.SCHEMA,
+            "method": name,
+            "size": size,
+            "status": "ok",
+            "reason": "",
+            "precision": precision_label(chosen.cls, context),
+            "iterative": {"adapt": False, "stylize": False},
+            "batch": 1,
+            "scopes": {},
+        }
+        speeds[name] = speed
+        cells = [read_cell(run, name, other, size) for other in record["styles"]]
+        good = [cell for cell in cells if cell["status"] == "ok"]
+        if not good:
+            speed["status"], speed["reason"] = cells[0]["status"], cells[0]["reason"]
+            continue
+        with _failures(speed):
+            seed(plan.seed, name, size)
+            method = chosen.cls(context, chosen.options)
+            method.load()
+            next(adapting(method, tensors[1]))
+            speed["iterative"] = _iterates(method, good, tensors[0])
+            calls |= {
+                f"{name} {scope}": call
+                for scope, call in _calls(method, speed, tensors, file, context).items()
+            }
+    rule = Rule(**plan.profile.sampling)
+    samples = sample_interleaved(
+        calls,
+        rule,
+        plan.seed,
+        context.device,
+        on_progress=lambda label, taken: bar.set_postfix_str(
+            f"{label}, {len(taken.seconds)} samples"
+        ),
+    )
+    bar.set_postfix_str("")
+    for label, taken in samples.items():
+        name, scope = label.split(" ")
+        if taken.error is not None:
+            speeds[name]["status"], speeds[name]["reason"] = describe_failure(taken.error)
+        speeds[name]["scopes"][scope] = _record(taken)  # type: ignore[index]
+    for name, speed in speeds.items():
+        if speed["status"] == "ok":
+            _derive(speed, [read_cell(run, name, other, size) for other in record["styles"]])
+        yield speed
+
+
+def _iterates(
+    method: Method, cells: Sequence[CellRecord], content: Tensor
+) -> results.IterativeRecord:
+    adapt = any(cell["adapt"] and cell["adapt"]["steps"] for cell in cells)
+    phase = stylizing(method, content)
+    iterative = len(list(itertools.islice(phase, 2))) > 1
+    return {"adapt": adapt, "stylize": iterative}
+
+
+def _calls(
+    method: Method, speed: SpeedRecord, tensors: Sequence[Tensor], file: bytes, context: Context
+) -> dict[str, Callable[[], object]]:
+    content, style = tensors
+
+    def core() -> Tensor:
+        return list(stylizing(method, content))[-1]
+
+    def pair() -> Tensor:
+        for _ in adapting(method, style):
+            pass
+        return core()
+
+    def e2e() -> bytes:
+        picture = context.precision.layout(images.decode(file).to(context.device))
+        return images.encode_png(list(stylizing(method, picture))[-1])
+
+    def transfer() -> bytes:
+        return images.encode_png(images.decode(file).to(context.device))
+
+    if speed["iterative"]["stylize"]:
+        return {"e2e": transfer}  # what `_derive` adds to the core
+    calls: dict[str, Callable[[], object]] = {"core": core, "e2e": e2e}
+    if not speed["iterative"]["adapt"]:
+        calls["pair"] = pair
+    return calls
+
+
+def _derive(speed: SpeedRecord, cells: Sequence[CellRecord]) -> None:
+    """Fill in the scopes of phases that iterate: too long to repeat, timed once per cell."""
+    good = [cell for cell in cells if cell["status"] == "ok"]
+    scopes = speed["scopes"]
+    if speed["iterative"]["stylize"]:
+        core = [content["seconds"] for cell in good for content in cell["contents"]]
+        transfer = _median(scopes["e2e"]["samples"])
+        scopes["core"] = _derived(core)
+        scopes["e2e"] = _derived([seconds + transfer for seconds in core])
+    if "pair" not in scopes:
+        core_seconds = _median(scopes["core"]["samples"])
+        scopes["pair"] = _derived(
+            [cell["adapt"]["seconds"] + core_seconds for cell in good if cell["adapt"]]
+        )
+
+
+def _derived(seconds: Sequence[float]) -> results.SamplesRecord:
+    return {
+        "samples": list(seconds),
+        "rounds": [0] * len(seconds),
+        "warmup_calls": 0,
+        "warmup_seconds": 0.0,
+        "stopped": "from the cells",
+    }
+
+
+def _median(values: Sequence[float]) -> float:
+    return float(torch.tensor(values, dtype=torch.float64).quantile(0.5))
+
+
+def _record(samples: Samples) -> results.SamplesRecord:
+    return {
+        "samples": samples.seconds,
+        "rounds": samples.rounds,
+        "warmup_calls": samples.warmup.calls,
+        "warmup_seconds": samples.warmup.seconds,
+        "stopped": samples.stopped,
+    }
+
+
+Loaded = Sequence[tuple[Metric, str]]
+"""Metrics, each with the reason why it cannot be computed, or an empty text."""
+
+
+def load_metrics(metrics: Sequence[Metric], context: Context) -> Loaded:
+    """Bring the metrics to the device; one that cannot be had keeps its reason."""
+    loaded = []
+    for metric in metrics:
+        reason = ""
+        try:
+            metric.load(context)
+        except Exception as error:
+            reason = describe_failure(error)[1]
+        loaded.append((metric, reason))
+    return loaded
+
+
+def score_cell(
+    run: Path, metrics: Loaded, context: Context, name: str, style: str, size: int
+) -> list[ScoreEntry]:
+    """Every metric of every stored picture of one cell."""
+    cell = read_cell(run, name, style, size)
+    if cell["status"] != "ok":
+        return []
+    reference = read_input(run, context, "style", style, size)
+    entries: list[ScoreEntry] = []
+    for entry in cell["contents"]:
+        content = read_input(run, context, "content", entry["content"], size)
+        stylized = images.decode(run / entry["image"]).to(context.device)
+        for metric, reason in metrics:
+            value, status = None, "skipped"
+            if not reason:
+                value, status, reason = score(metric, stylized, content, reference)
+            entries.append(
+                {
+                    "metric": metric.id,
+                    "content": entry["content"],
+                    "value": value,
+                    "status": status,  # type: ignore[typeddict-item]
+                    "reason": reason,
+                }
+            )
+    return entries
+
+
+def score(
+    metric: Metric, stylized: Tensor, content: Tensor, style: Tensor
+) -> tuple[float | None, Status, str]:
+    """A metric's number, or None with a status and a reason."""
+    try:
+        with torch.inference_mode():
+            value = float(metric.score(stylized, content, style))
+    except Exception as error:
+        return (None, *describe_failure(error))
+    if not math.isfinite(value):
+        return None, "error", f"{metric.id} gave {value}"
+    return value, "ok", ""
+
+
+def read_cell(run: Path, name: str, style: str, size: int) -> CellRecord:
+    """A cell's record."""
+    cell: CellRecord = results.read_json(results.record_path(run, "cells", name, style, size))
+    return cell
+
+
+def read_input(run: Path, context: Context, role: str, name: str, size: int) -> Tensor:
+    """A stored content or style, on the device and in its memory format."""
+    picture = images.decode(input_path(run, role, name, size))
+    return context.precision.layout(picture.to(context.device))
+
+
+def precision_label(cls: type[Method], context: Context) -> str:
+    """The precision that a method really runs in."""
+    precision = context.precision
+    if cls.autocast or precision.dtype == "float32":
+        return precision.label
+    return precision.label.replace(precision.dtype, "float32")
+
+
+def seed(base: int, *place: object) -> None:
+    """Seed torch by a run's seed and a place in its grid, so that cells do not depend on order."""
+    torch.manual_seed(zlib.crc32(repr((base, *place)).encode()))
+
+
+@contextmanager
+def _failures(record: CellRecord | SpeedRecord) -> Iterator[None]:
+    """Turn an exception into the record's status and reason."""
+    try:
+        yield
+    except Exception as error:
+        record["status"], record["reason"] = describe_failure(error)
+
+
+def describe_failure(error: BaseException) -> tuple[Status, str]:
+    """Status and one-line reason of what went wrong."""
+    if isinstance(error, BenchError):
+        return "error", str(error)
+    lines = str(error).strip().splitlines() or [""]
+    text = f"{type(error).__name__}: {lines[0]}".rstrip(": ")
+    memory = ("out of memory", "can't allocate memory", "not enough memory")
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
+        isinstance(error, RuntimeError) and any(word in str(error).lower() for word in memory)
+    ):
+        return "oom", text
+    frames = traceback.extract_tb(error.__traceback__)
+    if frames:
+        text += f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})"
+    return "error", text

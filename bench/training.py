@@ -1,0 +1,247 @@
+"""The training loop that every trained method shares: budget, progress, resume, log, model card."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from bench import weights
+from bench.device import Context
+from bench.errors import BenchError
+from bench.options import NoOptions
+from bench.store import PictureStore
+
+
+class Task(ABC):
+    """What one method's training is; the loop around it is `train`.
+
+    Attributes:
+        context: device, precision, encoders; `context.photographs` are the contents.
+        styles: the training styles.
+        options: an instance of `Options`.
+    """
+
+    Options: ClassVar[type[Any]] = NoOptions
+
+    def __init__(self, context: Context, styles: PictureStore, options: Any) -> None:
+        self.context = context
+        self.styles = styles
+        self.options = options
+
+    @abstractmethod
+    def step(self, index: int) -> dict[str, float]:
+        """Do training step `index` and return what to log."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """Everything that resuming needs, as `torch.save` takes it (tensors and plain values)."""
+
+    @abstractmethod
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`."""
+
+    @abstractmethod
+    def export(self) -> dict[str, Tensor]:
+        """The weights to ship."""
+
+    def preview(self) -> Tensor | None:
+        """Pictures (N, 3, H, W) in [0, 1] for the log."""
+        return None
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When to stop and how often to save.
+
+    Attributes:
+        minutes: of wall time in all, earlier runs that are resumed included; None is no limit.
+        steps: in all; None is no limit.
+        save_minutes: between two saves.
+    """
+
+    minutes: float | None = None
+    steps: int | None = None
+    save_minutes: float = 5.0
+
+
+@dataclass
+class Progress:
+    """Where a training is: what the loop keeps beside the task's own state."""
+
+    step: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, float]] | None = None
+
+
+def train(
+    task: Task,
+    out: Path,
+    budget: Budget,
+    about: dict[str, str],
+    *,
+    seed: int = 0,
+    resume: bool = False,
+    quiet: bool = False,
+) -> Progress:
+    """Train until the budget is used up or a signal comes; save, export, write the model card.
+
+    Writes `out` (safetensors, half precision), `out` with `.md` (model card), `.state` (to
+    resume from) and `.log/` (TensorBoard). All are replaced atomically; a training that is
+    killed loses at most `save_minutes`.
+
+    Args:
+        task: what to train.
+        out: the weights file.
+        budget: when to stop.
+        about: facts for the model card, name to text.
+        seed: of torch's global generator, for a fresh start.
+        resume: go on from `out`'s state.
+        quiet: no progress bar.
+
+    Raises:
+        BenchError: there is a state and `resume` was not asked for, or the other way round.
+    """
+    from torch.utils.tensorboard import SummaryWriter
+
+    if budget.minutes is None and budget.steps is None:
+        raise BenchError("training needs an end: give --minutes or --steps")
+    state_file = out.with_suffix(".state")
+    progress = _start(task, state_file, seed, resume)
+    assert progress.history is not None
+    out.parent.mkdir(parents=True, exist_ok=True)
+    writer = SummaryWriter(out.with_suffix(".log"), purge_step=progress.step or None)
+    limit = None if budget.minutes is None else 60 * budget.minutes
+    sums: dict[str, float] = {}
+    count = 0
+    last = time.perf_counter()
+    saved = last
+    with (
+        _stop_signals() as stopped,
+        tqdm(
+            total=budget.steps, initial=progress.step, unit="step", disable=quiet, mininterval=2
+        ) as bar,
+    ):
+        while not stopped and (budget.steps is None or progress.step < budget.steps):
+            if limit is not None and progress.seconds >= limit:
+                break
+            logged = task.step(progress.step)
+            progress.step += 1
+            now = time.perf_counter()
+            progress.seconds += now - last
+            last = now
+            if any(value != value for value in logged.values()):
+                raise BenchError(
+                    f"training diverged at step {progress.step} ({logged}); resume from "
+                    f"{state_file} with a lower learning rate"
+                )
+            for name, value in logged.items():
+                sums[name] = sums.get(name, 0.0) + value
+            count += 1
+            bar.update()
+            if count >= 25:
+                means = {name: value / count for name, value in sums.items()}
+                sums, count = {}, 0
+                progress.history.append(
+                    {"step": progress.step, "seconds": progress.seconds, **means}
+                )
+                for name, value in means.items():
+                    writer.add_scalar(name, value, progress.step)
+                bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()})
+            if now - saved >= 60 * budget.save_minutes:
+                _save(task, progress, out, state_file, about)
+                preview = task.preview()
+                if preview is not None:
+                    writer.add_images("preview", preview, progress.step)
+                saved = last = time.perf_counter()
+    _save(task, progress, out, state_file, about)
+    writer.close()
+    return progress
+
+
+def _start(task: Task, state_file: Path, seed: int, resume: bool) -> Progress:
+    if not resume:
+        if state_file.exists():
+            raise BenchError(
+                f"{state_file} holds an unfinished training: add --resume to go on with it, "
+                "or delete it to start afresh"
+            )
+        torch.manual_seed(seed)
+        return Progress(history=[])
+    if not state_file.is_file():
+        raise BenchError(f"--resume: there is no {state_file}; leave --resume out to start afresh")
+    try:
+        state = torch.load(state_file, weights_only=True)
+    except Exception as error:
+        cause = str(error).splitlines()[0]
+        raise BenchError(
+            f"{state_file} cannot be read ({cause}); delete it to start afresh"
+        ) from None
+    task.restore(state["task"])
+    torch.set_rng_state(state["rng"])
+    return Progress(**state["progress"])
+
+
+def _save(
+    task: Task, progress: Progress, out: Path, state_file: Path, about: dict[str, str]
+) -> None:
+    state = {"task": task.state(), "rng": torch.get_rng_state(), "progress": asdict(progress)}
+    part = state_file.with_name(f".{state_file.name}.{os.getpid()}.part")
+    torch.save(state, part)
+    part.replace(state_file)
+    weights.write(out, task.export(), {"steps": str(progress.step)})
+    card = out.with_suffix(".md")
+    part = card.with_name(f".{card.name}.{os.getpid()}.part")
+    part.write_text(model_card(out.stem, task, progress, about))
+    part.replace(card)
+
+
+def model_card(name: str, task: Task, progress: Progress, about: dict[str, str]) -> str:
+    """A model card in Markdown: how the weights were made, and the losses on the way."""
+    history: Sequence[dict[str, float]] = progress.history or []
+    rows = [
+        *(f"- {key}: {value}" for key, value in about.items()),
+        f"- contents: {len(task.context.photographs)} photographs",
+        f"- styles: {len(task.styles)} pictures",
+        f"- device and precision: {task.context.device}, {task.context.precision.label}",
+        f"- torch {torch.__version__}, {torch.get_num_threads()} threads",
+        f"- steps: {progress.step}; wall time: {progress.seconds / 60:.1f} minutes",
+        f"- options: `{json.dumps(asdict(task.options))}`",
+    ]
+    text = f"# {name}\n\n" + "\n".join(rows) + "\n"
+    if not history:
+        return text
+    shown = [history[i] for i in sorted({round(k * (len(history) - 1) / 19) for k in range(20)})]
+    names = list(dict.fromkeys(key for row in shown for key in row if key != "seconds"))
+    table = [f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}"]
+    for row in shown:
+        cells = [f"{row[n]:.4g}" if n in row else "" for n in names]
+        table.append(f"| {' | '.join(cells)} |")
+    return f"{text}\nLosses on the way (means over 25 steps):\n\n" + "\n".join(table) + "\n"
+
+
+@contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """Collects SIGINT and SIGTERM, so that the step in hand is finished and saved."""
+    stopped: list[int] = []
+
+    def note(number: int, _frame: object) -> None:
+        stopped.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

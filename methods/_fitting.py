@@ -1,0 +1,55 @@
+"""Fitting a transformation network to one style: Johnson's training and MetaStyle's adaptation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bench.device import Context
+from bench.options import option
+
+from ._perceptual import PerceptualLoss
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """Options of a per-style fit by Adam."""
+
+    steps: int = option(100, "update steps", low=0)
+    lr: float = option(1e-3, "Adam's learning rate", low=0)
+    batch: int = option(4, "photographs per step", low=1)
+    size: int = option(128, "side of the content crops in pixels", low=32)
+    encoder: str = option("efficientnet-lite0", "loss network")
+    content_weight: float = option(1.0, "weight of the content error", low=0)
+    style_weight: float = option(1.0, "weight of the style error", low=0)
+
+
+def fit(
+    context: Context,
+    network: nn.Module,
+    loss: PerceptualLoss,
+    style: Tensor,
+    options: Any,
+    parameters: Iterable[nn.Parameter] | None = None,
+) -> Iterator[None]:
+    """Fit the network to one style (1, 3, H, W) on the context's photographs.
+
+    Yields before the first step and after each. `parameters` are those that move: all by default.
+    """
+    moving = list(network.parameters() if parameters is None else parameters)
+    grams = loss.style_target(style)
+    optimizer = torch.optim.Adam(moving, options.lr)
+    yield
+    for _ in range(options.steps):
+        batch = context.photographs.batch(options.batch, options.size)
+        content = context.precision.layout(batch.to(context.device))
+        terms = loss(network(content), content, loss.content_target(content), grams)
+        gradients = torch.autograd.grad(terms.total, moving)
+        for parameter, gradient in zip(moving, gradients, strict=True):
+            parameter.grad = gradient
+        optimizer.step()
+        yield

@@ -1,0 +1,262 @@
+"""MetaStyle: the network of the paper's table; the bilevel step against other gradients."""
+
+import importlib
+
+import numpy as np
+import pytest
+import torch
+from torch.func import functional_call
+
+from bench.contract import Encoder, Weights
+from bench.device import Context, Precision
+from bench.errors import BenchError
+from bench.phases import adapt, stylize
+from bench.store import collect
+from bench.weights import write
+
+metastyle = importlib.import_module("bench.methods.metastyle")
+johnson = importlib.import_module("bench.methods.johnson")
+net = importlib.import_module("bench.methods._transform_net")
+
+
+class TinyEncoder(Encoder):
+    """Two fixed convolutions: enough of a feature network for arithmetic."""
+
+    name = "tiny"
+    taps = ("shallow", "deep")
+    content_tap = "deep"
+    weights = Weights("none", None, "nowhere", "none")
+
+    def build(self):
+        generator = torch.Generator().manual_seed(1)
+
+        class Network(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.one = torch.nn.Conv2d(3, 4, 3, padding=1)
+                self.two = torch.nn.Conv2d(4, 6, 3, 2, padding=1)
+                for parameter in self.parameters():
+                    parameter.data = torch.randn(parameter.shape, generator=generator) * 0.3
+
+            def forward(self, x):
+                shallow = torch.nn.functional.softplus(self.one(x))
+                return [shallow, torch.nn.functional.softplus(self.two(shallow))]
+
+        return Network()
+
+
+def pictures(count, seed):
+    rng = np.random.default_rng(seed)
+    return collect(
+        (f"p_{i}", rng.integers(0, 256, (48, 56, 3), dtype=np.uint8)) for i in range(count)
+    )
+
+
+@pytest.fixture
+def context():
+    return Context(
+        torch.device("cpu"), Precision(), pictures(4, 0), {"tiny": TinyEncoder()}.__getitem__
+    )
+
+
+TRAINING = {"encoder": "tiny", "size": 32, "style_size": 32, "batch": 1, "styles": 1}
+
+
+def test_the_network_has_the_papers_number_of_parameters():
+    network = net.TransformNet()
+    assert sum(p.numel() for p in network.parameters()) == 1_679_235
+    assert sum(p.numel() for p in net.norm_parameters(network).values()) == 3_200
+
+
+def test_the_network_has_the_papers_layers():
+    convolutions = [
+        (m.in_channels, m.out_channels, m.kernel_size[0], m.stride[0], m.padding_mode)
+        for m in net.TransformNet().modules()
+        if isinstance(m, torch.nn.Conv2d)
+    ]
+    r = "reflect"
+    assert convolutions == [
+        (3, 32, 9, 1, r),
+        (32, 64, 3, 2, r),
+        (64, 128, 3, 2, r),
+        *[(128, 128, 3, 1, r)] * 10,
+        (128, 64, 3, 1, r),
+        (64, 32, 3, 1, r),
+        (32, 3, 9, 1, r),
+    ]
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (33, 47), (16, 18)])
+def test_the_network_keeps_every_shape(shape):
+    with torch.no_grad():
+        made = net.TransformNet()(torch.rand(2, 3, *shape))
+    assert made.shape == (2, 3, *shape)
+    assert made.min() >= 0
+    assert made.max() <= 1
+
+
+def test_inner_update_of_a_parabola_by_hand():
+    # L = 3 p² at p = 2: gradient 12, one step of 0.1 gives 0.8; d(p - 0.1·6p)/dp = 0.4
+    p = torch.tensor(2.0, requires_grad=True)
+    updated = metastyle.inner_update({"p": p}, 3 * p**2, 0.1)["p"]
+    assert updated.item() == pytest.approx(0.8)
+    assert torch.autograd.grad(updated, p)[0].item() == pytest.approx(0.4)
+
+
+def test_first_order_does_not_see_through_the_inner_step():
+    p = torch.tensor(2.0, requires_grad=True)
+    updated = metastyle.inner_update({"p": p}, 3 * p**2, 0.1, second_order=False)["p"]
+    assert torch.autograd.grad(updated, p)[0].item() == 1.0
+
+
+def test_the_meta_gradient_agrees_with_finite_differences():
+    """The whole bilevel objective of a small network in float64, T = 2, against differences."""
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 3, padding=1, padding_mode="reflect"),
+        torch.nn.InstanceNorm2d(4, affine=True),
+        torch.nn.Softplus(),
+        torch.nn.Conv2d(4, 3, 3, padding=1),
+    ).double()
+    norms = net.norm_parameters(network)
+    inner, outer = torch.rand(2, 2, 3, 8, 8, dtype=torch.float64)
+    target = torch.rand(1, 3, 8, 8, dtype=torch.float64)
+
+    def objective():
+        adapted = norms
+        for _ in range(2):
+            loss = (functional_call(network, dict(adapted), (inner,)) - target).square().mean()
+            adapted = metastyle.inner_update(adapted, loss, 0.7)
+        return (functional_call(network, dict(adapted), (outer,)) - target).square().mean()
+
+    objective().backward()
+    for name, parameter in network.named_parameters():
+        flat, gradient = parameter.data.view(-1), parameter.grad.view(-1)
+        for index in {0, flat.numel() // 2, flat.numel() - 1}:
+            values = []
+            for step in (1e-5, -1e-5):
+                flat[index] += step
+                values.append(objective().item())
+                flat[index] -= step
+            assert gradient[index].item() == pytest.approx(
+                (values[0] - values[1]) / 2e-5, rel=1e-4, abs=1e-9
+            ), name
+
+
+def test_a_meta_step_is_the_gradient_of_the_loss_after_the_inner_step(context):
+    """The task's own step against the same objective put together from public pieces."""
+    options = metastyle.MetaTrainingOptions(
+        **TRAINING, warm_steps=0, inner_lr=0.5, clip=1e9, decay=0.0, outer_lr=0.0
+    )
+    torch.manual_seed(3)
+    task = metastyle.MetaTraining(context, pictures(3, 1), options)
+    torch.manual_seed(4)
+    logged = task.step(0)
+    got = {n: p.grad.clone() for n, p in task.network.named_parameters()}
+
+    torch.manual_seed(4)
+    train, query, grams = task._contents(1), task._contents(1), task._grams(1)
+    norms = net.norm_parameters(task.network)
+
+    def loss(parameters, batch):
+        stylized = functional_call(task.network, dict(parameters), (batch[0],))
+        return task.loss(stylized, batch[0], batch[1], grams).total
+
+    before = loss(norms, train)
+    gradients = torch.autograd.grad(before, list(norms.values()), create_graph=True)
+    moved = {n: p - 0.5 * g for (n, p), g in zip(norms.items(), gradients, strict=True)}
+    after = loss(moved, query)
+    expected = torch.autograd.grad(after, list(task.network.parameters()))
+    assert logged["meta/before"] == pytest.approx(before.item(), rel=1e-5)
+    assert logged["meta/after"] == pytest.approx(after.item(), rel=1e-5)
+    for (name, gradient), wanted in zip(got.items(), expected, strict=True):
+        torch.testing.assert_close(gradient, wanted, rtol=1e-3, atol=1e-6, msg=name)
+
+
+def test_both_learning_rates_decay_with_time(context):
+    options = metastyle.MetaTrainingOptions(
+        **TRAINING, warm_steps=1, warm_lr=1e-3, outer_lr=1e-4, decay=0.5
+    )
+    task = metastyle.MetaTraining(context, pictures(3, 1), options)
+    rates = []
+    for index in range(3):
+        task.step(index)
+        rates.append(task.optimizer.param_groups[0]["lr"])
+    assert rates == pytest.approx([1e-3 / 50, 1e-4, 1e-4 / 1.5])
+
+
+def test_styles_are_drawn_by_the_root_of_their_sources_size():
+    names = [*(f"big_{i}.jpg" for i in range(4)), "small_1.jpg"]
+    share = metastyle.source_shares(names)
+    assert share[:4].sum() / share[4:].sum() == pytest.approx(2.0)
+
+
+@pytest.fixture
+def shipped(tmp_path):
+    torch.manual_seed(5)
+    file = tmp_path / "init.safetensors"
+    write(file, net.TransformNet().state_dict())
+    return file
+
+
+def test_adaptation_lowers_the_loss_and_starts_from_the_weights(context, shipped):
+    options = metastyle.MetaStyleOptions(
+        steps=8, batch=1, size=32, encoder="tiny", weights=str(shipped)
+    )
+    method = metastyle.MetaStyle(context, options)
+    method.load()
+    content, style = torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32)
+
+    def style_term():
+        grams = method.loss.style_target(style)
+        target = method.loss.content_target(content)
+        with torch.no_grad():
+            return method.loss(stylize(method, content), content, target, grams).style.item()
+
+    torch.manual_seed(0)
+    phase = method.adapt(style)
+    next(phase)
+    before = style_term()
+    for _ in phase:
+        pass
+    assert style_term() < before
+    next(method.adapt(style))  # the next style starts afresh
+    assert style_term() == pytest.approx(before)
+
+
+def test_norm_only_adaptation_leaves_the_convolutions_alone(context, shipped):
+    options = metastyle.MetaStyleOptions(
+        steps=2, batch=1, size=32, encoder="tiny", weights=str(shipped), update="norm"
+    )
+    method = metastyle.MetaStyle(context, options)
+    method.load()
+    adapt(method, torch.rand(1, 3, 32, 32))
+    changed = {
+        name
+        for name, value in method.network.state_dict().items()
+        if not torch.equal(value, method.initial[name])
+    }
+    assert changed == set(net.norm_parameters(method.network))
+
+
+def test_another_networks_weights_are_refused_by_name(context, tmp_path):
+    file = tmp_path / "other.safetensors"
+    write(file, {"a": torch.zeros(3)})
+    method = metastyle.MetaStyle(context, metastyle.MetaStyleOptions(weights=str(file)))
+    with pytest.raises(BenchError, match=r"other\.safetensors holds another network"):
+        method.load()
+
+
+def test_johnson_starts_from_scratch_for_every_style(context):
+    options = johnson.JohnsonOptions(steps=1, batch=1, size=32, encoder="tiny")
+    method = johnson.Johnson(context, options)
+    method.load()
+    style = torch.rand(1, 3, 32, 32)
+    states = []
+    for _ in range(2):
+        torch.manual_seed(7)
+        next(method.adapt(style))
+        states.append({k: v.clone() for k, v in method.network.state_dict().items()})
+        adapt(method, style)
+    for name, value in states[0].items():
+        assert torch.equal(value, states[1][name]), name

@@ -1,0 +1,145 @@
+"""The training loop: budgets, resuming, saving, stopping."""
+
+import os
+import signal
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+
+from bench.device import Context, Precision
+from bench.errors import BenchError
+from bench.options import option
+from bench.store import collect
+from bench.training import Budget, Task, train
+from bench.weights import read
+
+
+@dataclass(frozen=True)
+class WalkOptions:
+    """A random walk's."""
+
+    pace: float = option(1.0, "length of a step")
+
+
+class Walk(Task):
+    """A random walk: its place depends on every random number since the start."""
+
+    Options = WalkOptions
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.place = torch.zeros(2)
+        self.seen = []
+
+    def step(self, index):
+        self.seen.append(index)
+        self.place = self.place + self.options.pace * torch.randn(2)
+        return {"loss": float(self.place.square().sum())}
+
+    def state(self):
+        return {"place": self.place}
+
+    def restore(self, state):
+        self.place = state["place"]
+
+    def export(self):
+        return {"place": self.place}
+
+
+@pytest.fixture
+def task():
+    store = collect([("a", np.zeros((32, 32, 3), np.uint8))])
+
+    def make():
+        def none(name):
+            raise AssertionError(name)
+
+        return Walk(Context(torch.device("cpu"), Precision(), store, none), store, WalkOptions())
+
+    return make
+
+
+def test_a_resumed_training_is_the_uninterrupted_one(task, tmp_path):
+    whole, parts = tmp_path / "whole.safetensors", tmp_path / "parts.safetensors"
+    train(task(), whole, Budget(steps=60), {}, seed=3, quiet=True)
+    train(task(), parts, Budget(steps=23), {}, seed=3, quiet=True)
+    torch.randn(5)  # whatever happens in between
+    second = task()
+    progress = train(second, parts, Budget(steps=60), {}, resume=True, quiet=True)
+    assert second.seen == list(range(23, 60))
+    assert progress.step == 60
+    assert torch.equal(read(whole)["place"], read(parts)["place"])
+
+
+def test_a_signal_finishes_the_step_and_saves(task, tmp_path):
+    walk = task()
+    step = walk.step
+
+    def stop_at_five(index):
+        if index == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(index)
+
+    walk.step = stop_at_five
+    out = tmp_path / "w.safetensors"
+    progress = train(walk, out, Budget(steps=100), {}, quiet=True)
+    assert progress.step == 6
+    assert torch.allclose(read(out)["place"], walk.place, atol=2e-3)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_the_time_budget_counts_resumed_parts(task, tmp_path):
+    out = tmp_path / "w.safetensors"
+    first = train(task(), out, Budget(minutes=0.002), {}, quiet=True)
+    again = train(task(), out, Budget(minutes=0.002), {}, resume=True, quiet=True)
+    assert first.seconds >= 0.12
+    assert again.step == first.step
+
+
+def test_an_unfinished_training_is_not_overwritten(task, tmp_path):
+    out = tmp_path / "w.safetensors"
+    train(task(), out, Budget(steps=1), {}, quiet=True)
+    with pytest.raises(BenchError, match=r"w\.state holds an unfinished training: add --resume"):
+        train(task(), out, Budget(steps=1), {}, quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"), [(None, "there is no"), (b"rubbish", "cannot be read")]
+)
+def test_resuming_without_a_good_state_is_refused(task, tmp_path, content, says):
+    out = tmp_path / "w.safetensors"
+    if content is not None:
+        out.with_suffix(".state").write_bytes(content)
+    with pytest.raises(BenchError, match=says):
+        train(task(), out, Budget(steps=1), {}, resume=True, quiet=True)
+
+
+def test_divergence_is_named_and_does_not_overwrite_good_weights(task, tmp_path):
+    out = tmp_path / "w.safetensors"
+    train(task(), out, Budget(steps=2), {}, quiet=True)
+    good = out.read_bytes()
+    walk = task()
+    walk.step = lambda index: {"loss": float("nan")}
+    with pytest.raises(BenchError, match="diverged at step 3"):
+        train(walk, out, Budget(steps=9), {}, resume=True, quiet=True)
+    assert out.read_bytes() == good
+
+
+def test_a_training_needs_an_end(task, tmp_path):
+    with pytest.raises(BenchError, match="--minutes or --steps"):
+        train(task(), tmp_path / "w.safetensors", Budget(), {}, quiet=True)
+
+
+def test_the_model_card_says_how_it_was_made(task, tmp_path):
+    out = tmp_path / "walk.safetensors"
+    train(task(), out, Budget(steps=50), {"command": "`bench train walk`"}, quiet=True)
+    card = out.with_suffix(".md").read_text()
+    assert card.startswith("# walk\n")
+    assert "- command: `bench train walk`" in card
+    assert "- steps: 50;" in card
+    assert '`{"pace": 1.0}`' in card
+    assert "| step | loss |" in card
+    assert "\n| 25 | " in card
+    assert "\n| 50 | " in card
