@@ -123,10 +123,6 @@ def describe(cls: type[Any]) -> list[dict[str, str]]:
     return rows
 
 
-def _type_name(kind: Any) -> str:
-    return "none" if kind is type(None) else str(getattr(kind, "__name__", kind))
-
-
 def _word(kind: Any) -> str:
     return "none" if kind is type(None) else str(getattr(kind, "__name__", kind))
 

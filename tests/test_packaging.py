@@ -1,0 +1,131 @@
+import ast
+import importlib.metadata
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bench
+from bench import hooks
+from bench.registry import KINDS
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+SETUPTOOLS = PROJECT["tool"]["setuptools"]
+FOLDERS = ("methods", "metrics", "datasets")
+
+
+def imported(file):
+    """Names of the modules that a file imports anywhere, relative ones with their dots."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "")
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_plugin_folders_are_installed_below_bench(folder):
+    assert SETUPTOOLS["package-dir"][f"bench.{folder}"] == folder
+    assert f"bench.{folder}" in SETUPTOOLS["packages"]
+    spec = importlib.util.find_spec(f"bench.{folder}")
+    assert spec is not None
+    assert (ROOT / folder / "__init__.py").is_file()
+
+
+@pytest.mark.parametrize("folder", [".", "bench", *FOLDERS])
+def test_no_package_is_missing_from_the_wheel(folder):
+    """A folder with Python files that is not in `packages` works when editable, and only then."""
+    listed = {Path(SETUPTOOLS["package-dir"][name]) for name in SETUPTOOLS["packages"]}
+    if folder == ".":
+        assert listed == {Path("bench"), *map(Path, FOLDERS)}
+    else:
+        assert list((ROOT / folder).glob("*/**/*.py")) == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_plugins_import_siblings_relatively_and_otherwise_only_the_core(folder):
+    for file in (ROOT / folder).glob("*.py"):
+        for name in imported(file):
+            parts = name.split(".")
+            assert parts[0] not in FOLDERS, f"{file.name} imports {name}"
+            assert parts[:2] not in [["bench", other] for other in FOLDERS], f"{file.name}: {name}"
+            assert not name.startswith(".."), f"{file.name} imports {name}"
+
+
+def test_the_core_names_plugins_only_as_strings():
+    for file in (ROOT / "bench").glob("*.py"):
+        for name in imported(file):
+            parts = name.split(".")
+            assert parts[:2] not in [["bench", folder] for folder in FOLDERS], f"{file}: {name}"
+            assert parts[0] not in FOLDERS, f"{file.name} imports {name}"
+
+
+def test_every_data_file_of_the_packages_is_package_data():
+    packaged = {
+        path
+        for package, patterns in SETUPTOOLS["package-data"].items()
+        for pattern in patterns
+        for path in (ROOT / SETUPTOOLS["package-dir"][package]).glob(pattern)
+    }
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "bench", *FOLDERS], cwd=ROOT, capture_output=True, text=True
+    )
+    if listed.returncode:
+        pytest.skip("no git checkout")
+    files = [ROOT / name for name in listed.stdout.split("\0") if name and name[-3:] != ".py"]
+    assert ROOT / "bench" / "py.typed" in files
+    assert [file for file in files if file not in packaged] == []
+
+
+def test_tests_are_no_package_and_their_names_are_unique():
+    assert list((ROOT / "tests").rglob("__init__.py")) == []
+    names = [file.name for file in (ROOT / "tests").rglob("*.py") if file.name != "conftest.py"]
+    assert len(names) == len(set(names))
+
+
+def test_version_is_the_installed_one_and_is_in_the_changelog_form():
+    assert importlib.metadata.version("metastyle-bench") == bench.__version__
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(r"^## \[Unreleased\]$", changelog, re.MULTILINE)
+
+
+def test_licence_names_the_authors():
+    assert PROJECT["project"]["license"] == "MIT"
+    assert "The metastyle-bench authors" in (ROOT / "LICENSE").read_text(encoding="utf-8")
+
+
+def test_every_hook_has_a_kind_and_a_docstring_that_says_what_takes_its_names():
+    specs = {name for name in vars(hooks) if name.startswith("bench_")}
+    assert specs == set(KINDS)
+    for name in specs:
+        assert "takes" in getattr(hooks, name).__doc__
+
+
+@pytest.mark.parametrize(
+    "module", ["bench", "bench.contract", "bench.hooks", "bench.options", "bench.registry"]
+)
+def test_light_modules_import_neither_torch_nor_pandas(module):
+    code = f"import sys, {module}; print(*{{'torch', 'pandas', 'scipy'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_tox_has_the_environments_that_ci_runs():
+    tox = (ROOT / "tox.ini").read_text(encoding="utf-8")
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    jobs = re.search(r"env: \[(.+)\]", workflow)
+    assert jobs
+    for name in jobs[1].split(", "):
+        assert name == "py" or f"[testenv:{name}]" in tox
+    run = re.search(r"tox\" run -e (\S+)", (ROOT / ".ci" / "run").read_text(encoding="utf-8"))
+    assert run
+    assert set(run[1].split(",")) <= set(jobs[1].split(", "))
