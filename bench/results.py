@@ -1,0 +1,573 @@
+"""A run on disk: one folder, one small JSON file per result, each written whole or not at all.
+
+    runs/<UTC yyyymmdd-hhmmss>-<4 hex>/
+      run.json            RunRecord: what was asked for, where, and with what
+      cells/<key>.json    CellRecord: one method, one style, one size
+      speed/<key>.json    SpeedRecord: one method, one size, raw samples
+      scores/<key>.json   ScoreRecord: one cell's metrics
+      images/ inputs/     the pictures
+
+A file is there when its result is: a killed run goes on with what `completed` does not name.
+No torch here, and pandas only where frames are made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, cast
+
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+SCHEMA = 1
+
+T = TypeVar("T")
+_Row = tuple[Any, ...]
+
+Status = Literal["ok", "error", "oom", "skipped"]
+Scope = Literal["core", "pair", "e2e"]
+Kind = Literal["cells", "speed", "scores"]
+
+
+class DatasetRecord(TypedDict):
+    """Where the pictures came from."""
+
+    name: str  # the dataset plugin
+    options: dict[str, Any]  # its options
+    fingerprint: str  # hash over every picture's role, name and bytes
+    citation: str
+
+
+class MethodRecord(TypedDict):
+    """A method as it was run."""
+
+    family: str  # see bench.contract.Family
+    citation: str
+    options: dict[str, Any]  # every option's value
+    defaults: dict[str, Any]  # every option's default, so that a report can name what differs
+    source_sha256: str | None  # of the plugin's source; None where there is no file
+    weights: dict[str, str]  # weight file to SHA-256
+    trains_on: list[str]  # encoders whose features its losses or its network use
+    autocast: bool  # False: always plain float32
+    plugin: str  # where it was found
+
+
+class MetricRecord(TypedDict):
+    """A metric as it was run; see bench.contract.Metric."""
+
+    name: str
+    version: int
+    unit: str  # "1" for a pure number
+    axis: str  # style, content or both
+    direction: str  # lower or higher is better
+    encoder: str | None
+    judge: bool  # no built-in method trains on its network
+    training_loss_of: list[str]  # methods that are trained on this very number
+    citation: str
+
+
+class SkippedRecord(TypedDict):
+    """Something asked for that the run went on without."""
+
+    role: str  # content, style, method, metric ...
+    name: str
+    reason: str
+
+
+class RunInfo(TypedDict):
+    """What the runner knows when it starts; `create` adds the rest of a RunRecord."""
+
+    command: str  # the command line
+    bench_version: str
+    profile: str
+    seed: int
+    environment: dict[str, Any]  # machine and libraries; "fingerprint" tells two apart
+    dataset: DatasetRecord
+    sizes: list[int]  # picture sides in pixels
+    contents: list[str]  # names, in order
+    styles: list[str]  # names, in order
+    methods: dict[str, MethodRecord]  # by name
+    metrics: dict[str, MetricRecord]  # by id
+    skipped: list[SkippedRecord]
+
+
+class RunRecord(RunInfo):
+    """`run.json`."""
+
+    schema: int
+    id: str  # the folder's name at birth
+    created: str  # ISO 8601, UTC
+
+
+class AdaptRecord(TypedDict):
+    """What the style cost."""
+
+    seconds: float
+    steps: int  # 0: not iterative
+    curve: list[tuple[int, float]] | None  # (step, seconds so far) of an observed adaptation
+
+
+class ContentRecord(TypedDict):
+    """One stylized picture."""
+
+    content: str  # name
+    image: str  # path relative to the run folder
+    seconds: float  # to stylize it, once, not a benchmark
+
+
+class ParameterCounts(TypedDict):
+    """Learned numbers that `stylize` uses."""
+
+    shared: int  # by all styles
+    per_style: int  # kept for each style
+
+
+class CellRecord(TypedDict):
+    """`cells/<key(method, style, size)>.json`."""
+
+    schema: int
+    method: str
+    style: str
+    size: int
+    status: Status
+    reason: str  # empty when ok
+    precision: str  # bench.device.Precision.label
+    adapt: AdaptRecord | None  # None: it never got there
+    first_call: float | None  # seconds of the very first stylize
+    contents: list[ContentRecord]
+    parameters: ParameterCounts | None
+    peak_memory_bytes: int | None
+    flops: int | None  # of stylizing one picture
+
+
+class IterativeRecord(TypedDict):
+    """Which phases iterate."""
+
+    adapt: bool
+    stylize: bool
+
+
+class SamplesRecord(TypedDict):
+    """Raw timings of one scope."""
+
+    samples: list[float]  # seconds per call
+    rounds: list[int]  # the interleaving round of each sample
+    warmup_calls: int
+    warmup_seconds: float
+    stopped: str  # why sampling stopped
+
+
+class SpeedRecord(TypedDict):
+    """`speed/<key(method, size)>.json`."""
+
+    schema: int
+    method: str
+    size: int
+    status: Status
+    reason: str
+    precision: str
+    iterative: IterativeRecord
+    batch: int  # pictures per call
+    scopes: dict[Scope, SamplesRecord]
+
+
+class ScoreEntry(TypedDict):
+    """One number for one picture."""
+
+    metric: str  # id
+    content: str  # name
+    value: float | None
+    status: Status
+    reason: str
+
+
+class ScoreRecord(TypedDict):
+    """`scores/<key(method, style, size)>.json`."""
+
+    schema: int
+    method: str
+    style: str
+    size: int
+    scores: list[ScoreEntry]
+
+
+_RUN_KEYS = frozenset(RunRecord.__required_keys__)
+_KEYS: Mapping[Kind, frozenset[str]] = {
+    "cells": frozenset(CellRecord.__required_keys__),
+    "speed": frozenset(SpeedRecord.__required_keys__),
+    "scores": frozenset(ScoreRecord.__required_keys__),
+}
+
+
+class DamagedFileError(BenchError):
+    """A record that is there but cannot be read."""
+
+
+# names
+
+_PLAIN = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")  # device names on Windows
+_LONGEST = 40
+
+
+def key(*parts: object) -> str:
+    """A file name's stem for names that may hold anything: unique, safe and readable.
+
+    A part that is short, lower case and plain stays as it is; any other becomes a slug, `~` and a
+    hash of the name. So names that differ in case alone also differ on disks that ignore case.
+    Parts are joined by `__`, which no part holds.
+    """
+    return "__".join(_safe(str(part)) for part in parts)
+
+
+def _safe(name: str) -> str:
+    if len(name) <= _LONGEST and _PLAIN.fullmatch(name) and not _RESERVED.fullmatch(name):
+        return name
+    slug = "-".join(re.findall(r"[a-z0-9]+", name.lower()))[:_LONGEST].strip("-")
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{slug or 'x'}~{digest[:10]}"
+
+
+# files
+
+
+def write_json(path: Path, record: Mapping[str, Any]) -> None:
+    """Write a record whole or not at all: after a crash there is the old file or the new one.
+
+    Raises:
+        ValueError: a number in it is NaN or infinite. JSON has neither; the writer must say what
+            it means (None and a status), for nobody could tell it from the file.
+        BenchError: the disk refuses.
+    """
+    try:
+        text = json.dumps(record, indent=1, allow_nan=False)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise BenchError(
+            f"{path} cannot be written ({error.strerror}): make room or choose another folder"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+        BenchError: it is not there, may not be read, or holds no JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise BenchError(
+            f"{path} cannot be read ({error.strerror}): check the path and its permissions"
+        ) from None
+    except ValueError as error:
+        raise _damaged(path, str(error)) from None
+
+
+def _damaged(path: Path, cause: str) -> DamagedFileError:
+    remedy = (
+        "put back a copy or delete the run"
+        if path.name == "run.json"
+        else "delete it and finish the run with bench run --resume"
+    )
+    return DamagedFileError(f"{path} is damaged ({' '.join(cause.split())}): {remedy}")
+
+
+def _read_record(path: Path, keys: frozenset[str]) -> dict[str, Any]:
+    record = read_json(path)
+    if not isinstance(record, dict) or not isinstance(record.get("schema"), int):
+        raise _damaged(path, "it holds no record")
+    if record["schema"] > SCHEMA:
+        raise BenchError(
+            f"{path} was written by a newer bench (schema {record['schema']}, this one reads up to"
+            f" {SCHEMA}): upgrade with pip install -U metastyle-bench"
+        )
+    if missing := sorted(keys - record.keys()):
+        raise _damaged(path, f"without {', '.join(missing)}")
+    return record
+
+
+# run folders
+
+
+def create(root: Path, info: RunInfo) -> Path:
+    """Make a new run's folder under `root`, with its `run.json`, and return its path.
+
+    Raises:
+        BenchError: the folder cannot be made.
+    """
+    while True:
+        now = datetime.now(timezone.utc)
+        # the hex digits are the fraction of the second, so that names sort by time
+        name = f"{now:%Y%m%d-%H%M%S}-{now.microsecond * 0x10000 // 1_000_000:04x}"
+        run = root / name
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            run.mkdir()
+        except FileExistsError:
+            if root.is_dir():
+                continue
+            raise BenchError(f"{root} is a file: choose another folder for the runs") from None
+        except OSError as error:
+            raise BenchError(
+                f"{run} cannot be made ({error.strerror}): choose another folder for the runs"
+            ) from None
+        break
+    for kind in _KEYS:
+        (run / kind).mkdir()
+    created = now.isoformat(timespec="seconds")
+    write_json(run / "run.json", {"schema": SCHEMA, "id": name, "created": created, **info})
+    return run
+
+
+def read_run(run: Path) -> RunRecord:
+    """A run's `run.json`.
+
+    Raises:
+        BenchError: it is missing, damaged, or of a newer schema.
+    """
+    path = run / "run.json"
+    record = cast(RunRecord, _read_record(path, _RUN_KEYS))
+    try:
+        _run_row(run, record)
+    except (KeyError, TypeError) as error:
+        raise _damaged(path, f"{type(error).__name__}: {error}") from None
+    return record
+
+
+def find_runs(root: Path) -> list[Path]:
+    """The run folders under `root`, newest last; none when `root` is not there."""
+    return sorted((path.parent for path in root.glob("*/run.json")), key=lambda run: run.name)
+
+
+def latest(root: Path) -> Path:
+    """The newest run under `root`.
+
+    Raises:
+        BenchError: there is none.
+    """
+    runs = find_runs(root)
+    if not runs:
+        raise BenchError(f"no run in {root}: make one with bench run, or name another folder")
+    return runs[-1]
+
+
+def record_path(run: Path, kind: Kind, *parts: object) -> Path:
+    """Where a record lies: parts are (method, style, size), for "speed" (method, size)."""
+    return run / kind / f"{key(*parts)}.json"
+
+
+def completed(run: Path, kind: Kind) -> set[str]:
+    """The keys of all whole records of a kind, failures among them: what resuming leaves out.
+
+    Raises:
+        BenchError: a record is of a newer schema.
+    """
+    whole = set()
+    for path in _files(run, kind):
+        try:
+            _read_record(path, _KEYS[kind])
+        except DamagedFileError:
+            continue
+        whole.add(path.stem)
+    return whole
+
+
+def _files(run: Path, kind: Kind) -> list[Path]:
+    # a leading dot marks a file that is still being written
+    return sorted(path for path in (run / kind).glob("*.json") if not path.name.startswith("."))
+
+
+# frames
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Runs as tables. Column `run` is the run's id, `environment` its machine's fingerprint.
+
+    Attributes:
+        runs: one row per run: run, path, created, environment, dataset, dataset_fingerprint,
+            profile, seed, bench_version, command.
+        cells: one row per cell: run, environment, method, style, size, status, reason, precision,
+            adapt_seconds, adapt_steps, first_call (s), contents (list of names), params_shared,
+            params_per_style, peak_memory_bytes, flops.
+        speeds: one row per method and size: run, environment, method, size, status, reason,
+            precision, batch, iterative_adapt, iterative_stylize.
+        samples: one row per raw sample: run, environment, method, size, scope, round, seconds.
+        scores: one row per metric and picture: run, environment, method, style, size, metric,
+            content, value, status, reason.
+        records: run id to its `run.json`.
+        warnings: one line per file that could not be read.
+    """
+
+    runs: DataFrame
+    cells: DataFrame
+    speeds: DataFrame
+    samples: DataFrame
+    scores: DataFrame
+    records: Mapping[str, RunRecord]
+    warnings: Sequence[str]
+
+
+_COLUMNS = {
+    "runs": "run path created environment dataset dataset_fingerprint profile seed bench_version"
+    " command",
+    "cells": "run environment method style size status reason precision adapt_seconds adapt_steps"
+    " first_call contents params_shared params_per_style peak_memory_bytes flops",
+    "speeds": "run environment method size status reason precision batch iterative_adapt"
+    " iterative_stylize",
+    "samples": "run environment method size scope round seconds",
+    "scores": "run environment method style size metric content value status reason",
+}
+
+
+def load(runs: Sequence[Path]) -> Frames:
+    """Read runs into tables; damaged files become warnings, never a failure.
+
+    Raises:
+        BenchError: no run can be read, or a file is of a newer schema.
+    """
+    from pandas import DataFrame
+
+    records: dict[str, RunRecord] = {}
+    rows: dict[str, list[_Row]] = {name: [] for name in _COLUMNS}
+    warnings: list[str] = []
+    for path in runs:
+        try:
+            run = read_run(path)
+        except DamagedFileError as error:
+            warnings.append(str(error))
+            continue
+        if run["id"] in records:
+            warnings.append(f"{path} is another copy of run {run['id']}: left out")
+            continue
+        records[run["id"]] = run
+        head = (run["id"], run["environment"]["fingerprint"])
+        rows["runs"].append(_run_row(path, run))
+        for cell in _read_all(path, "cells", _cell_row, warnings):
+            rows["cells"].append(head + cell)
+        for speed, samples in _read_all(path, "speed", _speed_rows, warnings):
+            rows["speeds"].append(head + speed)
+            rows["samples"].extend(head + sample for sample in samples)
+        for scores in _read_all(path, "scores", _score_rows, warnings):
+            rows["scores"].extend(head + score for score in scores)
+    if not records:
+        raise BenchError(warnings[0] if warnings else "no run to read: make one with bench run")
+    frames = {}
+    for name, columns in _COLUMNS.items():
+        frame = DataFrame(rows[name], columns=columns.split())
+        frames[name] = frame.astype({number: float for number in _NUMBERS if number in frame})
+    return Frames(**frames, records=records, warnings=warnings)
+
+
+_NUMBERS = (
+    "adapt_seconds",
+    "adapt_steps",
+    "first_call",
+    "params_shared",
+    "params_per_style",
+    "peak_memory_bytes",
+    "flops",
+    "seconds",
+    "value",
+)
+
+
+def _read_all(run: Path, kind: Kind, rows: Callable[[Any], T], warnings: list[str]) -> Iterator[T]:
+    for path in _files(run, kind):
+        try:
+            record = _read_record(path, _KEYS[kind])
+            try:
+                made = rows(record)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise _damaged(path, f"{type(error).__name__}: {error}") from None
+        except DamagedFileError as error:
+            warnings.append(str(error))
+        else:
+            yield made
+
+
+def _run_row(path: Path, run: RunRecord) -> _Row:
+    return (
+        run["id"],
+        str(path),
+        run["created"],
+        run["environment"]["fingerprint"],
+        run["dataset"]["name"],
+        run["dataset"]["fingerprint"],
+        run["profile"],
+        run["seed"],
+        run["bench_version"],
+        run["command"],
+    )
+
+
+def _cell_row(cell: CellRecord) -> _Row:
+    adapt, parameters = cell["adapt"], cell["parameters"]
+    return (
+        cell["method"],
+        cell["style"],
+        cell["size"],
+        cell["status"],
+        cell["reason"],
+        cell["precision"],
+        _number(adapt["seconds"]) if adapt else None,
+        _number(adapt["steps"]) if adapt else None,
+        _number(cell["first_call"]),
+        [picture["content"] for picture in cell["contents"]],
+        _number(parameters["shared"]) if parameters else None,
+        _number(parameters["per_style"]) if parameters else None,
+        _number(cell["peak_memory_bytes"]),
+        _number(cell["flops"]),
+    )
+
+
+def _speed_rows(speed: SpeedRecord) -> tuple[_Row, list[_Row]]:
+    which = (speed["method"], speed["size"])
+    samples = [
+        (*which, scope, round_, float(seconds))
+        for scope, taken in speed["scopes"].items()
+        for round_, seconds in zip(taken["rounds"], taken["samples"], strict=True)
+    ]
+    row = (
+        *which,
+        speed["status"],
+        speed["reason"],
+        speed["precision"],
+        speed["batch"],
+        speed["iterative"]["adapt"],
+        speed["iterative"]["stylize"],
+    )
+    return row, samples
+
+
+def _score_rows(record: ScoreRecord) -> list[_Row]:
+    which = (record["method"], record["style"], record["size"])
+    return [
+        (*which, s["metric"], s["content"], _number(s["value"]), s["status"], s["reason"])
+        for s in record["scores"]
+    ]
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)
