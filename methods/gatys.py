@@ -1,0 +1,146 @@
+"""Gatys' method: the picture itself is optimised until its features fit content and style.
+
+Leon A. Gatys, Alexander S. Ecker, Matthias Bethge: Image Style Transfer Using Convolutional
+Neural Networks. CVPR 2016. First as: A Neural Algorithm of Artistic Style, arXiv 1508.06576.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from bench.contract import Method
+from bench.hooks import hookimpl
+from bench.options import option
+
+from ._perceptual import Balance, PerceptualLoss
+
+LEARNING_RATES = {"lbfgs": 1.0, "adam": 0.02}
+
+
+@dataclass(frozen=True)
+class GatysOptions:
+    """Options of the optimisation."""
+
+    steps: int = option(200, "optimiser steps per picture", low=0)
+    optimizer: Literal["lbfgs", "adam"] = option("lbfgs", "optimiser")
+    lr: float | None = option(None, "learning rate; none is 1 for lbfgs, 0.02 for adam", low=0)
+    encoder: str = option("efficientnet-lite0", "loss network")
+    content_weight: float = option(1.0, "weight of the content error", low=0)
+    style_weight: float = option(10.0, "weight of the style error", low=0)
+    tv_weight: float = option(4.0, "weight of the total variation", low=0)
+    tone_weight: float = option(0.0, "weight of the error in block-averaged luminance", low=0)
+    init: Literal["content", "noise"] = option("content", "picture to start from")
+
+
+class Gatys(Method):
+    """Optimise the pixels of each picture (paper, eq. 7); `adapt` only encodes the style.
+
+    Departures from the paper:
+
+    - The loss network is EfficientNet-Lite0, which can be had offline; the paper's VGG19 is the
+      option `encoder=vgg19`. Content is compared at the encoder's content tap, style at all taps.
+    - Each layer's Gram error is divided by the energy of the style's Gram matrix, and the content
+      error by the energy of the content's features. The paper's sums (eq. 1 and 4) have scales
+      that change with layer, network, style and size, so that no weight holds for all of them.
+    - Total variation is penalised: a network with strides is blind to some high frequencies, and
+      the optimiser fills them with noise.
+    - The start is the content by default, which keeps tones from inverting; `init=noise` is the
+      paper's.
+    - Pixels are projected onto [0, 1] after each step.
+
+    L-BFGS runs as in the paper, without line search: with one, steps cost twice as much and
+    pictures are no better. Each picture of a batch has an L-BFGS of its own, and Adam works per
+    pixel, so that a batch gives what its pictures give alone.
+    """
+
+    name = "gatys"
+    family = "optimisation"
+    citation = "Gatys, Ecker, Bethge, CVPR 2016"
+    Options = GatysOptions
+    trains_on = ("efficientnet-lite0",)
+
+    def load(self) -> None:
+        """Bring the loss network to the device."""
+        o: GatysOptions = self.options
+        self.loss = PerceptualLoss(
+            self.context.encoder(o.encoder),
+            self.context.find_encoder(o.encoder).content_index,
+            Balance(o.content_weight, o.style_weight, o.tv_weight, o.tone_weight),
+        )
+
+    def networks(self) -> Iterable[nn.Module]:
+        """The loss network, which every step runs forward and backward."""
+        return [self.loss.encoder]
+
+    def adapt(self, style: Tensor) -> None:
+        """Encode the style (1, 3, H, W) as one Gram matrix per tap."""
+        self.grams = self.loss.style_target(style)
+
+    def stylize(self, content: Tensor) -> Iterator[Tensor]:
+        """Yield the picture (N, 3, H, W) before the first step and after each."""
+        o: GatysOptions = self.options
+        contents = content.chunk(len(content) if o.optimizer == "lbfgs" else 1)
+        descents = [_Descent(self.loss, self.grams, part, o) for part in contents]
+        for step in range(o.steps + 1):
+            if step:
+                for descent in descents:
+                    descent.step()
+            yield torch.cat([descent.picture.detach() for descent in descents])
+
+
+class _Descent:
+    """Pictures that one optimiser works on.
+
+    L-BFGS without line search may step to where the loss is not finite. The picture then goes
+    back to where it was, and the optimiser forgets its curvature and starts anew from there.
+    """
+
+    def __init__(
+        self, loss: PerceptualLoss, grams: list[Tensor], content: Tensor, options: GatysOptions
+    ) -> None:
+        self.loss, self.grams, self.content, self.options = loss, grams, content, options
+        self.target = loss.content_target(content)
+        start = content
+        if options.init == "noise":  # the same for each picture, and on each device
+            start = torch.rand(1, *content.shape[1:]).to(content).expand_as(content)
+        self.picture = start.clone(memory_format=torch.contiguous_format).requires_grad_()
+        self.optimizer = self._new_optimizer()
+
+    def step(self) -> None:
+        """One update of all pixels, clamped to [0, 1]."""
+        before = self.picture.detach().clone()
+        self.optimizer.step(self._closure)
+        with torch.no_grad():
+            self.picture.clamp_(0, 1)
+            if not self.picture.isfinite().all():
+                self.picture.copy_(before)
+                self.optimizer = self._new_optimizer()
+
+    def _closure(self) -> float:
+        self.optimizer.zero_grad()
+        total = self.loss(self.picture, self.content, self.target, self.grams).total
+        # Times the number of pixels: L-BFGS's thresholds and Adam's epsilon are absolute, while
+        # a pixel's share in a mean shrinks with the picture's size and the batch.
+        total = total * self.picture.numel()
+        total.backward()  # type: ignore[no-untyped-call]
+        return float(total.detach())
+
+    def _new_optimizer(self) -> torch.optim.Optimizer:
+        name = self.options.optimizer
+        lr = LEARNING_RATES[name] if self.options.lr is None else self.options.lr
+        if name == "adam":
+            return torch.optim.Adam([self.picture], lr)
+        return torch.optim.LBFGS(
+            [self.picture], lr, max_iter=1, history_size=10, tolerance_grad=0, tolerance_change=0
+        )
+
+
+@hookimpl
+def bench_methods() -> Sequence[type[Method]]:
+    """Gatys' method."""
+    return [Gatys]
