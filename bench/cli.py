@@ -407,7 +407,11 @@ def _dataset(
 
 def _context(args: argparse.Namespace, registry: Registry, dataset: Dataset) -> Context:
     """Device and precision as asked for, and the photographs that methods may adapt on."""
-    pictures = dataset.adaptation() or registry.dataset("default")().adaptation()
+    pictures = dataset.adaptation()
+    if not pictures:
+        evaluated = {picture.fingerprint for picture in dataset.contents()}
+        embedded = registry.dataset("default")().adaptation()
+        pictures = [picture for picture in embedded if picture.fingerprint not in evaluated]
     return _context_with(args, registry, pictures)
 
 

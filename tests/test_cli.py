@@ -1,0 +1,154 @@
+"""The command line as a user meets it: help, and thirty-odd ways of getting it wrong."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bench.cli import main
+
+SMOKE = ["--profile", "smoke", "--dataset", "synthetic", "--quiet", "--device", "cpu"]
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    """A folder with the files that the wrong commands name."""
+    monkeypatch.setenv("BENCH_PLUGINS", "0")
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (64, 48), "red").save("good.png")
+    (tmp_path / "bad.png").write_bytes(b"not a picture")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken.py").write_text("import no_such_module\n")
+    (tmp_path / "hookless.py").write_text("x = 1\n")
+    (tmp_path / "file").write_text("a file where a folder should be")
+    (tmp_path / "w.safetensors").write_bytes(b"rubbish")
+    runs = tmp_path / "runs" / "20260101-000000-dead"
+    runs.mkdir(parents=True)
+    (runs / "run.json").write_text("{")
+
+
+RUN = ["run", *SMOKE]
+STYLIZE = ["stylize", "--quiet", "--method", "identity", "--style", "good.png"]
+TRAIN = ["train", "metastyle", "--quiet", "--content", "good.png", "--style", "good.png"]
+META = [*RUN, "--method", "metastyle"]
+
+WRONG = [
+    (["rnu"], "did you mean run"),
+    ([], "required: COMMAND"),
+    (["run", "--frobnicate"], "unrecognized arguments: --frobnicate"),
+    (RUN, "no method: give --method"),
+    ([*RUN, "--method", "metastyel"], "unknown method 'metastyel'; did you mean metastyle?"),
+    ([*RUN, "--method", "identity", "--metric", "sim"], "unknown metric 'sim'; did you mean ssim"),
+    (["run", "--method", "identity", "--dataset", "defualt"], "did you mean default?"),
+    (["run", "--method", "identity", "--profile", "qick"], "did you mean quick?"),
+    ([*RUN, "--method", "identity", "--size", "7"], "7 is not a size in pixels from 32 to 8192"),
+    ([*RUN, "--method", "identity", "--size", "big"], "big is not a size"),
+    ([*RUN, "--method", "identity", "--contents", "0"], "0 is not a whole number of at least 1"),
+    ([*RUN, "--method", "identity", "--adapt-seconds", "nan"], "nan is not a number above 0"),
+    ([*RUN, "--method", "identity", "--device", "tpu9"], "--device tpu9 cannot be used here"),
+    ([*RUN, "--method", "identity", "--precision", "int4"], "unknown --precision 'int4'"),
+    ([*META, "--option", "metastyle.stps=3"], "unknown option of metastyle 'stps'; did you mean"),
+    ([*META, "--option", "metastyle.steps=many"], "metastyle.steps=many is not a whole number"),
+    ([*META, "--option", "metastyle.steps=-1"], "out of range: at least 0"),
+    ([*META, "--option", "metastyle.update=some"], "choose one of all, norm"),
+    ([*META, "--option", "steps=3"], "write it as PLUGIN.OPTION=VALUE"),
+    ([*META, "--option", "gaty.steps=3"], "unknown plugin in --option 'gaty'; did you mean gatys"),
+    ([*META, "--option", "metastyle.weights=no.safetensors"], "no.safetensors are missing"),
+    ([*META, "--option", "metastyle.weights=w.safetensors"], "cannot be read as safetensors"),
+    ([*META, "--option", "metastyle.encoder=vg"], "unknown encoder 'vg'"),
+    (["run", "--method", "identity", "--content", "nowhere", "--style", "good.png"],
+     "nowhere is not there"),
+    (["run", "--method", "identity", "--content", "empty", "--style", "good.png"],
+     "empty holds no picture"),
+    (["run", "--method", "identity", "--content", "bad.png", "--style", "good.png"],
+     "bad.png is not a picture"),
+    ([*RUN, "--method", "identity", "--content", "good.png"], "go with the dataset folder"),
+    ([*RUN, "--method", "identity", "--plugin", "broken.py"], "No module named 'no_such_module'"),
+    ([*RUN, "--method", "identity", "--plugin", "hookless.py"], "it has no hook"),
+    ([*RUN, "--method", "identity", "--plugin", "none.py"], "no such file"),
+    ([*RUN, "--method", "identity", "--runs", "file"], "file is a file"),
+    (["run", "--resume", "runs/nothing"], "run.json cannot be read"),
+    (["run", "--resume"], "is damaged"),
+    (["run", "--resume", "--runs", "empty"], "no run in empty"),
+    (["run", "--resume", "--method", "gatys"], "leave out --method gatys"),
+    (["report", "--runs", "empty"], "no run in empty: make one with bench run"),
+    (["report", "nowhere"], "run.json cannot be read"),
+    (["report", "--format", "xls"], "unknown --format 'xls'"),
+    (["list", "methdos"], "did you mean methods?"),
+    ([*TRAIN, "--out", "x.pt", "--steps", "1"], "must end in .safetensors"),
+    ([*TRAIN, "--out", "x.safetensors"], "give --minutes or --steps"),
+    ([*TRAIN, "--out", "x.safetensors", "--steps", "1", "--resume"], "there is no x.state"),
+    (["train", "identity", *TRAIN[2:], "--out", "x.safetensors", "--steps", "1"],
+     "identity has nothing to train; these have: metastyle"),
+    (["train", "metastyle", "--quiet", "--content", "bad.png", "--style", "good.png", "--out",
+      "x.safetensors", "--steps", "1"], "none of the 1 pictures in bad.png can be used"),
+    ([*STYLIZE, "good.png"], "required: -o/--out"),
+    ([*STYLIZE, "good.png", "-o", "out.gif"], "use .png or .jpg"),
+    ([*STYLIZE, "bad.png", "-o", "out.png"], "bad.png is not a picture"),
+    (["stylize", "--method", "identity", "--style", "bad.png", "good.png", "-o", "out.png"],
+     "bad.png is not a picture"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "says"), WRONG, ids=[" ".join(w[-4:]) for w, _ in WRONG])
+def test_what_is_wrong_is_said_in_one_line(words, says, capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    try:
+        status = main(words)
+    except SystemExit as exit:
+        status = exit.code
+    out, err = capsys.readouterr()
+    message = [line for line in err.splitlines() if line]
+    assert status in (1, 2), out
+    assert says in message[-1], err
+    assert len(message) == 1 or all("bad.png" in line for line in message), err
+    assert "Traceback" not in out + err
+
+
+def test_a_broken_plugin_that_nobody_asked_for_hurts_nobody(capsys):
+    assert main(["list", "methods"]) == 0
+    assert "metastyle" in capsys.readouterr().out
+
+
+def test_stylize_writes_the_picture_at_its_own_size(capsys):
+    assert main([*STYLIZE, "good.png", "-o", "new/out.png"]) == 0
+    with Image.open("new/out.png") as picture:
+        assert picture.size == (64, 48)
+    assert "new/out.png" in "".join(capsys.readouterr())
+
+
+def test_stylize_writes_a_folder_for_several_pictures():
+    Image.new("RGB", (40, 40), "blue").save("second.jpg")
+    assert main([*STYLIZE, "good.png", "second.jpg", "-o", "out"]) == 0
+    assert {path.name for path in Path("out").iterdir()} == {"good.png", "second.png"}
+
+
+def test_interrupting_says_how_to_go_on(monkeypatch, capsys):
+    from bench import runner
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "execute", interrupt)
+    assert main([*RUN, "--method", "identity"]) == 130
+    assert "go on with bench run --resume" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--help"], ["report", "--help"], ["report", "--runs", "empty"]])
+def test_help_and_report_do_not_import_torch(words):
+    code = (
+        "import sys\nfrom bench.cli import main\n"
+        f"try: main({words!r})\nexcept SystemExit: pass\n"
+        "print('torch' in sys.modules, 'pandas' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False False"
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["train"], ["stylize"], ["report"]])
+def test_help_has_examples(command, capsys):
+    with pytest.raises(SystemExit):
+        main([*command, "--help"])
+    assert "examples:\n  bench" in capsys.readouterr().out

@@ -1,0 +1,243 @@
+"""Whole runs on procedural pictures: the grid, failures as rows, resuming after kill -9."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bench import results
+from bench.cli import main
+
+PLUGIN = '''
+import time
+import torch
+from bench import Method, hookimpl, option
+from dataclasses import dataclass
+
+class Fine(Method):
+    """Mixes the style's mean colour in; counts its phases."""
+    name = "fine"
+    family = "arbitrary"
+    citation = "none"
+    def adapt(self, style): self.mean = style.mean((2, 3), keepdim=True)
+    def stylize(self, content): return (content + self.mean) / 2
+
+class Steps(Fine):
+    """Adapts in three steps and stylizes in two."""
+    name = "steps"
+    def adapt(self, style):
+        self.mean = style.mean((2, 3), keepdim=True)
+        yield
+        for _ in range(3): yield
+    def stylize(self, content):
+        yield content
+        yield (content + self.mean) / 2
+        yield self.mean.expand_as(content)
+
+class Raises(Fine):
+    """Fails while it adapts."""
+    name = "raises"
+    def adapt(self, style): raise ValueError("no such brush")
+
+class OutOfMemory(Fine):
+    """Fails while it stylizes."""
+    name = "hungry"
+    def stylize(self, content): raise torch.OutOfMemoryError("CUDA out of memory")
+
+class Wild(Fine):
+    """Breaks its word on the range."""
+    name = "wild"
+    def stylize(self, content): return content * 3
+
+class Narrow(Fine):
+    """Breaks its word on the shape."""
+    name = "narrow"
+    def stylize(self, content): return content[..., :-1]
+
+class Slow(Fine):
+    """Long enough to be killed in the middle."""
+    name = "slow"
+    def stylize(self, content):
+        time.sleep(0.2)
+        return super().stylize(content)
+
+@hookimpl
+def bench_methods(): return [Fine, Steps, Raises, OutOfMemory, Wild, Narrow, Slow]
+'''
+BASE = ["--dataset", "synthetic", "--profile", "smoke", "--device", "cpu", "--quiet",
+        "--precision", "float32"]  # fmt: skip
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCH_PLUGINS", "0")
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "strangers.py"
+    file.write_text(PLUGIN)
+    return str(file)
+
+
+def run(plugin, *words):
+    status = main(["run", "--plugin", plugin, *BASE, *words])
+    return status, results.latest(Path("runs"))
+
+
+def records(folder, kind):
+    found = [json.loads(path.read_text()) for path in sorted((folder / kind).glob("*.json"))]
+    return {(r["method"], r.get("style"), r["size"]): r for r in found}
+
+
+def test_every_cell_of_the_grid_is_there_with_its_pictures(plugin):
+    status, folder = run(
+        plugin, "--method", "fine", "--size", "48", "--size", "64", "--contents", "2",
+        "--styles", "2",
+    )  # fmt: skip
+    assert status == 0
+    cells = records(folder, "cells")
+    expected = {
+        (method, style, size)
+        for method in ("identity", "style-copy", "fine")
+        for style in ("stripes", "checker")
+        for size in (48, 64)
+    }
+    assert set(cells) == expected
+    assert set(records(folder, "scores")) == expected
+    assert set(records(folder, "speed")) == {(m, None, s) for m, _, s in expected}
+    for cell in cells.values():
+        assert cell["status"] == "ok"
+        assert [entry["content"] for entry in cell["contents"]] == ["disc", "boxes"]
+        for entry in cell["contents"]:
+            with Image.open(folder / entry["image"]) as picture:
+                assert picture.size == (cell["size"], cell["size"])
+
+
+def test_scopes_of_a_plain_and_of_an_iterative_method(plugin):
+    _, folder = run(plugin, "--method", "fine", "--method", "steps")
+    speed = {method: r for (method, _, _), r in records(folder, "speed").items()}
+    assert set(speed["fine"]["scopes"]) == {"core", "pair", "e2e"}
+    assert speed["fine"]["scopes"]["core"]["stopped"] in ("precision", "time cap", "samples")
+    assert speed["fine"]["iterative"] == {"adapt": False, "stylize": False}
+    assert speed["steps"]["iterative"] == {"adapt": True, "stylize": True}
+    cell = records(folder, "cells")["steps", "stripes", 64]
+    assert cell["adapt"]["steps"] == 3
+    assert [step for step, _ in cell["adapt"]["curve"]] == [0, 1, 2, 3]
+    core = speed["steps"]["scopes"]["core"]["samples"]
+    assert core == [entry["seconds"] for entry in cell["contents"]]
+    pair = speed["steps"]["scopes"]["pair"]["samples"]
+    assert pair == pytest.approx([cell["adapt"]["seconds"] + core[0]])
+    assert speed["steps"]["scopes"]["e2e"]["samples"][0] > core[0]
+
+
+def test_the_last_picture_of_an_iterative_method_is_the_result(plugin):
+    _, folder = run(plugin, "--method", "steps")
+    cell = records(folder, "cells")["steps", "stripes", 64]
+    with Image.open(folder / cell["contents"][0]["image"]) as picture:
+        assert len(picture.getcolors()) == 1
+
+
+def test_failures_are_rows_and_the_rest_goes_on(plugin, capsys):
+    status, folder = run(
+        plugin,
+        *(w for n in ("raises", "hungry", "wild", "narrow", "fine") for w in ("--method", n)),
+    )
+    assert status == 0
+    cells = {method: cell for (method, _, _), cell in records(folder, "cells").items()}
+    assert cells["fine"]["status"] == "ok"
+    assert cells["raises"]["status"] == "error"
+    assert cells["raises"]["reason"].startswith("ValueError: no such brush (strangers.py:")
+    assert cells["hungry"]["status"] == "oom"
+    assert cells["wild"]["reason"].startswith("the method gave values from")
+    assert cells["narrow"]["reason"] == "the method gave shape (1, 3, 64, 63) for (1, 3, 64, 64)"
+    for name, speed in records(folder, "speed").items():
+        assert (speed["status"] == "ok") == (cells[name[0]]["status"] == "ok")
+    assert "no such brush" in capsys.readouterr().out
+
+
+def test_the_status_says_when_every_cell_failed(plugin, capsys):
+    status, _ = run(plugin, "--method", "raises")
+    assert status == 1
+    assert capsys.readouterr().err.startswith("bench: every cell failed: ValueError: no such brush")
+
+
+def test_identity_has_a_perfect_content_score_and_style_copy_a_perfect_style_score(plugin):
+    _, folder = run(plugin, "--method", "fine")
+    record = results.read_run(folder)
+    best = {"lower": 0.0, "higher": 1.0}
+    checked = 0
+    for (method, _, _), scores in records(folder, "scores").items():
+        axis = {"identity": "content", "style-copy": "style"}.get(method)
+        for entry in scores["scores"]:
+            metric = record["metrics"][entry["metric"]]
+            assert entry["status"] == "ok", entry
+            if metric["axis"] == axis:
+                checked += 1
+                assert entry["value"] == pytest.approx(best[metric["direction"]], abs=1e-4), entry
+    assert checked >= 4
+
+
+def test_the_same_seed_gives_the_same_pictures(plugin):
+    _, first = run(plugin, "--method", "johnson", "--styles", "2")
+    time.sleep(0.01)
+    _, second = run(plugin, "--method", "johnson", "--styles", "2")
+    pictures = sorted(p.relative_to(first) for p in (first / "images").rglob("*.png"))
+    assert pictures
+    for picture in pictures:
+        assert (first / picture).read_bytes() == (second / picture).read_bytes(), picture
+
+
+def test_a_bad_picture_is_named_and_the_run_goes_on(plugin, tmp_path, capsys):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.new("RGB", (80, 70), "teal").save(photos / "good.png")
+    (photos / "bad.png").write_bytes(b"no picture")
+    words = [word for word in BASE if word not in ("--dataset", "synthetic")]
+    status = main(
+        ["run", "--plugin", plugin, *words, "--method", "fine", "--contents", "2", "--content",
+         str(photos), "--style", str(photos / "good.png")]
+    )  # fmt: skip
+    assert status == 0
+    record = results.read_run(results.latest(Path("runs")))
+    assert record["contents"] == ["good"]
+    assert [entry["name"] for entry in record["skipped"]] == ["bad"]
+    assert "left out content bad:" in capsys.readouterr().err
+
+
+def test_kill_9_in_the_middle_loses_nothing(plugin, tmp_path, capsys):
+    words = ["run", "--plugin", plugin, *BASE, "--method", "slow", "--contents", "3",
+             "--styles", "3"]  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import sys; from bench.cli import main; sys.exit(main())", *words],
+        cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    deadline = time.monotonic() + 90
+    while not list(tmp_path.glob("runs/*/cells/slow*.json")) and time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    folder = results.latest(tmp_path / "runs")
+    before = {p: (p.stat().st_mtime_ns, p.read_bytes()) for p in folder.glob("cells/*.json")}
+    assert 0 < len(before) < 9
+    assert main(["run", "--resume", "--quiet"]) == 0
+    assert len(list(folder.glob("cells/*.json"))) == 9
+    assert len(list(folder.glob("scores/*.json"))) == 9
+    assert len(list(folder.glob("speed/*.json"))) == 3
+    for path, old in before.items():
+        assert (path.stat().st_mtime_ns, path.read_bytes()) == old, path
+    assert results.find_runs(tmp_path / "runs") == [folder]
+    assert "slow" in capsys.readouterr().out
+
+
+def test_resuming_with_a_changed_method_is_refused(plugin, capsys):
+    _, folder = run(plugin, "--method", "fine")
+    for path in (folder / "cells").glob("fine*"):
+        path.unlink()
+    Path(plugin).write_text(PLUGIN + "# changed\n")
+    assert main(["run", "--resume", "--quiet"]) == 1
+    assert "the source of fine changed since; start a new run" in capsys.readouterr().err
