@@ -271,6 +271,7 @@ def _resume(args: argparse.Namespace, arguments: list[str]) -> int:
     plan = _plan(begun, registry)
     from bench import runner
 
+    begun.precision = record["environment"]["precision"]  # a second probe might choose another
     context = _context(begun, registry, plan.dataset)
     runner.check_resumable(run, plan, context)
     return _execute(run, plan, context, args.quiet)

@@ -12,9 +12,11 @@ import os
 import platform
 import re
 import subprocess
+import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import bench
@@ -136,14 +138,36 @@ def describe(environment: Mapping[str, Any]) -> str:
 
 
 def source_sha256(cls: type[Any]) -> str | None:
-    """SHA-256 of the file that defines a class; None where there is no file, as in a notebook.
+    """SHA-256 over the files that define a class; None where there is no file, as in a notebook.
 
-    Files that it imports do not count, nor do its weights (they have hashes of their own).
+    These are its own and, in order of name, the siblings in its package that it uses. The core
+    does not count (the commit says which it was), nor do weights (they have hashes of their own).
     """
     try:
-        return sha256(Path(inspect.getfile(cls)))
-    except (TypeError, OSError):
+        files = [Path(inspect.getfile(cls)), *_siblings(sys.modules[cls.__module__])]
+        hashes = [sha256(file) for file in files]
+    except (TypeError, OSError, KeyError):
         return None
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def _siblings(module: ModuleType) -> list[Path]:
+    """The files of the modules in the same package that a module draws on, directly or not."""
+    package = f"{module.__package__}."
+    found: dict[str, ModuleType] = {}
+    waiting = [module] if module.__package__ else []
+    while waiting:
+        for value in vars(waiting.pop()).values():
+            name = value.__name__ if isinstance(value, ModuleType) else _home(value)
+            if name.startswith(package) and name != module.__name__ and name not in found:
+                found[name] = sys.modules[name]
+                waiting.append(found[name])
+    return [Path(str(found[name].__file__)) for name in sorted(found)]
+
+
+def _home(value: object) -> str:
+    home = getattr(value, "__module__", None)
+    return home if isinstance(home, str) else ""
 
 
 def _run(*command: str) -> str | None:

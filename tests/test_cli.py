@@ -76,7 +76,7 @@ WRONG = [
     (["report", "--runs", "empty"], "no run in empty: make one with bench run"),
     (["report", "nowhere"], "run.json cannot be read"),
     (["report", "--format", "xls"], "unknown --format 'xls'"),
-    (["list", "methdos"], "did you mean methods?"),
+    (["list", "methdos"], "did you mean methods"),
     ([*TRAIN, "--out", "x.pt", "--steps", "1"], "must end in .safetensors"),
     ([*TRAIN, "--out", "x.safetensors"], "give --minutes or --steps"),
     ([*TRAIN, "--out", "x.safetensors", "--steps", "1", "--resume"], "there is no x.state"),

@@ -1,4 +1,5 @@
 import hashlib
+import importlib
 import json
 import shutil
 import subprocess
@@ -9,7 +10,6 @@ import pytest
 import torch
 
 from bench import environment
-from bench.contract import Method
 from bench.device import Precision
 from bench.environment import FINGERPRINT_KEYS, capture, describe, fingerprint, source_sha256
 
@@ -152,12 +152,30 @@ def test_without_git_there_is_no_commit(checkout, monkeypatch):
     assert environment._checkout() == {"commit": None, "dirty": None}
 
 
-def test_source_hash_is_the_defining_files():
-    expected = hashlib.sha256(Path(sys.modules[Method.__module__].__file__).read_bytes())
-    assert source_sha256(Method) == expected.hexdigest()
+def test_source_hash_is_the_defining_file():
+    module = importlib.import_module("bench.methods.identity")
+    expected = hashlib.sha256(Path(module.__file__).read_bytes())
+    assert source_sha256(module.Identity) == expected.hexdigest()
 
 
 def test_a_class_without_a_file_has_no_source_hash():
     assert source_sha256(int) is None
     made_in_a_notebook = type("Made", (), {"__module__": "__nowhere__"})
     assert source_sha256(made_in_a_notebook) is None
+
+
+def test_a_source_hash_covers_the_siblings_that_a_plugin_uses(tmp_path, monkeypatch):
+    package = tmp_path / "strange"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "_deep.py").write_text("def deep(): pass\n")
+    (package / "_shared.py").write_text("from ._deep import deep\ndef shared(): deep()\n")
+    (package / "_unused.py").write_text("x = 1\n")
+    (package / "plugin.py").write_text("from ._shared import shared\nclass Made: pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    made = importlib.import_module("strange.plugin").Made
+    before = source_sha256(made)
+    (package / "_unused.py").write_text("x = 2\n")
+    assert source_sha256(made) == before
+    (package / "_deep.py").write_text("def deep(): return 1\n")
+    assert source_sha256(made) != before
