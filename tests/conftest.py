@@ -203,8 +203,9 @@ def _score(id_, values, method, style, content, unscored):
 
 
 @pytest.fixture
-def fake_run(tmp_path):
+def fake_run(tmp_path, monkeypatch):
     """A function that writes a run under `tmp_path / "runs"` and returns its folder."""
+    monkeypatch.setattr("os.fsync", lambda _: None)  # no test here cuts the power
 
     def make(*args, **changes):
         return make_run(tmp_path / "runs", *args, **changes)

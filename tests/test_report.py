@@ -1,0 +1,337 @@
+import csv
+import io
+import json
+import re
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+from bench import results
+from bench.errors import BenchError
+from bench.report import FORMATS, WIDTH, render, table
+
+# Worked out by hand from tests/conftest.py. Medians: adapt of 2 and 4 s is 3 (a resample of both
+# styles alike has probability 1/4, so the interval is the range), core of 11, 12, 13 ms is 12.
+# Means: of 0.1, 0.3, 0.5, 0.7 it is 0.4.
+PLAIN = """\
+environment e1: Abacus · 4 cores, 2 threads · float32/contiguous · torch 2.9.0 · Python 3.12.1 · Linux
+dataset tiny (d1)
+
+Speed and flexibility (medians, 95 % bootstrap intervals)
+method      family     size              adapt               core  pair   e2e    first  params  peak  GFLOP
+                                             s                 ms    ms    ms  call ms       M    MB
+----------  ---------  ----  -----------------  -----------------  ----  ----  -------  ------  ----  -----
+identity    anchor       64  3.00 [2.00, 4.00]  1.00 [1.00, 1.00]  1.00  20.0      100    1.68   256   12.3
+style-copy  anchor       64  3.00 [2.00, 4.00]  2.00 [2.00, 2.00]  2.00  20.0      100    1.68   256   12.3
+fast        arbitrary    64  3.00 [2.00, 4.00]  12.0 [11.0, 13.0]  15.0  50.0      100    1.68   256   12.3
+
+Quality (means over pairs, 95 % intervals by bootstrap over styles and contents)
+method      size      pairs                gram ↓               lpips ↓
+                  (styles ×                 judge                 judge
+                  contents)                 style               content
+----------  ----  ---------  --------------------  --------------------
+identity      64    4 (2×2)     1.00 [1.00, 1.00]              0 [0, 0]
+style-copy    64    4 (2×2)              0 [0, 0]  0.800 [0.800, 0.800]
+fast          64    4 (2×2)  0.400 [0.100, 0.700]  0.250 [0.250, 0.250]
+"""  # noqa: E501
+
+FAILURES = """\
+environment e1: Abacus · 4 cores, 2 threads · float32/contiguous · torch 2.9.0 · Python 3.12.1 · Linux
+dataset tiny (d1)
+
+Speed and flexibility (medians, 95 % bootstrap intervals)
+method        family     size  adapt               core  pair   e2e    first  params  peak  GFLOP
+                                   s                 ms    ms    ms  call ms       M    MB
+------------  ---------  ----  -----  -----------------  ----  ----  -------  ------  ----  -----
+fast ‡ [1,2]  arbitrary    64   2.00              error     -     -      100    1.68   256   12.3
+gone ‡ [3]    arbitrary    64    oom                oom     -     -        -       -     -      -
+half ‡ [4]    arbitrary    64   4.00  12.0 [11.0, 13.0]  15.0  50.0      100    1.68   256   12.3
+
+Quality (means over pairs, 95 % intervals by bootstrap over styles and contents)
+method      size      pairs                gram ↓               lpips ↓
+                  (styles ×                 judge                 judge
+                  contents)                 style               content
+----------  ----  ---------  --------------------  --------------------
+fast [1,2]    64    2 (1×2)  0.200 [0.100, 0.300]  0.250 [0.250, 0.250]
+gone [3]      64    0 (0×0)                     -                     -
+half [4]      64    2 (1×2)                 - [5]  0.250 [0.250, 0.250]
+
+‡ no passed quality gate (better than identity on a style judge and better than style-copy on a content judge): gate not
+    checked for fast 64, gone 64, half 64
+[1] error for 1 of 2 styles (b): ValueError: bad luck
+[2] timing error: no clock
+[3] oom for 2 of 2 styles (a, b): out of memory
+[4] missing for 1 of 2 styles (a): not run, finish with bench run --resume
+[5] skipped for 2 of 2 pictures: no weights
+skipped style torn.jpg: truncated
+"""  # noqa: E501
+
+
+def frames_of(*runs):
+    return results.load(runs)
+
+
+def rows_of(text, title="Speed"):
+    """The body lines of the table with this title in plain text, split into their columns."""
+    body = text.split(f"\n{title}", 1)[1].split("\n\n")[0].splitlines()
+    rule = next(number for number, line in enumerate(body) if line.startswith("--"))
+    return [re.split(r"\s{2,}", line) for line in body[rule + 1 :]]
+
+
+def test_plain_table(fake_run):
+    assert render(frames_of(fake_run())) == PLAIN
+
+
+def test_failures_are_rows_with_their_reason(fake_run):
+    run = fake_run(
+        methods=["fast", "gone", "half"],
+        failed={
+            ("fast", "b"): ("error", "ValueError:\n  bad luck"),
+            ("gone", "a"): ("oom", "out of memory"),
+            ("gone", "b"): ("oom", "out of memory"),
+        },
+        failed_speed={"fast": ("error", "no clock"), "gone": ("oom", "out of memory")},
+        missing=[("half", "a")],
+        unscored={("half", "gram/1@judge"): ("skipped", "no weights")},
+        skipped=[{"role": "style", "name": "torn.jpg", "reason": "truncated"}],
+    )
+    frames = frames_of(run)
+    assert render(frames) == FAILURES
+    assert table(frames)["status"].tolist() == ["partial", "oom", "partial"]
+
+
+def test_a_run_that_has_only_begun_is_shown(fake_run):
+    run = fake_run(methods=["fast"], missing=[("fast", "a"), ("fast", "b")])
+    results.record_path(run, "speed", "fast", 64).unlink()
+    (row,) = rows_of(render(frames_of(run)))
+    assert row[:5] == ["fast ‡ [1,2]", "arbitrary", "64", "missing", "missing"]
+
+
+def test_table_has_the_unrounded_numbers(fake_run):
+    frame = table(frames_of(fake_run()), all_metrics=True).set_index("method")
+    fast = frame.loc["fast"]
+    assert fast[["adapt_s", "adapt_s_low", "adapt_s_high", "adapt_s_n"]].tolist() == [3, 2, 4, 2]
+    assert np.allclose(fast[["core_ms", "core_ms_low", "core_ms_high"]].astype(float), [12, 11, 13])
+    assert fast["core_ms_p90"] == pytest.approx(12.8)  # 0.8 of the way from 12 to 13
+    assert fast["params_m"] == 1.679235
+    assert fast["gram/1@judge"] == pytest.approx(0.4)
+    assert fast[["pairs", "styles", "contents", "gram/1@judge n"]].tolist() == [4, 2, 2, 4]
+    assert frame["gram/1@trainer"].tolist() == [2.0, 0.0, 0.5]
+    assert list(frame.index) == ["identity", "style-copy", "fast"]
+    assert "gram/1@trainer" not in table(frames_of(fake_run()))
+
+
+def test_all_metrics_are_shown_when_asked_for(fake_run):
+    frames = frames_of(fake_run())
+    assert "trainer" not in render(frames)
+    assert "trainer" in render(frames, all_metrics=True)
+
+
+def test_environments_and_datasets_are_never_merged(fake_run):
+    here = fake_run()
+    there = fake_run(environment={"fingerprint": "e2", "device_name": "Big"}, core=[0.001] * 3)
+    other = fake_run(dataset="d2", core=[0.003] * 3)
+    frames = frames_of(here, there, other)
+    text = render(frames)
+    assert re.findall(r"^environment (\w+): (\w+)|^dataset tiny \((\w+)\)", text, re.MULTILINE) == [
+        ("e1", "Abacus", ""), ("", "", "d1"),
+        ("e2", "Big", ""), ("", "", "d1"),
+        ("e1", "Abacus", ""), ("", "", "d2"),
+    ]  # fmt: skip
+    fast = table(frames).query("method == 'fast'")
+    assert np.allclose(fast["core_ms"], [12, 1, 3])
+
+
+def test_the_newest_run_wins_cell_by_cell(fake_run):
+    old = fake_run(core=[0.005] * 3)
+    new = fake_run(
+        methods=["fast"], styles=["b", "c"], adapt={"b": 10.0, "c": 6.0},
+        values={"gram/1@judge": {"fast": 9.0}, "lpips/1@judge": {"fast": 9.0},
+                "gram/1@trainer": {"fast": 9.0}},
+    )  # fmt: skip
+    for order in ((old, new), (new, old)):
+        frames = frames_of(*order)
+        fast = table(frames).set_index("method").loc["fast"]
+        assert fast["adapt_s"] == 6  # a from the old run: 2; b and c from the new: 10 and 6
+        assert fast["core_ms"] == pytest.approx(12)
+        assert fast["gram/1@judge"] == pytest.approx((0.1 + 0.3 + 4 * 9) / 6)
+        assert fast["runs"] == f"{old.name} {new.name}"
+        assert "where several runs hold the same cell, the newest run's is shown" in render(frames)
+
+
+def test_older_code_is_left_out_and_said_so(fake_run):
+    old = fake_run(methods=["fast"], styles=["a", "b"])
+    new = fake_run(methods=["fast"], styles=["b"], source="s2")
+    frames = frames_of(old, new)
+    assert table(frames)["adapt_s"].tolist() == [4]
+    assert f"left out: fast of {old.name}, older and made with other code" in render(frames)
+
+
+def test_options_and_precision_make_rows_of_their_own(fake_run):
+    defaults = {"steps": 10, "rate": 0.1}
+    plain = fake_run(methods=["fast"], options=defaults, defaults=defaults)
+    long = fake_run(methods=["fast"], options={"steps": 20, "rate": 0.1}, defaults=defaults)
+    half = fake_run(
+        methods=["fast"], options=defaults, defaults=defaults, precision="bfloat16/channels_last"
+    )
+    text = render(frames_of(plain, long, half))
+    assert [row[0] for row in rows_of(text)] == ["fast ‡", "fast ‡ [1]", "fast ‡ [2]"]
+    assert "\n[1] with steps=20\n[2] precision bfloat16/channels_last\n" in text
+
+
+def test_a_batch_is_said(fake_run):
+    text = render(frames_of(fake_run(methods=["fast"], batch=4)))
+    assert "[1] timed in batches of 4 pictures; milliseconds are per batch" in text
+
+
+@pytest.mark.parametrize(
+    ("phase", "note"),
+    [
+        ("stylize", "stylizing iterates: core, pair and e2e from one timing per picture"),
+        ("adapt", "adaptation iterates: pair is adapt plus core"),
+    ],
+)
+def test_what_iterates_is_said(fake_run, phase, note):
+    run = fake_run(methods=["fast"])
+    path = results.record_path(run, "speed", "fast", 64)
+    record = results.read_json(path)
+    results.write_json(path, {**record, "iterative": {**record["iterative"], phase: True}})
+    assert f"[1] {note}" in render(frames_of(run))
+
+
+@pytest.mark.parametrize(
+    ("style", "content", "direction", "gate"),
+    [
+        # identity has 1 on the style judge, style-copy 0.8 on the content judge
+        (0.9, 0.7, "lower", "passed"),
+        (1.0, 0.7, "lower", "failed"),
+        (0.9, 0.8, "lower", "failed"),
+        (1.1, 0.9, "higher", "passed"),
+        (0.9, 0.9, "higher", "failed"),
+    ],
+)
+def test_quality_gate(fake_run, style, content, direction, gate):
+    metrics = {
+        "s/1": {"axis": "style", "encoder": None, "judge": True, "direction": direction},
+        "c/1": {"axis": "content", "encoder": None, "judge": True, "direction": direction},
+    }
+    values = {
+        "s/1": {"identity": 1.0, "style-copy": 0.0, "fast": style},
+        "c/1": {"identity": 0.0, "style-copy": 0.8, "fast": content},
+    }
+    frames = frames_of(fake_run(metrics=metrics, values=values))
+    assert table(frames)["gate"].tolist() == ["anchor", "anchor", gate]
+    text = render(frames)
+    assert rows_of(text)[2][0] == ("fast" if gate == "passed" else "fast ‡")
+    assert ("failed for fast 64" in " ".join(text.split())) == (gate == "failed")
+
+
+def test_the_gate_needs_both_anchors_in_the_same_run(fake_run):
+    fake_run()
+    frames = frames_of(fake_run(methods=["fast", "identity"]))
+    assert table(frames)["gate"].tolist() == ["anchor", "not checked"]
+    assert "gate not checked for fast 64" in " ".join(render(frames).split())
+
+
+def test_a_methods_own_exam_is_marked_in_its_row_alone(fake_run):
+    loss = {"gram/1@judge": {"axis": "style", "encoder": "judge", "judge": True,
+                             "training_loss_of": ["fast"]}}  # fmt: skip
+    text = render(frames_of(fake_run(metrics=loss)))
+    assert [row[-1][-1] for row in rows_of(text, "Quality")] == ["]", "]", "†"]
+    assert "\n† this method is trained on this metric or on its network's features\n" in text
+    frames = frames_of(fake_run(trains_on=["trainer"]))
+    assert "†" not in render(frames)
+    assert render(frames, all_metrics=True).count("†") == 2  # its value and the footnote
+    assert table(frames, all_metrics=True)["trained_on"].tolist() == ["", "", "gram/1@trainer"]
+
+
+def test_columns_that_do_not_fit_go_into_another_table(fake_run):
+    metrics = {
+        f"m{number}/1": {"axis": "style", "encoder": None, "judge": True} for number in range(9)
+    }
+    text = render(
+        frames_of(fake_run(metrics=metrics, values={id_: {"fast": 0.5} for id_ in metrics}))
+    )
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert text.count("\nQuality") == 3
+    assert re.findall(r"m\d ↓", text) == [f"m{number} ↓" for number in range(9)]
+
+
+def test_versions_of_a_metric_are_told_apart(fake_run):
+    metrics = {
+        f"m/{version}": {"axis": "style", "encoder": None, "judge": True, "version": version}
+        for version in (1, 2)
+    }
+    text = render(
+        frames_of(fake_run(metrics=metrics, values={id_: {"fast": 0.5} for id_ in metrics}))
+    )
+    assert re.findall(r"m\S* ↓", text) == ["m/1 ↓", "m/2 ↓"]
+
+
+def test_names_play_no_tricks(fake_run):
+    name = "a|b & <i>_%\x1b[31m\u202e"
+    frames = frames_of(fake_run(methods=[name, "n" * 90, "[x"]))
+    for format in FORMATS:
+        assert not {"\x1b", "\u202e"} & set(render(frames, format)) or format == "csv"
+    plain = render(frames)
+    assert "a|b & <i>_%?[31m?" in plain
+    assert "n" * 12 + "…" + "n" * 11 + " " in plain
+    assert r"| a\|b &amp; &lt;i&gt;_%?[31m? ‡" in render(frames, "github")
+    latex = render(frames, "latex")
+    assert r" a|b \& \ensuremath{<}i\ensuremath{>}\_\%?[31m? \textdaggerdbl{}" in latex
+    assert "\n {[}x" in latex
+    assert "<td>a|b &amp; &lt;i&gt;_%?[31m? ‡" in render(frames, "html")
+
+
+def test_csv_is_the_table(fake_run):
+    frames = frames_of(fake_run())
+    rows = list(csv.DictReader(io.StringIO(render(frames, "csv"))))
+    assert [row["method"] for row in rows] == ["identity", "style-copy", "fast"]
+    assert float(rows[2]["core_ms"]) == pytest.approx(12)
+    assert list(rows[0]) == list(table(frames))
+
+
+def test_json_holds_rows_and_what_describes_them(fake_run):
+    run = fake_run(failed={("fast", "b"): ("error", "why")})
+    (group,) = json.loads(render(frames_of(run), "json"))["groups"]
+    assert group["environment"]["device_name"] == "Abacus"
+    assert group["metrics"]["gram/1@judge"]["direction"] == "lower"
+    fast = group["rows"][2]
+    assert fast["core_ms"] == pytest.approx(12)
+    assert fast["adapt_s_low"] is None  # a single style has no interval
+    assert fast["notes"] == ["error for 1 of 2 styles (b): why"]
+
+
+def test_github_latex_and_html_hold_the_same_numbers(fake_run):
+    frames = frames_of(fake_run())
+    cells = ["fast", "arbitrary", "64", "3.00 [2.00, 4.00]", "12.0 [11.0, 13.0]", "15.0", "50.0",
+             "100", "1.68", "256", "12.3"]  # fmt: skip
+    github = [line.strip("| ") for line in render(frames, "github").splitlines()]
+    fast = next(line for line in github if line.startswith("fast"))
+    assert re.split(r"\s*\|\s*", fast) == cells
+    latex = render(frames, "latex")
+    assert re.search(
+        r"^ " + r"\s*&\s*".join(map(re.escape, cells)) + r" \\\\$", latex, re.MULTILINE
+    )
+    for part in (r"\toprule", r"\midrule", r"\bottomrule", r"\begin{table}", r"\end{table}"):
+        assert latex.count(part) == 2
+    assert r"95 \% bootstrap" in latex
+    assert r"gram \ensuremath{\downarrow} judge style" in latex
+    page = ET.fromstring(f"<body>{render(frames, 'html')}</body>")
+    rows = [["".join(cell.itertext()).strip() for cell in row] for row in page.iter("tr")]
+    assert cells in rows
+
+
+def test_damaged_files_are_told_in_every_format_but_csv(fake_run):
+    run = fake_run()
+    results.record_path(run, "cells", "fast", "a", 64).write_text("")
+    frames = frames_of(run)
+    for format in set(FORMATS) - {"csv"}:
+        assert "is damaged" in render(frames, format)
+    assert "1 of 2 styles (a): not run" in render(frames)
+
+
+def test_an_unknown_format_is_named(fake_run):
+    with pytest.raises(BenchError, match="unknown report format 'htm'; did you mean html"):
+        render(frames_of(fake_run()), "htm")
