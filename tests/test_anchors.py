@@ -1,0 +1,55 @@
+"""The two anchors of every quality table."""
+
+import pytest
+import torch
+
+from bench import phases, registry
+from bench.device import Context, Precision
+from bench.store import collect
+
+METHODS = registry.load().methods
+
+
+@pytest.fixture
+def context():
+    return Context(torch.device("cpu"), Precision(), collect([]), registry.Registry().encoder)
+
+
+def transfer(name, context, style, content):
+    method = METHODS[name](context)
+    method.load()
+    assert phases.adapt(method, style) == 0
+    return phases.stylize(method, content)
+
+
+def test_identity_returns_the_content_in_a_new_tensor(context):
+    content = torch.rand(2, 3, 5, 7)
+    made = transfer("identity", context, torch.zeros(1, 3, 4, 4), content)
+    assert torch.equal(made, content)
+    assert made.data_ptr() != content.data_ptr()
+
+
+def test_style_copy_returns_the_style_once_per_content(context):
+    style = torch.rand(1, 3, 6, 8)
+    made = transfer("style-copy", context, style, torch.zeros(2, 3, 6, 8))
+    torch.testing.assert_close(made, style.expand(2, 3, 6, 8))
+    made[0] = 0  # no memory shared between the pictures of a batch
+    torch.testing.assert_close(made[1:], style)
+
+
+def test_style_copy_crops_the_middle_of_a_wider_style(context):
+    # columns 0, 1, 2, 3 of a 2 x 4 style: a 2 x 2 content sees the columns 1 and 2
+    style = (torch.arange(4) / 10).expand(1, 3, 2, 4)
+    made = transfer("style-copy", context, style, torch.zeros(1, 3, 2, 2))
+    torch.testing.assert_close(made, torch.tensor([0.1, 0.2]).expand(1, 3, 2, 2))
+
+
+def test_style_copy_keeps_the_proportions(context):
+    # a style of black and white halves, twice as tall as wide, shrunk to cover 3 x 6 pixels:
+    # scaled to 12 x 6, of which the middle three rows 4, 5, 6 are black, black, white
+    style = torch.cat([torch.zeros(1, 3, 24, 24), torch.ones(1, 3, 24, 24)], 2)
+    made = transfer("style-copy", context, style, torch.zeros(1, 3, 3, 6))
+    assert made.shape == (1, 3, 3, 6)
+    rows = made[0, 0].mean(1)
+    assert rows[0] < 0.1
+    assert rows[2] > 0.8
