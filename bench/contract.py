@@ -30,7 +30,8 @@ class Weights:
 
     Attributes:
         file: the file's name, in the plugin's own package or in the user's weights folder.
-        sha256: the file's SHA-256 in hex; None only for a file that the user names.
+        sha256: the file's SHA-256 in hex, or the leading digits that its name carries, as
+            torch.hub's files do; None only for a file that the user names.
         source: where it comes from, in words a user can act on.
         licence: the licence it is under.
     """

