@@ -1,0 +1,66 @@
+"""Colour distance: how far apart two pictures' distributions of colour are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bench.contract import Metric
+from bench.hooks import hookimpl
+
+# IEC 61966-2-1: linear sRGB to CIE XYZ under D65
+_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+_WHITE = _XYZ.sum(1)
+_KNEE = 6 / 29
+
+
+def lab(picture: NDArray[np.float64]) -> NDArray[np.float64]:
+    """CIELAB (L* in [0, 100], a*, b*) of sRGB values in [0, 1]; both of shape (M, 3).
+
+    IEC 61966-2-1 for sRGB and CIE 15:2004, eq. 8.3 to 8.5, under D65.
+    """
+    linear = np.where(
+        picture <= 0.04045, picture / 12.92, ((np.maximum(picture, 0) + 0.055) / 1.055) ** 2.4
+    )
+    ratio = linear @ _XYZ.T / _WHITE
+    root = np.where(ratio > _KNEE**3, np.cbrt(ratio), ratio / (3 * _KNEE**2) + 4 / 29)
+    x, y, z = root.T
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=1)
+
+
+def color_distance(first: Tensor, second: Tensor) -> float:
+    """Mean over L*, a* and b* of the 1-Wasserstein distance of two pictures' values.
+
+    Wasserstein's distance is how far colour has to be moved, so that nearly right is better than
+    wrong, which bins of a histogram don't see. CIELAB, because its axes are lightness and two
+    hues in about equal steps of perception, and correlate less than RGB's: distances axis by axis
+    say more there. The pictures (1, 3, H, W) in [0, 1] may differ in size.
+    """
+    from scipy.stats import wasserstein_distance
+
+    one, two = (
+        lab(p.detach().flatten(2)[0].T.cpu().numpy().astype(np.float64)) for p in (first, second)
+    )
+    return float(np.mean([wasserstein_distance(one[:, i], two[:, i]) for i in range(3)]))
+
+
+class ColorDistance(Metric):
+    """`color_distance` between the stylized picture and the style."""
+
+    name = "color"
+    axis = "style"
+    unit = "CIELAB"
+    citation = "Wasserstein distance (scipy.stats) per channel of CIE 1976 L*a*b*"
+
+    def score(self, stylized: Tensor, content: Tensor, style: Tensor) -> float:
+        """The distance; the content plays no part."""
+        return color_distance(stylized, style)
+
+
+@hookimpl
+def bench_metrics() -> Sequence[Metric]:
+    """One metric, without a network."""
+    return [ColorDistance()]

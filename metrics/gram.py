@@ -1,0 +1,57 @@
+"""Style distance: how far apart two pictures' Gram matrices are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from bench.contract import Metric
+from bench.device import Context
+from bench.hooks import hookimpl
+from bench.losses import relative_error
+
+from ._features import Features
+
+
+def style_distance(grams: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
+    """Mean over layers of the Gram matrices' relative squared errors, per picture: (N,).
+
+    Gatys et al. 2016, eq. 4 and 5, with each layer's error divided by the target's energy: 0 is
+    equal, 1 is what a picture without any features has; it has no upper end. The mean, not the
+    sum, so that encoders with more taps have no larger numbers.
+    """
+    errors = [relative_error(g, t) for g, t in zip(grams, targets, strict=True)]
+    return torch.stack(errors).mean(0)
+
+
+class StyleDistance(Metric):
+    """`style_distance` between the stylized picture and the style on an encoder's taps."""
+
+    name = "gram"
+    axis = "style"
+    citation = "Gatys, Ecker, Bethge 2016, eq. 4-5, relative to the style"
+
+    def __init__(self, encoder: str, training_loss_of: Sequence[str] = ()) -> None:
+        self.encoder = encoder
+        self.training_loss_of = training_loss_of
+
+    def load(self, context: Context) -> None:
+        """Load the encoder."""
+        self._features = Features(context, str(self.encoder))
+
+    def score(self, stylized: Tensor, content: Tensor, style: Tensor) -> float:
+        """The distance; the content plays no part."""
+        values = (self._features.read(picture).grams for picture in (stylized, style))
+        return style_distance(*values).item()
+
+
+@hookimpl
+def bench_metrics() -> Sequence[Metric]:
+    """On the judge, on the papers' network and on the built-in methods' training encoder."""
+    return [
+        StyleDistance("vgg16-bsds"),
+        StyleDistance("vgg16"),
+        StyleDistance("efficientnet-lite0", training_loss_of=("metastyle", "johnson", "gatys")),
+    ]
