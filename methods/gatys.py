@@ -84,8 +84,14 @@ class Gatys(Method):
     def stylize(self, content: Tensor) -> Iterator[Tensor]:
         """Yield the picture (N, 3, H, W) before the first step and after each."""
         o: GatysOptions = self.options
-        contents = content.chunk(len(content) if o.optimizer == "lbfgs" else 1)
-        descents = [_Descent(self.loss, self.grams, part, o) for part in contents]
+        start = content
+        if o.init == "noise":  # the same for each picture of a batch, and on each device
+            start = torch.rand(1, *content.shape[1:]).to(content).expand_as(content)
+        parts = len(content) if o.optimizer == "lbfgs" else 1
+        descents = [
+            _Descent(self.loss, self.grams, *pair, o)
+            for pair in zip(start.chunk(parts), content.chunk(parts), strict=True)
+        ]
         for step in range(o.steps + 1):
             if step:
                 for descent in descents:
@@ -101,13 +107,15 @@ class _Descent:
     """
 
     def __init__(
-        self, loss: PerceptualLoss, grams: list[Tensor], content: Tensor, options: GatysOptions
+        self,
+        loss: PerceptualLoss,
+        grams: list[Tensor],
+        start: Tensor,
+        content: Tensor,
+        options: GatysOptions,
     ) -> None:
         self.loss, self.grams, self.content, self.options = loss, grams, content, options
         self.target = loss.content_target(content)
-        start = content
-        if options.init == "noise":  # the same for each picture, and on each device
-            start = torch.rand(1, *content.shape[1:]).to(content).expand_as(content)
         self.picture = start.clone(memory_format=torch.contiguous_format).requires_grad_()
         self.optimizer = self._new_optimizer()
 
