@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from bench.contract import Encoder, Weights
 from bench.errors import BenchError
 from bench.hooks import hookimpl
-from bench.weights import locate, read, user_folder
+from bench.weights import find, locate, read
 
 
 class _SameConv(nn.Conv2d):
@@ -209,7 +209,7 @@ class _TorchvisionVGG(Encoder):
     def build(self) -> nn.Module:
         """Read the file, which is downloaded first where it is missing."""
         (cache,) = self.folders()
-        if not any((folder / self.weights.file).is_file() for folder in (cache, user_folder())):
+        if find(self.weights, [cache]) is None:
             cause = _download(self.weights, cache / self.weights.file)
             if cause is not None:
                 raise BenchError(

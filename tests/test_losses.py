@@ -1,0 +1,90 @@
+"""Losses against values worked out by hand."""
+
+import math
+
+import pytest
+import torch
+
+from bench import losses
+
+
+def test_gram_of_two_channels_by_hand():
+    features = torch.tensor([[[[1.0, 2.0]], [[3.0, -1.0]]]])  # C = 2, H = 1, W = 2
+    expected = torch.tensor([[[5.0, 1.0], [1.0, 10.0]]]) / 4
+    torch.testing.assert_close(losses.gram(features), expected)
+
+
+def test_gram_does_not_depend_on_the_picture_size():
+    features = torch.rand(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(losses.gram(features.repeat(1, 1, 2, 3)), losses.gram(features))
+
+
+def test_gram_keeps_float32_under_autocast():
+    features = torch.full((1, 1, 1, 3), 1.001)
+    with torch.autocast("cpu", torch.bfloat16):
+        matrix = losses.gram(features)
+    assert matrix.dtype == torch.float32
+    assert matrix.item() == pytest.approx(1.002001, rel=1e-6)  # bfloat16 would give 1
+
+
+def test_relative_error_by_hand():
+    target = torch.tensor([[3.0, 4.0]])
+    value = torch.tensor([[3.0, 4.0], [0.0, 0.0], [6.0, 8.0], [3.0, 9.0]])
+    torch.testing.assert_close(
+        losses.relative_error(value, target), torch.tensor([0.0, 1.0, 1.0, 1.0])
+    )
+
+
+def test_relative_error_of_an_empty_target_is_finite():
+    assert losses.relative_error(torch.zeros(1, 2), torch.zeros(1, 2)).item() == 0
+
+
+def test_style_error_sums_over_layers():
+    layer = torch.tensor([[[[2.0]]]])  # Gram matrix 4
+    targets = [torch.tensor([[[2.0]]]), torch.tensor([[[8.0]]])]  # errors (2/2)², (4/8)²
+    assert losses.style_error([layer, layer], targets).item() == pytest.approx(1.25)
+
+
+def test_total_variation_of_a_checkerboard_and_of_a_plain_picture():
+    rows = torch.arange(4).view(-1, 1) + torch.arange(6)
+    board = (rows % 2).float().expand(1, 3, 4, 6)
+    assert losses.total_variation(board).item() == pytest.approx(2)  # every neighbour differs by 1
+    assert losses.total_variation(torch.full((1, 3, 4, 6), 0.7)).item() == 0
+
+
+def test_total_variation_counts_down_and_across_apart():
+    stripes = torch.tensor([0.0, 1.0, 0.0, 1.0]).expand(1, 3, 5, 4)
+    ramp = torch.tensor([0.0, 0.25, 0.5]).view(3, 1).expand(1, 3, 3, 2)
+    both = [losses.total_variation(picture).item() for picture in (stripes, ramp)]
+    assert both == pytest.approx([1, 0.25])
+
+
+def test_luminance_weights_are_rec_601():
+    primaries = torch.eye(3).view(3, 3, 1, 1)
+    expected = torch.tensor([0.299, 0.587, 0.114])
+    torch.testing.assert_close(losses.luminance(primaries).flatten(), expected)
+
+
+def test_tone_error_of_equal_and_of_negative():
+    picture = torch.rand(1, 3, 32, 40, generator=torch.Generator().manual_seed(0))
+    assert losses.tone_error(picture, picture).item() == pytest.approx(0, abs=1e-3)
+    assert losses.tone_error(1 - picture, picture).item() == pytest.approx(2, abs=1e-3)
+    assert losses.tone_error(picture * 0.5 + 0.2, picture).item() == pytest.approx(0, abs=1e-3)
+
+
+def test_tone_error_by_hand():
+    def blocks(values):
+        return torch.tensor(values).repeat_interleave(8, -1).expand(1, 3, 8, -1)
+
+    # centred: (-1, 0, 1)/2 and (0, -1, 1)/2, correlation 1/2
+    error = losses.tone_error(blocks([0.0, 0.5, 1.0]), blocks([0.5, 0.0, 1.0]))
+    assert error.item() == pytest.approx(0.5, abs=1e-4)
+
+
+def test_losses_differentiate_twice():
+    features = torch.rand(1, 2, 8, 8, dtype=torch.float32, requires_grad=True)
+    loss = losses.style_error([features], [torch.eye(2)[None]]).sum()
+    (slope,) = torch.autograd.grad(loss, features, create_graph=True)
+    (curvature,) = torch.autograd.grad(slope.square().sum(), features)
+    assert math.isfinite(curvature.norm().item())
+    assert curvature.norm() > 0
