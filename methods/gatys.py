@@ -26,13 +26,13 @@ LEARNING_RATES = {"lbfgs": 1.0, "adam": 0.02}
 class GatysOptions:
     """Options of the optimisation."""
 
-    steps: int = option(200, "optimiser steps per picture", low=0)
+    steps: int = option(300, "optimiser steps per picture", low=0)
     optimizer: Literal["lbfgs", "adam"] = option("lbfgs", "optimiser")
     lr: float | None = option(None, "learning rate; none is 1 for lbfgs, 0.02 for adam", low=0)
     encoder: str = option("efficientnet-lite0", "loss network")
     content_weight: float = option(1.0, "weight of the content error", low=0)
     style_weight: float = option(10.0, "weight of the style error", low=0)
-    tv_weight: float = option(4.0, "weight of the total variation", low=0)
+    tv_weight: float = option(10.0, "weight of the total variation", low=0)
     tone_weight: float = option(0.0, "weight of the error in block-averaged luminance", low=0)
     init: Literal["content", "noise"] = option("content", "picture to start from")
 
@@ -49,8 +49,8 @@ class Gatys(Method):
       that change with layer, network, style and size, so that no weight holds for all of them.
     - Total variation is penalised: a network with strides is blind to some high frequencies, and
       the optimiser fills them with noise.
-    - The start is the content by default, which keeps tones from inverting; `init=noise` is the
-      paper's.
+    - The start is the content by default, which keeps tones from inverting; the paper's is
+      `init=noise`, which wants a `tone_weight` of about 2 and a `content_weight` of about 3.
     - Pixels are projected onto [0, 1] after each step.
 
     L-BFGS runs as in the paper, without line search: with one, steps cost twice as much and
