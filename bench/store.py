@@ -157,9 +157,7 @@ def cached(
         index_part.replace(index_file)  # last: its presence says that the data are there
     shapes = np.array(index["shapes"], np.int64).reshape(-1, 2)
     sizes = 3 * shapes.prod(1)
-    pixels = (
-        np.memmap(data_file, np.uint8, mode="c") if len(shapes) else np.zeros(0, np.uint8)
-    )
+    pixels = np.memmap(data_file, np.uint8, mode="c") if len(shapes) else np.zeros(0, np.uint8)
     return PictureStore(pixels, shapes, np.cumsum(sizes) - sizes, index["names"])
 
 

@@ -242,9 +242,7 @@ def test_noise_runs_into_the_caps(clock):
 
 
 def test_a_call_longer_than_the_cap_is_timed_once(clock):
-    taken = sample_interleaved(
-        {"x": costing(clock, 90.0)}, ruled(max_seconds=30), 0, CPU, clock
-    )
+    taken = sample_interleaved({"x": costing(clock, 90.0)}, ruled(max_seconds=30), 0, CPU, clock)
     assert (taken["x"].seconds, taken["x"].stopped) == ([90.0], "time cap")
 
 
