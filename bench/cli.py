@@ -382,11 +382,7 @@ def _at_hand(encoder: str | None, registry: Registry) -> bool:
     if encoder is None:
         return True
     found = registry.encoder(encoder)
-    try:
-        weights.locate(found.weights, found.folders())
-    except BenchError:
-        return False
-    return True
+    return weights.find(found.weights, found.folders()) is not None
 
 
 def _dataset(

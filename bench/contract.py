@@ -78,6 +78,11 @@ class Method(ABC):
         """The weights that it loads under these options; their SHA-256 goes into the results."""
         return cls.weights
 
+    @classmethod
+    def learns_from(cls, options: Any) -> Sequence[str]:
+        """The encoders that it, under these options, was or is trained or optimised on."""
+        return cls.trains_on
+
     def load(self) -> None:
         """Bring networks to `self.context.device`; `self.context.place(module)` does it."""
 

@@ -114,8 +114,8 @@ def start(plan: Plan, root: Path, context: Context, registry: Registry) -> Path:
                 "options": asdict(chosen.options),
                 "defaults": asdict(chosen.cls.Options()),
                 "source_sha256": environment.source_sha256(chosen.cls),
-                "weights": weights.fingerprints(chosen.cls, chosen.options),
-                "trains_on": list(chosen.cls.trains_on),
+                "weights": weight_files(chosen, context),
+                "trains_on": list(chosen.cls.learns_from(chosen.options)),
                 "autocast": chosen.cls.autocast,
                 "plugin": registry.origin("methods", name).source,
             }
@@ -143,6 +143,16 @@ def start(plan: Plan, root: Path, context: Context, registry: Registry) -> Path:
     return run
 
 
+def weight_files(chosen: Chosen, context: Context) -> dict[str, str]:
+    """SHA-256 of every weights file behind a method: its own and those of its loss networks."""
+    needed = chosen.cls.needs(chosen.options)
+    files = weights.fingerprints(needed, weights.beside(chosen.cls))
+    for name in chosen.cls.learns_from(chosen.options):
+        encoder = context.find_encoder(name)
+        files |= weights.fingerprints([encoder.weights], encoder.folders())
+    return files
+
+
 def check_resumable(run: Path, plan: Plan, context: Context) -> None:
     """See that nothing the run's numbers depend on has changed since it began.
 
@@ -160,7 +170,7 @@ def check_resumable(run: Path, plan: Plan, context: Context) -> None:
         before = record["methods"][name]
         if before["source_sha256"] != environment.source_sha256(chosen.cls):
             changes.append(f"the source of {name}")
-        if before["weights"] != weights.fingerprints(chosen.cls, chosen.options):
+        if before["weights"] != weight_files(chosen, context):
             changes.append(f"the weights of {name}")
     if changes:
         raise BenchError(

@@ -8,7 +8,7 @@ import inspect
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.contract import Method, Weights
 from bench.errors import BenchError
@@ -78,15 +78,11 @@ def beside(cls: type[Method]) -> list[Path]:
     return [folder, folder / "weights"]
 
 
-def fingerprints(cls: type[Method], options: Any) -> dict[str, str]:
-    """File name to SHA-256 of the weights that a method needs; `missing` where there is none."""
-    found = {}
-    for needed in cls.needs(options):
-        try:
-            found[needed.file] = sha256(locate(needed, beside(cls)))
-        except BenchError:
-            found[needed.file] = "missing"
-    return found
+def fingerprints(needed: Iterable[Weights], beside: Iterable[Path] = ()) -> dict[str, str]:
+    """File name to SHA-256 of declared weights; `missing` where there is no such file."""
+    folders = list(beside)
+    found = {weights.file: find(weights, folders) for weights in needed}
+    return {file: sha256(path) if path else "missing" for file, path in found.items()}
 
 
 def read(path: Path) -> dict[str, Tensor]:

@@ -64,6 +64,11 @@ class Gatys(Method):
     Options = GatysOptions
     trains_on = ("efficientnet-lite0",)
 
+    @classmethod
+    def learns_from(cls, options: GatysOptions) -> Sequence[str]:
+        """The loss network."""
+        return (options.encoder,)
+
     def load(self) -> None:
         """Bring the loss network to the device."""
         o: GatysOptions = self.options

@@ -43,6 +43,11 @@ class Johnson(Method):
     Options = JohnsonOptions
     trains_on = ("efficientnet-lite0",)
 
+    @classmethod
+    def learns_from(cls, options: JohnsonOptions) -> Sequence[str]:
+        """The loss network."""
+        return (options.encoder,)
+
     def load(self) -> None:
         """Build the loss; the network is made anew for each style."""
         o: JohnsonOptions = self.options

@@ -225,6 +225,11 @@ class MetaStyle(Method):
             return cls.weights
         return (Weights(str(Path(options.weights).absolute()), None, "the user", "unknown"),)
 
+    @classmethod
+    def learns_from(cls, options: MetaStyleOptions) -> Sequence[str]:
+        """The loss network of the meta-training and that of the adaptation."""
+        return tuple(dict.fromkeys((*cls.trains_on, options.encoder)))
+
     def load(self) -> None:
         """Read the meta-trained weights."""
         o: MetaStyleOptions = self.options
