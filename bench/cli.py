@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bench.runner import Plan
 
 RUNS = Path("runs")
+PRECISIONS = ("auto", "float32", "float32/channels_last", "bfloat16")
 ANCHORS = ("identity", "style-copy")
 
 EXAMPLES = """examples:
@@ -207,7 +208,7 @@ def _pictures(command: argparse.ArgumentParser) -> None:
 
 def _machine(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu")
-    command.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto",
+    command.add_argument("--precision", choices=PRECISIONS, default="auto",
                          help="auto measures which is fastest here")  # fmt: skip
     command.add_argument("--threads", type=_count, metavar="N", help="CPU threads")
     command.add_argument("--seed", type=int, default=0)

@@ -109,4 +109,5 @@ def write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | Non
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     save_file(half, part, metadata)
+    part.chmod(0o644)  # safetensors makes it the owner's alone
     part.replace(path)

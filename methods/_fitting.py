@@ -24,7 +24,7 @@ class FitOptions:
     batch: int = option(4, "photographs per step", low=1)
     size: int = option(128, "side of the content crops in pixels", low=32)
     encoder: str = option("efficientnet-lite0", "loss network")
-    content_weight: float = option(1.0, "weight of the content error", low=0)
+    content_weight: float = option(0.35, "weight of the content error", low=0)
     style_weight: float = option(1.0, "weight of the style error", low=0)
 
 

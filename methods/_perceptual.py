@@ -15,7 +15,7 @@ from bench.losses import gram, relative_error, style_error, tone_error, total_va
 class Balance:
     """Weights of the loss's terms; each term is of order 1 before training."""
 
-    content: float = 1.0
+    content: float = 0.35
     style: float = 1.0
     tv: float = 0.05
     tone: float = 0.3

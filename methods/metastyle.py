@@ -40,7 +40,7 @@ class MetaTrainingOptions:
     """Settings of the meta-training; the paper's symbols in brackets."""
 
     encoder: str = option("efficientnet-lite0", "loss network")
-    content_weight: float = option(1.0, "weight of the content error", low=0)
+    content_weight: float = option(0.35, "weight of the content error", low=0)
     style_weight: float = option(1.0, "weight of the style error", low=0)
     size: int = option(128, "side of the content crops in pixels", low=32)
     style_size: int = option(256, "side of the style crops in pixels", low=32)

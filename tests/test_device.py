@@ -1,0 +1,85 @@
+"""Device, precision and context."""
+
+import pytest
+import torch
+
+from bench import device
+from bench.device import CANDIDATES, Context, Precision, choose_device, choose_precision
+from bench.errors import BenchError
+from bench.store import collect
+
+CPU = torch.device("cpu")
+
+
+def test_an_absent_device_is_refused_in_one_line():
+    with pytest.raises(BenchError, match="--device warp cannot be used here") as caught:
+        choose_device("warp")
+    assert "\n" not in str(caught.value)
+
+
+def test_auto_is_the_accelerator_or_the_cpu(monkeypatch):
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: None)
+    assert choose_device("auto") == CPU
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("float32", "float32/contiguous"),
+        ("float32/channels_last", "float32/channels_last"),
+        ("bfloat16", "bfloat16/channels_last"),
+        ("bfloat16/channels_last", "bfloat16/channels_last"),
+        ("float32/contiguous", "float32/contiguous"),
+    ],
+)
+def test_precision_by_name_and_by_label(name, label):
+    assert choose_precision(name, CPU).label == label
+
+
+@pytest.mark.parametrize(
+    ("seconds", "chosen"),
+    [
+        ((1.0, 0.8, 0.9), CANDIDATES[1]),
+        ((1.0, 0.95, 0.5), CANDIDATES[2]),
+        ((1.0, 0.95, 1.5), CANDIDATES[0]),  # too small a gain to tell from noise
+    ],
+)
+def test_the_probe_takes_what_is_clearly_fastest(monkeypatch, seconds, chosen):
+    turns = iter(seconds * 4)
+    monkeypatch.setattr(device, "timed", lambda call, _: (None, next(turns)))
+    device.probe.cache_clear()
+    made = device.probe(CPU)
+    device.probe.cache_clear()
+    assert (made.dtype, made.channels_last) == (chosen.dtype, chosen.channels_last)
+    assert made.reason.startswith("probe: float32/contiguous 1000.0 ms, ")
+
+
+def test_layout_and_place_follow_the_precision():
+    picture = torch.rand(2, 3, 4, 5)
+    last = Precision("bfloat16", True)
+    assert last.layout(picture).is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(last.layout(picture), picture)
+    store = collect([])
+    context = Context(CPU, last, store, lambda name: pytest.fail(name))
+    placed = context.place(torch.nn.Conv2d(3, 8, 3))
+    assert placed.weight.is_contiguous(memory_format=torch.channels_last)
+    with context.autocast():
+        assert placed(picture).dtype == torch.bfloat16
+    with Precision().autocast(CPU):
+        assert torch.nn.functional.conv2d(picture, picture).dtype == torch.float32
+
+
+def test_an_encoder_is_built_once_frozen_and_in_eval_mode():
+    built = []
+
+    class Coder:
+        def build(self):
+            built.append(self)
+            return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.Dropout())
+
+    context = Context(CPU, Precision(), collect([]), lambda name: Coder())
+    first = context.encoder("any")
+    assert context.encoder("any") is first
+    assert len(built) == 1
+    assert not first.training
+    assert not any(parameter.requires_grad for parameter in first.parameters())

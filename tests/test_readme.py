@@ -1,0 +1,107 @@
+"""What the README says is so: its method works as a file and as an installed plugin."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from bench import hooks, registry, results
+from bench.cli import main, parser
+
+README = Path(__file__).parent.parent / "README.md"
+TEXT = README.read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w*)\n(.*?)```", TEXT, re.DOTALL)
+COMMANDS = [
+    line.partition("#")[0].strip()
+    for language, block in BLOCKS
+    if language == ""
+    for part in block.splitlines()
+    for line in part.split("&&")
+    if line.strip().startswith("bench ")
+]
+
+
+@pytest.fixture
+def method(tmp_path, monkeypatch):
+    """The README's method as a file."""
+    monkeypatch.chdir(tmp_path)
+    (code,) = (block for language, block in BLOCKS if language == "python")
+    assert len([line for line in code.splitlines() if line.strip()]) <= 18
+    file = tmp_path / "tint.py"
+    file.write_text(code)
+    return file
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_understood(command):
+    args = parser().parse_args(shlex.split(command)[1:])
+    named = getattr(args, "method", None) or []
+    for name in [named] if isinstance(named, str) else named:
+        assert name in ("metastyle", "johnson", "gatys", "tint")
+
+
+def test_there_are_commands_for_everything():
+    used = {shlex.split(command)[1] for command in COMMANDS}
+    assert used >= {"run", "report", "list", "stylize", "train"}
+
+
+def run_and_report(capsys, *words):
+    smoke = ["--profile", "smoke", "--dataset", "synthetic", "--quiet", "--device", "cpu"]
+    assert main(["run", "--method", "tint", *smoke, *words]) == 0
+    assert main(["report"]) == 0
+    assert "tint" in capsys.readouterr().out
+    run = results.latest(Path("runs"))
+    cell = results.read_json(results.record_path(run, "cells", "tint", "stripes", 64))
+    assert cell["status"] == "ok"
+    return results.read_run(run)["methods"]["tint"]["plugin"]
+
+
+def test_the_method_works_as_a_file(method, capsys, monkeypatch):
+    monkeypatch.setenv("BENCH_PLUGINS", "0")
+    assert main(["list", "methods", "--plugin", "tint.py"]) == 0
+    assert "tint" in capsys.readouterr().out
+    assert run_and_report(capsys, "--plugin", "tint.py") == f"file {method.resolve()}"
+
+
+def test_the_method_works_as_an_installed_plugin(method, tmp_path, capsys, monkeypatch):
+    """A distribution as pip leaves it: the module, and metadata with the README's entry point."""
+    (toml,) = (block for language, block in BLOCKS if language == "toml")
+    module = re.search(r'"(.*)"', toml)[1]
+    site = tmp_path / "site"
+    package = site / module.partition(".")[0]
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    method.rename(package / "tint.py")
+    info = site / "tint_bench-1.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tint-bench\nVersion: 1.2\n")
+    entry = re.search(r"\[project\.entry-points\.(\w+)\]\n(\w+) = ", toml)
+    (info / "entry_points.txt").write_text(f"[{entry[1]}]\n{entry[2]} = {module}\n")
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.delenv("BENCH_PLUGINS", raising=False)
+    assert run_and_report(capsys) == "entry point tint-bench 1.2"
+
+
+def test_the_method_passes_the_conformance_suite(method):
+    import torch
+
+    from bench import conformance
+    from bench.device import Context, Precision
+
+    loaded = registry.load([str(method)])
+    photographs = loaded.dataset("synthetic")().adaptation()
+    from bench.images import photographs as store
+
+    context = Context(torch.device("cpu"), Precision(), store(photographs, 64), loaded.encoder)
+    make = conformance.factory(loaded.method("tint"), context)
+    for check in conformance.CHECKS:
+        check(make)
+
+
+@pytest.mark.parametrize("kind", ["methods", "metrics", "datasets", "encoders"])
+def test_what_is_built_in_is_named(kind):
+    for name in getattr(registry.load(), kind):
+        if kind in ("methods", "encoders"):
+            assert name in TEXT, f"README.md does not name the {kind[:-1]} {name}"
+    assert callable(getattr(hooks, f"bench_{kind}"))
