@@ -490,8 +490,14 @@ def _speed_block(group: _Group, marks: _Marks) -> _Block:
             ungated[values["gate"]].append(f"{label} {values['size']}")
             label += " ‡"
         label += marks.of(row.notes, notes)
-        adapt, core = (_estimate(row, name, f"{name}_") for name in ("adapt_s", "core_ms"))
-        rest = [_digits(values[column]) for column in columns]
+        adapt, core = (
+            _floored(values[name], floor) or _estimate(row, name, f"{name}_")
+            for name, floor in (("adapt_s", 0.001), ("core_ms", 0.01))
+        )
+        rest = [
+            (column.endswith("_ms") and _floored(values[column], 0.01)) or _digits(values[column])
+            for column in columns
+        ]
         lines.append([label, values["family"], str(values["size"]), adapt, core, *rest])
     if any(ungated.values()):
         verdicts = {"failed": "failed", "not checked": "gate not checked"}
@@ -571,6 +577,11 @@ def _estimate(row: _Row, column: str, prefix: str) -> str:
     if not math.isfinite(low):
         return _digits(value)
     return f"{_digits(value)} [{_digits(low, value)}, {_digits(high, value)}]"
+
+
+def _floored(value: float, floor: float) -> str:
+    """`<0.01` for durations too short to matter beside a picture's, as those of the anchors."""
+    return f"<{floor:g}" if 0 <= value < floor else ""
 
 
 def _digits(value: float, like: float | None = None) -> str:

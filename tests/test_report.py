@@ -335,3 +335,13 @@ def test_damaged_files_are_told_in_every_format_but_csv(fake_run):
 def test_an_unknown_format_is_named(fake_run):
     with pytest.raises(BenchError, match="unknown report format 'htm'; did you mean html"):
         render(frames_of(fake_run()), "htm")
+
+
+def test_durations_too_short_to_matter_are_shown_as_such(fake_run):
+    run = fake_run(adapt={"a": 2e-5, "b": 3e-5}, core=[4e-6] * 3)
+    text = render(results.load([run]), "plain")
+    line = next(line for line in text.splitlines() if line.startswith("fast"))
+    assert "<0.001" in line
+    assert "<0.01" in line
+    exact = json.loads(render(results.load([run]), "json"))
+    assert "2.5e-05" in json.dumps(exact)
