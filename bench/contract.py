@@ -110,7 +110,7 @@ class Encoder(ABC):
     Attributes:
         taps: the taps' names, shallow to deep.
         content_tap: the tap at which content is compared.
-        judge: whether it only judges: no built-in method trains on a judge.
+        judge: whether quality is reported on it: by default no built-in method trains on it.
         min_size: the shortest side, in pixels, that every tap can take.
     """
 

@@ -233,6 +233,7 @@ class Vgg16(_TorchvisionVGG):
     """VGG16 with the taps of Johnson et al. 2016 and MetaStyle: content at relu2_2."""
 
     name = "vgg16"
+    judge = True
     depths = (2, 2, 3, 3, 3)
     taps = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
     content_tap = "relu2_2"
@@ -248,6 +249,7 @@ class Vgg19(_TorchvisionVGG):
     """VGG19 with Gatys' style layers; content at relu4_1, as in AdaIN (Gatys: relu4_2)."""
 
     name = "vgg19"
+    judge = True
     depths = (2, 2, 4, 4, 4)
     taps = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
     content_tap = "relu4_1"

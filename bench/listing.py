@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -99,6 +99,19 @@ def _options(registry: Registry) -> list[Row]:
         *((name, method.Options) for name, method in registry.methods.items()),
         *((name, dataset.Options) for name, dataset in registry.datasets.items()),
     ]
+    return _option_rows(owners)
+
+
+def _training(registry: Registry) -> list[Row]:
+    """The options of `bench train`."""
+    return _option_rows(
+        (name, method.training.Options)
+        for name, method in registry.methods.items()
+        if method.training is not None
+    )
+
+
+def _option_rows(owners: Iterable[tuple[str, type[Any]]]) -> list[Row]:
     return [
         {**row, "name": f"{owner}.{row['name']}"}
         for owner, cls in owners
@@ -146,6 +159,7 @@ _ROWS: Mapping[str, Callable[[Registry], list[Row]]] = {
     "metrics": _metrics,
     "datasets": _datasets,
     "options": _options,
+    "training": _training,
     "encoders": _encoders,
     "plugins": _plugins,
     "broken": _broken,
