@@ -24,6 +24,10 @@ from bench.options import NoOptions
 from bench.store import PictureStore
 
 
+LOG_STEPS = 25
+"""Losses are logged as means over so many steps."""
+
+
 class Task(ABC):
     """What one method's training is; the loop around it is `train`.
 
@@ -123,8 +127,7 @@ def train(
     out.parent.mkdir(parents=True, exist_ok=True)
     writer = SummaryWriter(out.with_suffix(".log"), purge_step=progress.step or None)
     limit = None if budget.minutes is None else 60 * budget.minutes
-    sums: dict[str, float] = {}
-    count = 0
+    recent: dict[str, list[float]] = {}
     last = time.perf_counter()
     saved = last
     with (
@@ -147,12 +150,11 @@ def train(
                     f"{state_file} with a lower learning rate"
                 )
             for name, value in logged.items():
-                sums[name] = sums.get(name, 0.0) + value
-            count += 1
+                recent.setdefault(name, []).append(value)
             bar.update()
-            if count >= 25:
-                means = {name: value / count for name, value in sums.items()}
-                sums, count = {}, 0
+            if progress.step % LOG_STEPS == 0:
+                means = {name: sum(values) / len(values) for name, values in recent.items()}
+                recent = {}
                 progress.history.append(
                     {"step": progress.step, "seconds": progress.seconds, **means}
                 )
@@ -228,7 +230,7 @@ def model_card(name: str, task: Task, progress: Progress, about: dict[str, str])
     for row in shown:
         cells = [f"{row[n]:.4g}" if n in row else "" for n in names]
         table.append(f"| {' | '.join(cells)} |")
-    return f"{text}\nLosses on the way (means over 25 steps):\n\n" + "\n".join(table) + "\n"
+    return f"{text}\nLosses on the way (means over {LOG_STEPS} steps):\n\n" + "\n".join(table) + "\n"
 
 
 @contextmanager

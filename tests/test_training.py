@@ -127,6 +127,14 @@ def test_divergence_is_named_and_does_not_overwrite_good_weights(task, tmp_path)
     assert out.read_bytes() == good
 
 
+def test_means_are_over_the_steps_that_gave_a_number(task, tmp_path):
+    walk = task()
+    walk.step = lambda index: {"late": 6.0} if index >= 20 else {"early": float(index)}
+    progress = train(walk, tmp_path / "w.safetensors", Budget(steps=25), {}, quiet=True)
+    (row,) = progress.history
+    assert (row["early"], row["late"]) == (9.5, 6.0)
+
+
 def test_a_training_needs_an_end(task, tmp_path):
     with pytest.raises(BenchError, match="--minutes or --steps"):
         train(task(), tmp_path / "w.safetensors", Budget(), {}, quiet=True)
