@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shlex
 import sys
@@ -67,6 +68,9 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; the exit status is 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # not every terminal has an arrow
+            stream.reconfigure(errors="replace")
     arguments = list(sys.argv[1:] if argv is None else argv)
     args = parser().parse_args(arguments)
     try:
@@ -80,6 +84,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, e.g. `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        print(f"bench: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
 
 
 def parser() -> argparse.ArgumentParser:
@@ -133,6 +140,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--runs", type=Path, default=RUNS, metavar="DIR", help="where run folders go")
     run.add_argument("--resume", nargs="?", const="", metavar="RUN",
                      help="go on with a run folder; with the newest one by default")  # fmt: skip
+    run.add_argument("--retry-failed", action="store_true", help="with --resume")
     _machine(run)
     _plugins(run)
 
@@ -211,7 +219,7 @@ def _machine(command: argparse.ArgumentParser) -> None:
     command.add_argument("--precision", choices=PRECISIONS, default="auto",
                          help="auto measures which is fastest here")  # fmt: skip
     command.add_argument("--threads", type=_count, metavar="N", help="CPU threads")
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--seed", type=_seed, default=0, metavar="N")
     command.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
@@ -226,6 +234,12 @@ def _plugins(command: argparse.ArgumentParser, options: bool = True) -> None:
 def _count(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isdigit() or int(text) >= 2**63:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to 2^63 - 1")
     return int(text)
 
 
@@ -247,7 +261,9 @@ def _positive(text: str) -> float:
 
 def _run(args: argparse.Namespace, arguments: list[str]) -> int:
     if args.resume is not None:
-        return _resume(args, arguments)
+        return _resume(args)
+    if args.retry_failed:
+        raise BenchError("--retry-failed goes with --resume")
     registry = _registry(args)
     plan = _plan(args, registry)
     from bench import runner
@@ -257,14 +273,15 @@ def _run(args: argparse.Namespace, arguments: list[str]) -> int:
     return _execute(run, plan, context, args.quiet)
 
 
-def _resume(args: argparse.Namespace, arguments: list[str]) -> int:
+def _resume(args: argparse.Namespace) -> int:
     from bench import results
 
-    allowed = {"run", "--resume", args.resume, "--runs", str(args.runs), "--quiet"}
-    given = [word for word in arguments if word not in allowed and not word.startswith("--re")]
-    given = [word for word in given if not word.startswith(("--runs=", "--resume="))]
+    fresh = vars(parser().parse_args(["run"]))
+    allowed = ("resume", "retry_failed", "runs", "quiet")
+    given = [key for key, value in vars(args).items() if value != fresh[key] and key not in allowed]
     if given:
-        raise BenchError(f"--resume takes a run as it was begun: leave out {' '.join(given)}")
+        names = " ".join(f"--{key.replace('_', '-')}" for key in given)
+        raise BenchError(f"--resume takes a run as it was begun: leave out {names}")
     run = Path(args.resume) if args.resume else results.latest(args.runs)
     record = results.read_run(run)
     begun = parser().parse_args(shlex.split(record["command"])[1:])
@@ -275,6 +292,8 @@ def _resume(args: argparse.Namespace, arguments: list[str]) -> int:
     begun.precision = record["environment"]["precision"]  # a second probe might choose another
     context = _context(begun, registry, plan.dataset)
     runner.check_resumable(run, plan, context)
+    if args.retry_failed:
+        runner.forget_failures(run)
     return _execute(run, plan, context, args.quiet)
 
 
@@ -333,12 +352,15 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
         sizes=tuple(sorted(set(args.size))) or profile.sizes,
         seed=args.seed,
         adapt_seconds=args.adapt_seconds,
-        command=_command(args),
+        command=_command(args, list(methods), [metric.id for metric in metrics]),
     )
 
 
-def _command(args: argparse.Namespace) -> str:
-    """The command line again, with absolute paths, so that it resumes from anywhere."""
+def _command(args: argparse.Namespace, methods: Sequence[str], metrics: Sequence[str]) -> str:
+    """The command line again, so that it resumes from anywhere and whatever is installed later.
+
+    Paths are absolute; methods and metrics are named one by one.
+    """
     words = ["bench", "run"]
     for name in ("content", "style", "adapt_content"):
         for path in getattr(args, name):
@@ -346,13 +368,16 @@ def _command(args: argparse.Namespace) -> str:
     for plugin in args.plugin:
         file = Path(plugin).expanduser()
         words += ["--plugin", str(file.absolute()) if file.is_file() else plugin]
-    for name in ("method", "metric", "size", "option"):
-        for value in getattr(args, name):
+    for name, values in (("method", methods), ("metric", metrics), ("size", args.size)):
+        for value in values:
             words += [f"--{name}", str(value)]
+    for text in args.option:
+        key, _, value = text.partition("=")
+        file = Path(value).expanduser()
+        words += ["--option", f"{key}={file.absolute()}" if file.is_file() else text]
     for name in ("dataset", "contents", "styles", "adapt_seconds", "threads"):
         if getattr(args, name) is not None:
             words += [f"--{name.replace('_', '-')}", str(getattr(args, name))]
-    words += ["--all"] * args.all
     for name in ("profile", "device", "precision", "seed"):
         words += [f"--{name}", str(getattr(args, name))]
     return shlex.join(words)
@@ -377,11 +402,14 @@ def _given_options(args: argparse.Namespace, registry: Registry) -> dict[str, di
 
 
 def _at_hand(encoder: str | None, registry: Registry) -> bool:
-    """Whether a metric's encoder can be built without a download."""
+    """Whether a metric's encoder is there and can be built without a download."""
     from bench import weights
 
     if encoder is None:
         return True
+    if encoder not in registry.encoders:
+        _warn(f"left out the metrics on encoder {encoder}: there is no such encoder")
+        return False
     found = registry.encoder(encoder)
     return weights.find(found.weights, found.folders()) is not None
 
@@ -474,15 +502,16 @@ def _train(args: argparse.Namespace, arguments: list[str]) -> int:
     if strangers := set(given) - {args.method}:
         raise BenchError(f"--option {strangers.pop()}: only options of {args.method} apply here")
     chosen = options.build(task.Options, given.get(args.method, {}), args.method)
+    import torch
+
     from bench.device import Context, choose_device, choose_precision
 
     if args.threads:
-        import torch
-
         torch.set_num_threads(args.threads)
     device = choose_device(args.device)
     contents, styles = (_store(paths, args.quiet) for paths in (args.content, args.style))
     context = Context(device, choose_precision(args.precision, device), contents, registry.encoder)
+    torch.manual_seed(args.seed)
     budget = training.Budget(args.minutes, args.steps, args.save_minutes)
     about = {"command": f"`{shlex.join(['bench', *arguments])}`", "method": cls.citation}
     progress = training.train(
@@ -490,7 +519,6 @@ def _train(args: argparse.Namespace, arguments: list[str]) -> int:
         args.out,
         budget,
         about,
-        seed=args.seed,
         resume=args.resume,
         quiet=args.quiet,
     )
@@ -536,9 +564,10 @@ def _stylize(args: argparse.Namespace, _: list[str]) -> int:
     style = images.load(Path(args.style), args.style_size, crop=False)
     pictures = _adaptation(args, registry)
     context = _context_with(args, registry, pictures)
-    runner.seed(args.seed)
+    runner.seed(args.seed, "load")
     method = cls(context, chosen)
     method.load()
+    runner.seed(args.seed, "adapt")
     place = context.precision.layout
     steps = tqdm(
         phases.adapting(method, place(style.to(context.device))),
@@ -550,6 +579,7 @@ def _stylize(args: argparse.Namespace, _: list[str]) -> int:
         pass
     for file in tqdm(files, desc="stylizing", unit="picture", disable=args.quiet):
         photo = images.load(file, args.size, crop=False)
+        runner.seed(args.seed, "stylize")
         made = phases.stylize(method, place(photo.to(context.device)))
         out = args.out / f"{file.stem}.png" if folder else args.out
         images.save(made, out)

@@ -90,7 +90,8 @@ class Context:
             BenchError: no such encoder, or its weights cannot be had.
         """
         if name not in self._encoders:
-            network = self.find_encoder(name).build().eval().requires_grad_(False)
+            with torch.random.fork_rng(devices=[]):  # modules draw their weights when made
+                network = self.find_encoder(name).build().eval().requires_grad_(False)
             self._encoders[name] = self.place(network)
         return self._encoders[name]
 
@@ -101,11 +102,14 @@ def choose_device(name: str) -> torch.device:
     Raises:
         BenchError: the device is unknown or absent.
     """
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
     if name == "auto":
-        accelerator = torch.accelerator.current_accelerator(check_available=True)
         return accelerator if accelerator is not None else torch.device("cpu")
+    usable = ["cpu"] if accelerator is None else ["cpu", accelerator.type]
     try:
         device = torch.device(name)
+        if device.type not in usable:
+            raise RuntimeError(f"there is {' and '.join(usable)}")
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         cause = str(error).splitlines()[0]

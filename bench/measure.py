@@ -49,7 +49,10 @@ def peak_memory(device: torch.device) -> Iterator[PeakMemory]:
         return
     start = high_water()
     yield peak
-    peak.bytes, peak.source = high_water() - start, source
+    grown = high_water() - start
+    peak.source = source
+    if grown or source != "ru_maxrss":  # under an earlier peak a smaller one cannot be told
+        peak.bytes = grown
 
 
 def _allocator(device: torch.device) -> tuple[str, Callable[[], int] | None]:

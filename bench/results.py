@@ -35,7 +35,7 @@ T = TypeVar("T")
 _Row = tuple[Any, ...]
 
 Status = Literal["ok", "error", "oom", "skipped"]
-Scope = Literal["core", "pair", "e2e"]
+Scope = Literal["adapt", "core", "pair", "e2e"]
 Kind = Literal["cells", "speed", "scores"]
 
 
@@ -73,6 +73,7 @@ class MetricRecord(TypedDict):
     encoder: str | None
     judge: bool  # no built-in method trains on its network
     training_loss_of: list[str]  # methods that are trained on this very number
+    weights: dict[str, str]  # weight file of its encoder to SHA-256
     citation: str
 
 
@@ -91,6 +92,7 @@ class RunInfo(TypedDict):
     bench_version: str
     profile: str
     seed: int
+    adapt_seconds: float | None  # an adaptation ends after this long; None: by itself
     environment: dict[str, Any]  # machine and libraries; "fingerprint" tells two apart
     dataset: DatasetRecord
     sizes: list[int]  # picture sides in pixels
@@ -114,6 +116,7 @@ class AdaptRecord(TypedDict):
 
     seconds: float
     steps: int  # 0: not iterative
+    finished: bool  # False: ended by the run's `adapt_seconds`
     curve: list[tuple[int, float]] | None  # (step, seconds so far) of an observed adaptation
 
 
@@ -146,7 +149,8 @@ class CellRecord(TypedDict):
     first_call: float | None  # seconds of the very first stylize
     contents: list[ContentRecord]
     parameters: ParameterCounts | None
-    peak_memory_bytes: int | None
+    peak_memory_bytes: int | None  # while stylizing, above what was held before
+    peak_memory_source: str | None  # how it was measured, see bench.measure.PeakMemory
     flops: int | None  # of stylizing one picture
 
 
@@ -310,8 +314,11 @@ def _read_record(path: Path, keys: frozenset[str]) -> dict[str, Any]:
 # run folders
 
 
-def create(root: Path, info: RunInfo) -> Path:
+def create(root: Path, info: RunInfo | Callable[[Path], RunInfo]) -> Path:
     """Make a new run's folder under `root`, with its `run.json`, and return its path.
+
+    `info` may be a function that first puts into the folder what the run rests on: a folder
+    without `run.json` is no run, so a run that was killed at birth leaves none half made.
 
     Raises:
         BenchError: the folder cannot be made.
@@ -336,7 +343,8 @@ def create(root: Path, info: RunInfo) -> Path:
     for kind in _KEYS:
         (run / kind).mkdir()
     created = now.isoformat(timespec="seconds")
-    write_json(run / "run.json", {"schema": SCHEMA, "id": name, "created": created, **info})
+    told = info(run) if callable(info) else info
+    write_json(run / "run.json", {"schema": SCHEMA, "id": name, "created": created, **told})
     return run
 
 
@@ -409,8 +417,8 @@ class Frames:
         runs: one row per run: run, path, created, environment, dataset, dataset_fingerprint,
             profile, seed, bench_version, command.
         cells: one row per cell: run, environment, method, style, size, status, reason, precision,
-            adapt_seconds, adapt_steps, first_call (s), contents (list of names), params_shared,
-            params_per_style, peak_memory_bytes, flops.
+            adapt_seconds, adapt_steps, adapt_finished, first_call (s), contents (list of names),
+            params_shared, params_per_style, peak_memory_bytes, flops.
         speeds: one row per method and size: run, environment, method, size, status, reason,
             precision, batch, iterative_adapt, iterative_stylize.
         samples: one row per raw sample: run, environment, method, size, scope, round, seconds.
@@ -433,7 +441,7 @@ _COLUMNS = {
     "runs": "run path created environment dataset dataset_fingerprint profile seed bench_version"
     " command",
     "cells": "run environment method style size status reason precision adapt_seconds adapt_steps"
-    " first_call contents params_shared params_per_style peak_memory_bytes flops",
+    " adapt_finished first_call contents params_shared params_per_style peak_memory_bytes flops",
     "speeds": "run environment method size status reason precision batch iterative_adapt"
     " iterative_stylize",
     "samples": "run environment method size scope round seconds",
@@ -533,6 +541,7 @@ def _cell_row(cell: CellRecord) -> _Row:
         cell["precision"],
         _number(adapt["seconds"]) if adapt else None,
         _number(adapt["steps"]) if adapt else None,
+        adapt["finished"] if adapt else None,
         _number(cell["first_call"]),
         [picture["content"] for picture in cell["contents"]],
         _number(parameters["shared"]) if parameters else None,

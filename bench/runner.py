@@ -6,6 +6,7 @@ on where it was. Metrics read the stored pictures, never a live method.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import traceback
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 from torch import Tensor
 from tqdm import tqdm
 
@@ -29,7 +31,7 @@ from bench.phases import adapting, stylizing
 from bench.profiles import Profile
 from bench.registry import Registry
 from bench.results import CellRecord, RunInfo, ScoreEntry, SkippedRecord, SpeedRecord, Status
-from bench.timing import Rule, Samples, drain, sample_interleaved
+from bench.timing import Rule, Samples, drain, sample_interleaved, synchronize
 
 
 @dataclass(frozen=True)
@@ -77,26 +79,34 @@ def start(plan: Plan, root: Path, context: Context, registry: Registry) -> Path:
     Raises:
         BenchError: no content or no style can be used, or the folder cannot be written.
     """
+    return results.create(root, lambda run: _begin(run, plan, context, registry))
+
+
+def _begin(run: Path, plan: Plan, context: Context, registry: Registry) -> RunInfo:
+    """Put the inputs into a new run's folder and say what is to be run."""
     usable: dict[str, list[str]] = {"content": [], "style": []}
     skipped: list[SkippedRecord] = []
-    pictures: dict[tuple[str, str, int], Tensor] = {}
     for role, wanted in (("content", plan.contents), ("style", plan.styles)):
         for picture in wanted:
             try:
                 for size in plan.sizes:
-                    pictures[role, picture.name, size] = images.load(picture, size)
+                    images.save(
+                        images.load(picture, size), input_path(run, role, picture.name, size)
+                    )
                 usable[role].append(picture.name)
             except BenchError as error:
                 skipped.append({"role": role, "name": picture.name, "reason": str(error)})
         if not usable[role]:
             reason = skipped[-1]["reason"] if skipped else "the dataset has none"
             raise BenchError(f"no {role} can be used: {reason}")
+    fetch_encoders(plan, context)
     captured = environment.capture(context.device, context.precision)
-    info: RunInfo = {
+    return {
         "command": plan.command,
         "bench_version": bench.__version__,
         "profile": plan.profile.name,
         "seed": plan.seed,
+        "adapt_seconds": plan.adapt_seconds,
         "environment": {**captured, "fingerprint": environment.fingerprint(captured)},
         "dataset": {
             "name": plan.dataset.name,
@@ -131,43 +141,69 @@ def start(plan: Plan, root: Path, context: Context, registry: Registry) -> Path:
                 "encoder": metric.encoder,
                 "judge": metric.encoder is None or registry.encoder(metric.encoder).judge,
                 "training_loss_of": list(metric.training_loss_of),
+                "weights": encoder_files([metric.encoder] if metric.encoder else [], context),
                 "citation": metric.citation,
             }
             for metric in plan.metrics
         },
         "skipped": skipped,
     }
-    run = results.create(root, info)
-    for (role, name, size), tensor in pictures.items():
-        images.save(tensor, input_path(run, role, name, size))
-    return run
 
 
 def weight_files(chosen: Chosen, context: Context) -> dict[str, str]:
     """SHA-256 of every weights file behind a method: its own and those of its loss networks."""
     needed = chosen.cls.needs(chosen.options)
     files = weights.fingerprints(needed, weights.beside(chosen.cls))
-    for name in chosen.cls.learns_from(chosen.options):
+    return files | encoder_files(chosen.cls.learns_from(chosen.options), context)
+
+
+def encoder_files(names: Sequence[str], context: Context) -> dict[str, str]:
+    """SHA-256 of the named encoders' weights files."""
+    files: dict[str, str] = {}
+    for name in names:
         encoder = context.find_encoder(name)
         files |= weights.fingerprints([encoder.weights], encoder.folders())
     return files
+
+
+def fetch_encoders(plan: Plan, context: Context) -> None:
+    """Build every encoder of the run: a download must not come after its file is recorded.
+
+    One that cannot be had is left to the methods and metrics that want it, as their rows' reason.
+    """
+    names = [metric.encoder for metric in plan.metrics if metric.encoder]
+    for chosen in plan.methods.values():
+        names += chosen.cls.learns_from(chosen.options)
+    for name in dict.fromkeys(names):
+        with contextlib.suppress(BenchError):
+            context.encoder(name)
 
 
 def check_resumable(run: Path, plan: Plan, context: Context) -> None:
     """See that nothing the run's numbers depend on has changed since it began.
 
     Raises:
-        BenchError: another machine or precision, other pictures, or another version of a method.
+        BenchError: another machine, precision or version of the suite, other pictures, options or
+            metrics, or another version of a method.
     """
     record = results.read_run(run)
-    now = environment.fingerprint(environment.capture(context.device, context.precision))
+    now = environment.capture(context.device, context.precision)
     changes = []
-    if record["environment"]["fingerprint"] != now:
+    if record["environment"]["fingerprint"] != environment.fingerprint(now):
         changes.append("the environment")
+    if (record["bench_version"], record["environment"]["commit"]) != (
+        bench.__version__,
+        now["commit"],
+    ):
+        changes.append("bench itself")
+    if set(record["metrics"]) != {metric.id for metric in plan.metrics}:
+        changes.append("the metrics")
     if record["dataset"]["fingerprint"] != plan.dataset.fingerprint():
         changes.append("the pictures")
     for name, chosen in plan.methods.items():
         before = record["methods"][name]
+        if before["options"] != asdict(chosen.options):
+            changes.append(f"the options of {name}")
         if before["source_sha256"] != environment.source_sha256(chosen.cls):
             changes.append(f"the source of {name}")
         if before["weights"] != weight_files(chosen, context):
@@ -178,11 +214,35 @@ def check_resumable(run: Path, plan: Plan, context: Context) -> None:
         )
 
 
+def forget_failures(run: Path) -> None:
+    """Remove the records of what failed, so that it is tried again."""
+    for kind in ("cells", "speed"):
+        for path in (run / kind).glob("*.json"):
+            if results.read_json(path)["status"] != "ok":
+                path.unlink()
+                (run / "scores" / path.name).unlink(missing_ok=True)
+
+
 def execute(run: Path, plan: Plan, context: Context, quiet: bool = False) -> None:
     """Do what of the run is not done yet, each result written as soon as it is there.
 
     Failures of a method or a metric become rows; only what concerns the whole run is raised.
+
+    Raises:
+        BenchError: another process works on the run, the disk refuses, or the device failed.
     """
+    lock = FileLock(run / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise BenchError(
+            f"another process works on {run}: wait for it, or start a new run"
+        ) from None
+    with lock:
+        _execute(run, plan, context, quiet)
+
+
+def _execute(run: Path, plan: Plan, context: Context, quiet: bool) -> None:
     record = results.read_run(run)
     grid = list(itertools.product(record["sizes"], record["styles"], plan.methods))
     turns = list(itertools.product(record["sizes"], plan.methods))
@@ -251,43 +311,71 @@ def run_cell(
         "contents": [],
         "parameters": None,
         "peak_memory_bytes": None,
+        "peak_memory_source": None,
         "flops": None,
     }
     record = results.read_run(run)
-    with _failures(cell):
-        seed(plan.seed, name, style, size)
+    reference = read_input(run, context, "style", style, size)
+    with _failures(cell, context):
+        seed(plan.seed, name, style, size, "load")
         method = chosen.cls(context, chosen.options)
         method.load()
-        picture = read_input(run, context, "style", style, size)
+        start: list[Tensor] = []
+
+        def observe(step: int, seconds: float, _: object) -> None:
+            if step == 0:
+                start.extend(p.detach().clone() for p in all_parameters(method))
+            bar.set_postfix_str(f"step {step}, {seconds:.0f} s")
+
+        seed(plan.seed, name, style, size, "adapt")
         adapted = drain(
-            adapting(method, picture),
+            adapting(method, reference),
             context.device,
-            observe=lambda step, seconds, _: bar.set_postfix_str(f"step {step}, {seconds:.0f} s"),
+            observe=observe,
             max_seconds=plan.adapt_seconds,
         )
-        curve = adapted.curve if adapted.steps else None
-        cell["adapt"] = {"seconds": adapted.seconds, "steps": adapted.steps, "curve": curve}
+        cell["adapt"] = {
+            "seconds": adapted.seconds,
+            "steps": adapted.steps,
+            "finished": adapted.finished,
+            "curve": adapted.curve if adapted.steps else None,
+        }
         parameters = measure.parameters(method.networks())
-        per_style = parameters if adapted.steps else 0
+        per_style = changed_parameters(start, all_parameters(method))
         cell["parameters"] = {"shared": parameters - per_style, "per_style": per_style}
-        with measure.peak_memory(context.device) as peak:
-            for content in record["contents"]:
-                picture = read_input(run, context, "content", content, size)
+    if cell["status"] != "ok":
+        return cell
+    with measure.peak_memory(context.device) as peak:
+        for content in record["contents"]:
+            picture = read_input(run, context, "content", content, size)
+            with _failures(cell, context):
                 seed(plan.seed, name, style, size, content)
                 made = drain(stylizing(method, picture), context.device)
-                if cell["first_call"] is None:
-                    cell["first_call"] = made.seconds
                 check_picture(made.result, picture)
-                path = image_path(run, name, style, content, size)
-                images.save(made.result, path)
-                image = path.relative_to(run).as_posix()
-                cell["contents"].append(
-                    {"content": content, "image": image, "seconds": made.seconds}
-                )
-        cell["peak_memory_bytes"] = peak.bytes
+            if cell["status"] != "ok":
+                return cell
+            if cell["first_call"] is None:
+                cell["first_call"] = made.seconds
+            path = image_path(run, name, style, content, size)
+            images.save(made.result, path)  # a full disk ends the run, and is no method's fault
+            image = path.relative_to(run).as_posix()
+            cell["contents"].append({"content": content, "image": image, "seconds": made.seconds})
+    cell["peak_memory_bytes"], cell["peak_memory_source"] = peak.bytes, peak.source
+    with contextlib.suppress(Exception):  # unknown operations; the pictures are what matters
         cell["flops"] = count_flops(method, picture, made.steps)
     bar.set_postfix_str("")
     return cell
+
+
+def all_parameters(method: Method) -> list[Tensor]:
+    """The parameters of the networks that stylize, in a fixed order."""
+    return [p for network in method.networks() for p in network.parameters()]
+
+
+def changed_parameters(before: Sequence[Tensor], after: Sequence[Tensor]) -> int:
+    """How many numbers a style keeps for itself: those in tensors that adaptation changed."""
+    pairs = zip(before, after, strict=True)
+    return sum(b.numel() for a, b in pairs if not torch.equal(a, b))
 
 
 def count_flops(method: Method, content: Tensor, steps: int) -> int | None:
@@ -322,7 +410,8 @@ def run_speed(
     """Time the methods at one size, interleaved; a phase that iterates is taken from the cells.
 
     `core` is tensor to tensor with the style prepared, `pair` has the style's preparation in it,
-    `e2e` goes from a picture file's bytes to a picture file's bytes.
+    `e2e` goes from a picture file's bytes to a picture file's bytes. `adapt` is sampled where it
+    does not iterate.
     """
     record = results.read_run(run)
     content, style = record["contents"][0], record["styles"][0]
@@ -352,11 +441,11 @@ def run_speed(
         if not good:
             speed["status"], speed["reason"] = cells[0]["status"], cells[0]["reason"]
             continue
-        with _failures(speed):
+        with _failures(speed, context):
             seed(plan.seed, name, size)
             method = chosen.cls(context, chosen.options)
             method.load()
-            next(adapting(method, tensors[1]))
+            next(adapting(method, tensors[1]))  # ready, though not adapted: as fast as if it were
             speed["iterative"] = _iterates(method, good, tensors[0])
             calls |= {
                 f"{name} {scope}": call
@@ -379,7 +468,7 @@ def run_speed(
             speeds[name]["status"], speeds[name]["reason"] = describe_failure(taken.error)
         speeds[name]["scopes"][scope] = _record(taken)  # type: ignore[index]
     for name, speed in speeds.items():
-        if speed["status"] == "ok":
+        if speed["scopes"]:
             _derive(speed, [read_cell(run, name, other, size) for other in record["styles"]])
         yield speed
 
@@ -401,9 +490,12 @@ def _calls(
     def core() -> Tensor:
         return list(stylizing(method, content))[-1]
 
-    def pair() -> Tensor:
+    def adapt() -> None:
         for _ in adapting(method, style):
             pass
+
+    def pair() -> Tensor:
+        adapt()
         return core()
 
     def e2e() -> bytes:
@@ -417,7 +509,7 @@ def _calls(
         return {"e2e": transfer}  # what `_derive` adds to the core
     calls: dict[str, Callable[[], object]] = {"core": core, "e2e": e2e}
     if not speed["iterative"]["adapt"]:
-        calls["pair"] = pair
+        calls |= {"adapt": adapt, "pair": pair}
     return calls
 
 
@@ -427,10 +519,10 @@ def _derive(speed: SpeedRecord, cells: Sequence[CellRecord]) -> None:
     scopes = speed["scopes"]
     if speed["iterative"]["stylize"]:
         core = [content["seconds"] for cell in good for content in cell["contents"]]
-        transfer = _median(scopes["e2e"]["samples"])
         scopes["core"] = _derived(core)
-        scopes["e2e"] = _derived([seconds + transfer for seconds in core])
-    if "pair" not in scopes:
+        if transfers := scopes.pop("e2e")["samples"]:
+            scopes["e2e"] = _derived([seconds + _median(transfers) for seconds in core])
+    if "pair" not in scopes and scopes["core"]["samples"]:
         core_seconds = _median(scopes["core"]["samples"])
         scopes["pair"] = _derived(
             [cell["adapt"]["seconds"] + core_seconds for cell in good if cell["adapt"]]
@@ -546,12 +638,24 @@ def seed(base: int, *place: object) -> None:
 
 
 @contextmanager
-def _failures(record: CellRecord | SpeedRecord) -> Iterator[None]:
-    """Turn an exception into the record's status and reason."""
+def _failures(record: CellRecord | SpeedRecord, context: Context) -> Iterator[None]:
+    """Turn an exception into the record's status and reason.
+
+    Raises:
+        BenchError: the device itself has failed, and with it all that would come after.
+    """
     try:
         yield
     except Exception as error:
         record["status"], record["reason"] = describe_failure(error)
+        try:
+            synchronize(context.device)
+        except RuntimeError as dead:
+            cause = str(dead).splitlines()[0]
+            raise BenchError(
+                f"{record['method']} left {context.device} unusable ({cause}); go on with "
+                "bench run --resume"
+            ) from None
 
 
 def describe_failure(error: BaseException) -> tuple[Status, str]:

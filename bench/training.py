@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,7 +23,6 @@ from bench.device import Context
 from bench.errors import BenchError
 from bench.options import NoOptions
 from bench.store import PictureStore
-
 
 LOG_STEPS = 25
 """Losses are logged as means over so many steps."""
@@ -82,11 +82,19 @@ class Budget:
 
 @dataclass
 class Progress:
-    """Where a training is: what the loop keeps beside the task's own state."""
+    """Where a training is: what the loop keeps beside the task's own state.
+
+    Attributes:
+        step: steps made.
+        seconds: wall time, resumed parts included.
+        history: means of what was logged, one row per `LOG_STEPS`.
+        parts: what each part was told, with its first step; a resumed training has several.
+    """
 
     step: int = 0
     seconds: float = 0.0
-    history: list[dict[str, float]] | None = None
+    history: list[dict[str, float]] = field(default_factory=list)
+    parts: list[dict[str, Any]] = field(default_factory=list)
 
 
 def train(
@@ -95,7 +103,6 @@ def train(
     budget: Budget,
     about: dict[str, str],
     *,
-    seed: int = 0,
     resume: bool = False,
     quiet: bool = False,
 ) -> Progress:
@@ -106,11 +113,10 @@ def train(
     killed loses at most `save_minutes`.
 
     Args:
-        task: what to train.
+        task: what to train; whoever makes it seeds torch before.
         out: the weights file.
         budget: when to stop.
         about: facts for the model card, name to text.
-        seed: of torch's global generator, for a fresh start.
         resume: go on from `out`'s state.
         quiet: no progress bar.
 
@@ -122,8 +128,10 @@ def train(
     if budget.minutes is None and budget.steps is None:
         raise BenchError("training needs an end: give --minutes or --steps")
     state_file = out.with_suffix(".state")
-    progress = _start(task, state_file, seed, resume)
-    assert progress.history is not None
+    progress = _start(task, state_file, resume)
+    told = {"options": asdict(task.options), **about}
+    if not progress.parts or {**progress.parts[-1], "step": 0} != {**told, "step": 0}:
+        progress.parts.append({"step": progress.step, **told})
     out.parent.mkdir(parents=True, exist_ok=True)
     writer = SummaryWriter(out.with_suffix(".log"), purge_step=progress.step or None)
     limit = None if budget.minutes is None else 60 * budget.minutes
@@ -144,7 +152,7 @@ def train(
             now = time.perf_counter()
             progress.seconds += now - last
             last = now
-            if any(value != value for value in logged.values()):
+            if not all(map(math.isfinite, logged.values())):
                 raise BenchError(
                     f"training diverged at step {progress.step} ({logged}); resume from "
                     f"{state_file} with a lower learning rate"
@@ -162,25 +170,24 @@ def train(
                     writer.add_scalar(name, value, progress.step)
                 bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()})
             if now - saved >= 60 * budget.save_minutes:
-                _save(task, progress, out, state_file, about)
+                _save(task, progress, out, state_file)
                 preview = task.preview()
                 if preview is not None:
                     writer.add_images("preview", preview, progress.step)
                 saved = last = time.perf_counter()
-    _save(task, progress, out, state_file, about)
+    _save(task, progress, out, state_file)
     writer.close()
     return progress
 
 
-def _start(task: Task, state_file: Path, seed: int, resume: bool) -> Progress:
+def _start(task: Task, state_file: Path, resume: bool) -> Progress:
     if not resume:
         if state_file.exists():
             raise BenchError(
                 f"{state_file} holds an unfinished training: add --resume to go on with it, "
                 "or delete it to start afresh"
             )
-        torch.manual_seed(seed)
-        return Progress(history=[])
+        return Progress()
     if not state_file.is_file():
         raise BenchError(f"--resume: there is no {state_file}; leave --resume out to start afresh")
     try:
@@ -195,32 +202,33 @@ def _start(task: Task, state_file: Path, seed: int, resume: bool) -> Progress:
     return Progress(**state["progress"])
 
 
-def _save(
-    task: Task, progress: Progress, out: Path, state_file: Path, about: dict[str, str]
-) -> None:
+def _save(task: Task, progress: Progress, out: Path, state_file: Path) -> None:
     state = {"task": task.state(), "rng": torch.get_rng_state(), "progress": asdict(progress)}
     part = state_file.with_name(f".{state_file.name}.{os.getpid()}.part")
     torch.save(state, part)
     part.replace(state_file)
-    weights.write(out, task.export(), {"steps": str(progress.step)})
+    about = {"steps": str(progress.step), "options": json.dumps(asdict(task.options))}
+    weights.write(out, task.export(), about)
     card = out.with_suffix(".md")
     part = card.with_name(f".{card.name}.{os.getpid()}.part")
-    part.write_text(model_card(out.stem, task, progress, about))
+    part.write_text(model_card(out.stem, task, progress), encoding="utf-8")
     part.replace(card)
 
 
-def model_card(name: str, task: Task, progress: Progress, about: dict[str, str]) -> str:
+def model_card(name: str, task: Task, progress: Progress) -> str:
     """A model card in Markdown: how the weights were made, and the losses on the way."""
-    history: Sequence[dict[str, float]] = progress.history or []
+    history = progress.history
     rows = [
-        *(f"- {key}: {value}" for key, value in about.items()),
         f"- contents: {len(task.context.photographs)} photographs",
         f"- styles: {len(task.styles)} pictures",
         f"- device and precision: {task.context.device}, {task.context.precision.label}",
         f"- torch {torch.__version__}, {torch.get_num_threads()} threads",
         f"- steps: {progress.step}; wall time: {progress.seconds / 60:.1f} minutes",
-        f"- options: `{json.dumps(asdict(task.options))}`",
     ]
+    for part in progress.parts:
+        rows.append(f"- from step {part['step']}:")
+        told = {**part, "options": f"`{json.dumps(part['options'])}`"}
+        rows += [f"  - {key}: {value}" for key, value in told.items() if key != "step"]
     text = f"# {name}\n\n" + "\n".join(rows) + "\n"
     if not history:
         return text
@@ -230,7 +238,9 @@ def model_card(name: str, task: Task, progress: Progress, about: dict[str, str])
     for row in shown:
         cells = [f"{row[n]:.4g}" if n in row else "" for n in names]
         table.append(f"| {' | '.join(cells)} |")
-    return f"{text}\nLosses on the way (means over {LOG_STEPS} steps):\n\n" + "\n".join(table) + "\n"
+    return (
+        f"{text}\nLosses on the way (means over {LOG_STEPS} steps):\n\n" + "\n".join(table) + "\n"
+    )
 
 
 @contextmanager

@@ -25,7 +25,7 @@ def user_folder() -> Path:
     return Path(os.environ.get("BENCH_WEIGHTS", default))
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=1 << 16)
 def _digest(path: str, size: int, mtime_ns: int) -> str:
     digest = hashlib.sha256()
     with Path(path).open("rb") as file:
@@ -81,7 +81,7 @@ def beside(cls: type[Method]) -> list[Path]:
 def fingerprints(needed: Iterable[Weights], beside: Iterable[Path] = ()) -> dict[str, str]:
     """File name to SHA-256 of declared weights; `missing` where there is no such file."""
     folders = list(beside)
-    found = {weights.file: find(weights, folders) for weights in needed}
+    found = {Path(weights.file).name: find(weights, folders) for weights in needed}
     return {file: sha256(path) if path else "missing" for file, path in found.items()}
 
 
@@ -99,6 +99,17 @@ def read(path: Path) -> dict[str, Tensor]:
     except (SafetensorError, OSError) as error:
         raise BenchError(f"{path} cannot be read as safetensors: {error}") from None
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """What a safetensors file says of itself; raises as `read`."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            return dict(file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise BenchError(f"{path} cannot be read as safetensors: {error}") from None
 
 
 def write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:

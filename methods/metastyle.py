@@ -13,6 +13,7 @@ CPU has not.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ from bench.contract import Method, Weights
 from bench.hooks import hookimpl
 from bench.options import option
 from bench.training import Task
-from bench.weights import locate, read
+from bench.weights import find, locate, metadata, read
 
 from ._fitting import FitOptions, fit
 from ._perceptual import Terms, perceptual_loss
@@ -223,12 +224,15 @@ class MetaStyle(Method):
         """The shipped weights, or the file that the user names."""
         if options.weights is None:
             return cls.weights
-        return (Weights(str(Path(options.weights).absolute()), None, "the user", "unknown"),)
+        file = str(Path(options.weights).expanduser().absolute())
+        return (Weights(file, None, "the user", "unknown"),)
 
     @classmethod
     def learns_from(cls, options: MetaStyleOptions) -> Sequence[str]:
-        """The loss network of the meta-training and that of the adaptation."""
-        return tuple(dict.fromkeys((*cls.trains_on, options.encoder)))
+        """The loss network of the meta-training, as the weights tell, and of the adaptation."""
+        file = find(cls.needs(options)[0])
+        told = json.loads(metadata(file).get("options", "{}")) if file else {}
+        return tuple(dict.fromkeys((told.get("encoder", cls.trains_on[0]), options.encoder)))
 
     def load(self) -> None:
         """Read the meta-trained weights."""

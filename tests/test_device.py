@@ -17,6 +17,22 @@ def test_an_absent_device_is_refused_in_one_line():
     assert "\n" not in str(caught.value)
 
 
+def test_a_device_without_numbers_is_refused():
+    with pytest.raises(BenchError, match="--device meta cannot be used here"):
+        choose_device("meta")
+
+
+def test_building_an_encoder_draws_nothing_from_the_global_generator():
+    class Coder:
+        def build(self):
+            return torch.nn.Conv2d(3, 4, 1)
+
+    context = Context(CPU, Precision(), collect([]), lambda name: Coder())
+    state = torch.get_rng_state()
+    context.encoder("any")
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 def test_auto_is_the_accelerator_or_the_cpu(monkeypatch):
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: None)
     assert choose_device("auto") == CPU

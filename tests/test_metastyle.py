@@ -260,3 +260,12 @@ def test_johnson_starts_from_scratch_for_every_style(context):
         adapt(method, style)
     for name, value in states[0].items():
         assert torch.equal(value, states[1][name]), name
+
+
+def test_the_weights_tell_which_network_they_were_trained_on(tmp_path):
+    file = tmp_path / "meta.safetensors"
+    write(file, net.TransformNet().state_dict(), {"options": '{"encoder": "vgg16-bsds"}'})
+    options = metastyle.MetaStyleOptions(weights=str(file))
+    assert metastyle.MetaStyle.learns_from(options) == ("vgg16-bsds", "efficientnet-lite0")
+    write(file, net.TransformNet().state_dict())
+    assert metastyle.MetaStyle.learns_from(options) == ("efficientnet-lite0",)

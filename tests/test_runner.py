@@ -9,10 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from PIL import Image
 
-from bench import results
+from bench import images, results, runner
 from bench.cli import main
+from bench.errors import BenchError
 
 PLUGIN = '''
 import time
@@ -70,6 +72,12 @@ class Slow(Fine):
 @hookimpl
 def bench_methods(): return [Fine, Steps, Raises, OutOfMemory, Wild, Narrow, Slow]
 '''
+FAILS_ONCE = """
+        import pathlib
+        if not pathlib.Path("tried").exists():
+            pathlib.Path("tried").touch()
+            raise ValueError("no such brush")
+        self.mean = style.mean((2, 3), keepdim=True)"""
 BASE = ["--dataset", "synthetic", "--profile", "smoke", "--device", "cpu", "--quiet",
         "--precision", "float32"]  # fmt: skip
 
@@ -120,7 +128,8 @@ def test_every_cell_of_the_grid_is_there_with_its_pictures(plugin):
 def test_scopes_of_a_plain_and_of_an_iterative_method(plugin):
     _, folder = run(plugin, "--method", "fine", "--method", "steps")
     speed = {method: r for (method, _, _), r in records(folder, "speed").items()}
-    assert set(speed["fine"]["scopes"]) == {"core", "pair", "e2e"}
+    assert set(speed["fine"]["scopes"]) == {"adapt", "core", "pair", "e2e"}
+    assert set(speed["steps"]["scopes"]) == {"core", "pair", "e2e"}
     assert speed["fine"]["scopes"]["core"]["stopped"] in ("precision", "time cap", "samples")
     assert speed["fine"]["iterative"] == {"adapt": False, "stylize": False}
     assert speed["steps"]["iterative"] == {"adapt": True, "stylize": True}
@@ -189,6 +198,93 @@ def test_the_same_seed_gives_the_same_pictures(plugin):
     assert pictures
     for picture in pictures:
         assert (first / picture).read_bytes() == (second / picture).read_bytes(), picture
+
+
+def test_a_cell_does_not_depend_on_what_ran_before_it(plugin):
+    _, alone = run(plugin, "--method", "johnson")
+    _, after = run(plugin, "--method", "gatys", "--method", "johnson")
+    _, last = run(plugin, "--method", "johnson")
+    (picture,) = (p.relative_to(alone) for p in (alone / "images" / "johnson").rglob("*.png"))
+    assert (alone / picture).read_bytes() == (after / picture).read_bytes()
+    assert (alone / picture).read_bytes() == (last / picture).read_bytes()
+
+
+def test_a_run_killed_before_it_began_is_no_run(plugin, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "fetch_encoders", killed)
+    assert main(["run", "--plugin", plugin, *BASE, "--method", "fine"]) == 130
+    assert results.find_runs(Path("runs")) == []
+
+
+def test_failures_are_tried_again_when_asked(plugin, capsys):
+    Path(plugin).write_text(PLUGIN.replace('raise ValueError("no such brush")', FAILS_ONCE))
+    status, folder = run(plugin, "--method", "raises", "--method", "fine")
+    assert status == 0
+    assert records(folder, "cells")["raises", "stripes", 64]["status"] == "error"
+    untouched = (folder / "cells" / "fine__stripes__64.json").stat().st_mtime_ns
+    assert main(["run", "--resume", "--quiet"]) == 0
+    assert records(folder, "cells")["raises", "stripes", 64]["status"] == "error"
+    assert main(["run", "--resume", "--retry-failed", "--quiet"]) == 0
+    for kind in ("cells", "speed"):
+        assert {r["status"] for r in records(folder, kind).values()} == {"ok"}
+    assert records(folder, "scores")["raises", "stripes", 64]["scores"]
+    assert (folder / "cells" / "fine__stripes__64.json").stat().st_mtime_ns == untouched
+
+
+def test_a_full_disk_ends_the_run_and_is_no_methods_fault(plugin, monkeypatch, capsys):
+    def full(picture, path):
+        if "images" in path.parts:
+            raise BenchError(f"{path} cannot be written: No space left on device")
+        save(picture, path)
+
+    save = images.save
+    with monkeypatch.context() as patch:
+        patch.setattr(images, "save", full)
+        status, folder = run(plugin, "--method", "fine")
+    assert status == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert not list((folder / "cells").glob("*.json"))
+    assert main(["run", "--resume", "--quiet"]) == 0
+
+
+def test_two_processes_do_not_work_on_one_run(plugin, capsys):
+    _, folder = run(plugin, "--method", "fine")
+    with FileLock(folder / ".lock"):
+        assert main(["run", "--resume", "--quiet"]) == 1
+    assert "another process works on" in capsys.readouterr().err
+
+
+def test_a_plugin_that_came_later_does_not_join_a_run_of_all(plugin, capsys):
+    _, folder = run(plugin, "--method", "fine", "--metric", "ssim")
+    record = results.read_run(folder)
+    assert "--metric ssim/1" in record["command"]
+    assert "--method identity --method style-copy --method fine" in record["command"]
+
+
+def test_resuming_with_other_options_is_refused(plugin, capsys):
+    _, folder = run(plugin, "--method", "johnson")
+    path = folder / "run.json"
+    path.write_text(path.read_text().replace('"steps": 2,', '"steps": 3,', 1))
+    assert main(["run", "--resume", "--quiet"]) == 1
+    assert "the options of johnson changed since" in capsys.readouterr().err
+
+
+def test_parameters_that_adaptation_changes_are_the_styles_own(plugin):
+    _, folder = run(plugin, "--method", "johnson", "--method", "fine")
+    cells = {
+        method: cell["parameters"] for (method, _, _), cell in records(folder, "cells").items()
+    }
+    assert cells["johnson"] == {"shared": 0, "per_style": 1_679_235}
+    assert cells["fine"] == {"shared": 0, "per_style": 0}
+
+
+def test_a_limit_on_adaptation_is_recorded(plugin):
+    _, folder = run(plugin, "--method", "steps", "--adapt-seconds", "0.000001")
+    cell = records(folder, "cells")["steps", "stripes", 64]
+    assert (cell["adapt"]["finished"], cell["adapt"]["steps"]) == (False, 0)
+    assert results.read_run(folder)["adapt_seconds"] == 1e-6
 
 
 def test_a_bad_picture_is_named_and_the_run_goes_on(plugin, tmp_path, capsys):

@@ -13,7 +13,7 @@ from bench.errors import BenchError
 from bench.options import option
 from bench.store import collect
 from bench.training import Budget, Task, train
-from bench.weights import read
+from bench.weights import metadata, read
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,10 @@ def task():
 
 def test_a_resumed_training_is_the_uninterrupted_one(task, tmp_path):
     whole, parts = tmp_path / "whole.safetensors", tmp_path / "parts.safetensors"
-    train(task(), whole, Budget(steps=60), {}, seed=3, quiet=True)
-    train(task(), parts, Budget(steps=23), {}, seed=3, quiet=True)
+    torch.manual_seed(3)
+    train(task(), whole, Budget(steps=60), {}, quiet=True)
+    torch.manual_seed(3)
+    train(task(), parts, Budget(steps=23), {}, quiet=True)
     torch.randn(5)  # whatever happens in between
     second = task()
     progress = train(second, parts, Budget(steps=60), {}, resume=True, quiet=True)
@@ -103,6 +105,27 @@ def test_an_unfinished_training_is_not_overwritten(task, tmp_path):
     train(task(), out, Budget(steps=1), {}, quiet=True)
     with pytest.raises(BenchError, match=r"w\.state holds an unfinished training: add --resume"):
         train(task(), out, Budget(steps=1), {}, quiet=True)
+
+
+def test_the_card_tells_the_parts_of_a_resumed_training_apart(task, tmp_path):
+    out = tmp_path / "w.safetensors"
+    train(task(), out, Budget(steps=5), {"command": "first"}, quiet=True)
+    second = task()
+    second.options = WalkOptions(pace=2.0)
+    progress = train(second, out, Budget(steps=9), {"command": "then"}, resume=True, quiet=True)
+    assert [part["step"] for part in progress.parts] == [0, 5]
+    card = out.with_suffix(".md").read_text()
+    assert "- from step 0:\n  - options: `{\"pace\": 1.0}`\n  - command: first\n" in card
+    assert "- from step 5:\n  - options: `{\"pace\": 2.0}`\n  - command: then\n" in card
+    assert metadata(out)["options"] == '{"pace": 2.0}'
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_ends_the_training(task, tmp_path, value):
+    walk = task()
+    walk.step = lambda index: {"loss": value}
+    with pytest.raises(BenchError, match="diverged at step 1"):
+        train(walk, tmp_path / "w.safetensors", Budget(steps=9), {}, quiet=True)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +168,7 @@ def test_the_model_card_says_how_it_was_made(task, tmp_path):
     train(task(), out, Budget(steps=50), {"command": "`bench train walk`"}, quiet=True)
     card = out.with_suffix(".md").read_text()
     assert card.startswith("# walk\n")
-    assert "- command: `bench train walk`" in card
+    assert "  - command: `bench train walk`" in card
     assert "- steps: 50;" in card
     assert '`{"pace": 1.0}`' in card
     assert "| step | loss |" in card
