@@ -5,9 +5,10 @@ Super-Resolution. ECCV 2016.
 
 Departures from the paper. The network is MetaStyle's (instance normalisation, upsampling by
 nearest neighbours, a sigmoid at the end), so that the two methods differ in their start alone.
-The loss network is EfficientNet-Lite0 (the paper: VGG16, the option `encoder`) and its terms are
-normalised. Training is as long as the options say (the paper: 40,000 steps of batch 4 on
-MS-COCO), on the photographs that the run provides.
+The loss network is EfficientNet-Lite0 (the paper: VGG16, the option `encoder`), its terms are
+normalised, and a term on block-averaged luminance keeps tones from inverting. Training is as long
+as the options say (the paper: 40,000 steps of batch 4 on MS-COCO at 256 pixels), on 128-pixel
+crops of the photographs that the run provides.
 """
 
 from __future__ import annotations

@@ -3,12 +3,19 @@
 Chi Zhang, Yixin Zhu, Song-Chun Zhu: MetaStyle: Three-Way Trade-Off Among Speed, Flexibility,
 and Quality in Neural Style Transfer. AAAI 2019.
 
-Departures from the paper. The loss network is EfficientNet-Lite0, which can be had offline (the
-paper: VGG16, the option `encoder`), and each loss term is divided by its target's energy, so
-that the learning rates are of another scale than the paper's 1e-5 with style weight 1e5. A term
-on block-averaged luminance keeps tones from inverting. Meta-training starts from a network that
-was first trained on all styles at once: it saves the many iterations that the paper has and a
-CPU has not.
+Departures from the paper:
+
+- The loss network is EfficientNet-Lite0, which can be had offline (the paper: VGG16, the option
+  `encoder`). Each loss term is divided by its target's energy, so that the learning rates are of
+  another scale than the paper's 1e-5 with style weight 1e5. A term on block-averaged luminance
+  keeps tones from inverting, and total variation is penalised.
+- Meta-training starts from a network that was first trained on all styles at once, has batches
+  of 2 contents and 2 styles (the paper: 4 and 4) on 128-pixel crops (256), clips gradients and
+  decays faster (k = 5e-4 for 2.5e-5): a CPU does not reach the paper's 100,000 iterations.
+- The outer batch comes from the same photographs as the inner one (the supplement: from a
+  validation split), drawn anew.
+- Adaptation is the paper's (Adam, 1e-3, batch 4), on 128-pixel crops and for 100 steps by
+  default (200 at 256 pixels), on the photographs that the run provides.
 """
 
 from __future__ import annotations
