@@ -130,6 +130,7 @@ def describe(environment: Mapping[str, Any]) -> str:
         f"CUDA {get('cuda')}" if get("cuda") and not on_cpu else None,
         f"driver {get('driver')}" if get("driver") else None,
         str(get("precision")),
+        "TF32" if get("device_type") == "cuda" and get("tf32", {}).get("conv") == "tf32" else None,
         f"torch {get('torch')}",
         f"Python {get('python')}",
         str(get("os")),

@@ -1,8 +1,9 @@
 """The three-way table of the trade-off: flexibility (adapt), speed, quality; read from run folders.
 
 Rows are method x size, grouped by environment and dataset: numbers of different machines or
-pictures never share a table. Nothing is ranked and nothing is dropped: what failed is a row with
-its status, and its reason in a footnote. No torch here, so that a report starts fast.
+pictures never share a table, and the numbers of a row are all of one run. Nothing is ranked, and
+what failed is a row with its status, and its reason in a footnote. No torch here, so that a
+report starts fast.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ import math
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from bench.environment import describe
@@ -35,16 +36,17 @@ _LONGEST_NAME = 24
 
 DAGGER = "† this method is trained on this metric or on its network's features"
 _GATE = (
-    "‡ no passed quality gate (better than identity on a style judge and better than style-copy"
-    " on a content judge)"
+    "‡ no passed quality gate (better than identity on every style judge and better than"
+    " style-copy on every content judge that it is not trained on)"
 )
 
 
 def table(frames: Frames, *, all_metrics: bool = False, seed: int = 0) -> DataFrame:
-    """One row per environment, dataset, method (with its options and precision) and size.
+    """One row per environment, dataset, method, size and what the method was run with.
 
-    Where several runs hold the same cell, the newest run's counts; results that a method made
-    with older code or weights do not.
+    That is its options and precision, the limit of adaptation, the seed, and the version and
+    commit of bench. Of several runs alike in all that, a row is the newest: it is never put
+    together from two, which may hold other styles and contents.
 
     Args:
         frames: what `bench.results.load` gives.
@@ -52,11 +54,12 @@ def table(frames: Frames, *, all_metrics: bool = False, seed: int = 0) -> DataFr
         seed: of the bootstraps.
 
     Returns:
-        Seconds (`adapt_s`: median over styles) and milliseconds (`core_ms`, `pair_ms`, `e2e_ms`:
-        median over samples; `first_call_ms`: median over styles), each with `_low` and `_high` of
-        its 95 % bootstrap interval; parameters in millions, megabytes (1e6) and GFLOP of one
-        picture; per metric id the mean over pairs, and `ID low`, `ID high` from the
-        cluster bootstrap over styles and contents, `ID n` pictures. NaN where there is nothing.
+        Seconds (`adapt_s`) and milliseconds (`core_ms`, `pair_ms`, `e2e_ms`): medians over the
+        interleaving rounds, or over styles for an adaptation that iterates, each with `_low` and
+        `_high` of its 95 % bootstrap interval, `_p90` and `_n` samples; `first_call_ms`: median
+        over styles; parameters in millions, megabytes (1e6) and GFLOP of one picture; per metric
+        id the mean over pairs, and `ID low`, `ID high` from the cluster bootstrap over styles and
+        contents, `ID n` pictures. NaN where there is nothing.
     """
     from pandas import DataFrame
 
@@ -101,6 +104,10 @@ class _Variant(NamedTuple):
     method: str
     options: str
     precision: str
+    adapt_limit: float | None
+    seed: int
+    bench: str
+    commit: str
 
 
 @dataclass
@@ -138,13 +145,11 @@ class _Index:
             name: dict(iter(frame.groupby(where, sort=False))) for name, frame in whole.items()
         }
 
-    def take(self, name: str, runs: Iterable[str], method: str, size: int) -> DataFrame:
-        """The rows of one frame, in the order of the runs."""
-        from pandas import concat
-
+    def take(self, name: str, run: str, method: str, size: int) -> DataFrame:
+        """The rows of one frame."""
         cut = self._cut[name]
-        found = [cut[where] for run in runs if (where := (run, method, size)) in cut]
-        return concat(found, ignore_index=True) if found else self._empty[name]
+        where = (run, method, size)
+        return cut[where] if where in cut else self._empty[name]
 
 
 def _groups(frames: Frames, all_metrics: bool, seed: int) -> list[_Group]:
@@ -167,10 +172,19 @@ def _variants(frames: Frames) -> dict[_Variant, list[str]]:
     }
     found: dict[_Variant, list[str]] = {}
     for run, record in sorted(frames.records.items()):
-        place = (record["environment"]["fingerprint"], record["dataset"]["fingerprint"])
+        environment = record["environment"]
         for name, method in record["methods"].items():
-            options = json.dumps(method["options"], sort_keys=True)
-            variant = _Variant(*place, name, options, precisions.get((run, name), ""))
+            variant = _Variant(
+                environment["fingerprint"],
+                record["dataset"]["fingerprint"],
+                name,
+                json.dumps(method["options"], sort_keys=True),
+                precisions.get((run, name), ""),
+                record["adapt_seconds"],
+                record["seed"],
+                record["bench_version"],
+                (environment.get("commit") or "") + "-dirty" * bool(environment.get("dirty")),
+            )
             found.setdefault(variant, []).append(run)
     return found
 
@@ -182,44 +196,97 @@ def _group(
     all_metrics: bool,
     seed: int,
 ) -> _Group:
-    runs = sorted({run for held in variants.values() for run in held})
+    newest: dict[tuple[_Variant, int], str] = {}
+    older: Counter[tuple[_Variant, int]] = Counter()
+    for variant, held in variants.items():
+        for run in held:
+            for size in frames.records[run]["sizes"]:
+                older[variant, size] += (variant, size) in newest
+                newest[variant, size] = run
+    runs = sorted(set(newest.values()))
     metrics = {
         id_: metric
         for run in runs
         for id_, metric in frames.records[run]["metrics"].items()
         if all_metrics or metric["judge"]
     }
-    notes, rows = [], []
-    merged = False
-    for variant, held in variants.items():
-        method = frames.records[held[-1]]["methods"][variant.method]
-        same = [
-            run for run in held if _made_by(frames.records[run]["methods"][variant.method])
-            == _made_by(method)
-        ]  # fmt: skip
-        if older := [run for run in held if run not in same]:
-            notes.append(
-                f"left out: {variant.method} of {', '.join(older)},"
-                " older and made with other code or weights"
-            )
-        for size in sorted({size for run in same for size in frames.records[run]["sizes"]}):
-            sources = [run for run in same if size in frames.records[run]["sizes"]]
-            merged = merged or len(sources) > 1
-            rows.append(_row(frames, index, variant, method, sources, size, metrics, seed))
+    rows = []
+    for (variant, size), run in newest.items():
+        row = _row(frames, index, variant, run, size, metrics, seed)
+        if count := older[variant, size]:
+            row.notes.append(f"from the newest run; older runs set aside: {count}")
+        rows.append(row)
     rows.sort(key=lambda row: (row.values["size"], _anchor_rank(row), row.method))
-    if merged:
-        notes.append("where several runs hold the same cell, the newest run's is shown")
-    notes += dict.fromkeys(
-        f"skipped {item['role']} {item['name']}: {item['reason']}"
-        for run in runs
-        for item in frames.records[run]["skipped"]
+    _tell_apart(rows)
+    notes = [
+        *_rough(rows, metrics),
+        *(
+            f"{id_}: runs shown here computed it with different weights, do not compare them"
+            for id_ in metrics
+            if len(
+                {
+                    json.dumps(frames.records[run]["metrics"][id_]["weights"], sort_keys=True)
+                    for run in runs
+                    if id_ in frames.records[run]["metrics"]
+                }
+            )
+            > 1
+        ),
+        *dict.fromkeys(
+            f"skipped {item['role']} {item['name']}: {item['reason']}"
+            for run in runs
+            for item in frames.records[run]["skipped"]
+        ),
+    ]
+    last = frames.records[runs[-1]]
+    return _Group(last["environment"], last["dataset"], metrics, rows, notes)
+
+
+def _tell_apart(rows: Sequence[_Row]) -> None:
+    """Note in what rows differ that would otherwise look alike."""
+    alike: dict[tuple[Any, ...], list[_Row]] = {}
+    for row in rows:
+        look = tuple(row.values[name] for name in ("method", "size", "options", "precision"))
+        alike.setdefault(look, []).append(row)
+    for same in alike.values():
+        told = [
+            (
+                f"seed {row.values['seed']}",
+                "adaptation without a limit"
+                if math.isnan(row.values["adapt_limit_s"])
+                else f"adaptation limited to {row.values['adapt_limit_s']:g} s",
+                f"bench {row.values['bench']}" + _commit(row.values["commit"]),
+            )
+            for row in same
+        ]
+        differ = [what for what in range(3) if len({texts[what] for texts in told}) > 1]
+        for row, texts in zip(same, told, strict=True):
+            if differ:
+                row.notes.append(", ".join(texts[what] for what in differ))
+
+
+def _commit(commit: str) -> str:
+    digits, _, dirty = commit.partition("-")
+    return f" commit {digits[:7]}" + f" {dirty}" * bool(dirty) if commit else ""
+
+
+def _rough(rows: Iterable[_Row], metrics: Iterable[str]) -> list[str]:
+    """Say which intervals of the quality tables come from too few styles or contents."""
+    from bench.statistics import LEAST
+
+    few = sorted(
+        {
+            (values["styles"], values["contents"])
+            for values in (row.values for row in rows)
+            if min(values["styles"], values["contents"]) < LEAST
+            and any(math.isfinite(values[f"{id_} low"]) for id_ in metrics)
+        }
     )
-    newest = frames.records[runs[-1]]
-    return _Group(newest["environment"], newest["dataset"], metrics, rows, notes)
-
-
-def _made_by(method: MethodRecord) -> tuple[str | None, str]:
-    return method["source_sha256"], json.dumps(method["weights"], sort_keys=True)
+    told = " or ".join(
+        f"{styles} style{'s' * (styles != 1)} and {contents} content{'s' * (contents != 1)}"
+        for styles, contents in few
+    )
+    return [f"intervals from {told} are rough"] if told else []
 
 
 def _anchor_rank(row: _Row) -> int:
@@ -232,29 +299,35 @@ def _row(
     frames: Frames,
     index: _Index,
     variant: _Variant,
-    method: MethodRecord,
-    runs: Sequence[str],
+    run: str,
     size: int,
     metrics: Mapping[str, MetricRecord],
     seed: int,
 ) -> _Row:
-    newest = frames.records[runs[-1]]
-    cells = index.take("cells", runs, variant.method, size).drop_duplicates("style", keep="last")
+    record = frames.records[run]
+    method = record["methods"][variant.method]
+    cells, speeds, samples, scores = (
+        index.take(name, run, variant.method, size)
+        for name in ("cells", "speeds", "samples", "scores")
+    )
     done = cells[cells["status"] == "ok"]
-    speeds = index.take("speeds", runs, variant.method, size).tail(1)
-    samples = index.take("samples", speeds["run"], variant.method, size)
+    scores = scores[scores["style"].isin(done["style"])]
     contents = {content for names in done["contents"] for content in names}
     row = _Row(
         variant.method,
         {
-            "runs": " ".join(runs),
+            "run": run,
             "environment": variant.environment,
-            "dataset": newest["dataset"]["name"],
+            "dataset": record["dataset"]["name"],
             "dataset_fingerprint": variant.dataset,
             "method": variant.method,
             "family": method["family"],
             "options": variant.options,
             "precision": variant.precision,
+            "adapt_limit_s": math.nan if variant.adapt_limit is None else variant.adapt_limit,
+            "seed": variant.seed,
+            "bench": variant.bench,
+            "commit": variant.commit,
             "size": size,
             "status": "ok",
             "reason": "",
@@ -273,18 +346,20 @@ def _row(
         row.notes.append("stylizing iterates: core, pair and e2e from one timing per picture")
     elif speeds["iterative_adapt"].any():
         row.notes.append("adaptation iterates: pair is adapt plus core")
-    _failures(
-        row,
-        cells,
-        speeds,
-        dict.fromkeys(style for run in runs for style in frames.records[run]["styles"]),
-    )
-    row.values |= _interval("adapt_s", done["adapt_seconds"], 1, seed)
+    ended = done.loc[done["adapt_finished"].eq(False), "adapt_steps"]
+    if len(ended):
+        row.notes.append(_ended(ended, len(done), row.values["adapt_limit_s"]))
+    _failures(row, cells, speeds, record["styles"])
+    if "adapt" in set(samples["scope"]):
+        row.values |= _interval("adapt_s", samples[samples["scope"] == "adapt"], 1, seed)
+    else:
+        once = done[["adapt_seconds"]].set_axis(["seconds"], axis=1)
+        row.values |= _interval("adapt_s", once, 1, seed)
     for scope in SCOPES:
-        seconds = samples.loc[samples["scope"] == scope, "seconds"]
-        row.values |= _interval(f"{scope}_ms", seconds, 1e3, seed)
+        row.values |= _interval(f"{scope}_ms", samples[samples["scope"] == scope], 1e3, seed)
     parameters = done["params_shared"] + done["params_per_style"]
     row.values |= {
+        "adapt_ended": len(ended),
         "batch": batch,
         "first_call_ms": 1e3 * done["first_call"].median(),
         "params_m": parameters.max() / 1e6,
@@ -295,14 +370,28 @@ def _row(
         "styles": len(done),
         "contents": len(contents),
     }
-    scores = index.take("scores", runs, variant.method, size).merge(done[["run", "style"]])
-    row.values["gate"] = _gate(frames, index, method, scores, runs, size)
+    row.values["gate"] = _gate(frames, index, variant.method, run, size, scores)
     for id_, metric in metrics.items():
         _quality(row, id_, scores[scores["metric"] == id_], seed)
-        if variant.method in metric["training_loss_of"] or metric["encoder"] in method["trains_on"]:
+        if _own(metric, variant.method, method):
             row.own.add(id_)
     row.values["trained_on"] = " ".join(sorted(row.own))
     return row
+
+
+def _own(metric: MetricRecord, name: str, method: MethodRecord) -> bool:
+    """Whether a method is trained on a metric or on its network's features."""
+    return name in metric["training_loss_of"] or metric["encoder"] in method["trains_on"]
+
+
+def _ended(steps: Any, count: int, limit: float) -> str:
+    """The note on adaptations that the limit ended, of how many there are."""
+    low, high = steps.min(), steps.max()
+    taken = f"{steps.median():g}" + (f" ({low:g}–{high:g})" if low < high else "")
+    some = f" ({len(steps)} of {count} styles)" if len(steps) < count else ""
+    return (
+        f"adaptation ended by the limit of {limit:g} s after {taken} of the steps asked for{some}"
+    )
 
 
 def _failures(row: _Row, cells: DataFrame, speeds: DataFrame, expected: Iterable[str]) -> None:
@@ -344,17 +433,17 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(shown + ["…"] * (len(names) > 3))
 
 
-def _interval(column: str, seconds: Any, scale: float, seed: int) -> dict[str, float]:
+def _interval(column: str, samples: DataFrame, scale: float, seed: int) -> dict[str, float]:
+    """What a table says about seconds; without a column of rounds each stands for itself."""
     from bench.statistics import summarise
 
-    taken = seconds.dropna()
     nan = math.nan
     numbers = (nan, nan, nan, nan)
-    if len(taken):
-        summary = summarise(scale * taken, seed)
+    if len(samples):
+        summary = summarise(scale * samples["seconds"], seed, samples.get("round"))
         numbers = (summary.median, summary.low, summary.high, summary.p90)
     names = (column, f"{column}_low", f"{column}_high", f"{column}_p90")
-    return {**dict(zip(names, numbers, strict=True)), f"{column}_n": len(taken)}
+    return {**dict(zip(names, numbers, strict=True)), f"{column}_n": len(samples)}
 
 
 def _quality(row: _Row, id_: str, scores: DataFrame, seed: int) -> None:
@@ -380,37 +469,38 @@ def _quality(row: _Row, id_: str, scores: DataFrame, seed: int) -> None:
     ]
 
 
-def _gate(
-    frames: Frames,
-    index: _Index,
-    method: MethodRecord,
-    scores: DataFrame,
-    runs: Sequence[str],
-    size: int,
-) -> str:
-    """Whether the pictures are better than doing nothing and than showing the style."""
+def _gate(frames: Frames, index: _Index, name: str, run: str, size: int, scores: DataFrame) -> str:
+    """Whether every judge finds the pictures better than doing nothing and than the style.
+
+    Judges that the method is trained on are left out, and those that were not computed.
+    """
+    record = frames.records[run]
+    method = record["methods"][name]
     if method["family"] == "anchor":
         return "anchor"
-    verdicts = []
+    scores = scores.dropna(subset="value")
+    axes: list[list[bool | None]] = []  # of every judge the verdict, None where it has none
     for anchor, axis in zip(ANCHORS, ("style", "content"), strict=True):
-        signs = {
+        beside = index.take("scores", run, anchor, size).dropna(subset="value")
+        where = ["style", "content", "metric"]
+        pairs = scores.merge(beside[[*where, "value"]], on=where, suffixes=("", "_anchor"))
+        gains = (pairs["value"] - pairs["value_anchor"]).groupby(pairs["metric"]).mean()
+        judges = {
             id_: 1 if metric["direction"] == "higher" else -1
-            for run in runs
-            for id_, metric in frames.records[run]["metrics"].items()
-            if metric["judge"] and metric["axis"] == axis
+            for id_, metric in record["metrics"].items()
+            if metric["judge"] and metric["axis"] == axis and not _own(metric, name, method)
         }
-        where = ["run", "style", "content", "metric"]
-        pairs = scores[scores["metric"].isin(list(signs))].merge(
-            index.take("scores", runs, anchor, size)[[*where, "value"]],
-            on=where,
-            suffixes=("", "_anchor"),
+        axes.append(
+            [
+                bool(sign * gains[id_] > 0) if id_ in gains.index else None
+                for id_, sign in judges.items()
+                if id_ in set(beside["metric"])
+            ]
         )
-        pairs = pairs[pairs["value"].notna() & pairs["value_anchor"].notna()]
-        gain = (pairs["value"] - pairs["value_anchor"]).groupby(pairs["metric"]).mean()
-        verdicts.append([signs[str(id_)] * value > 0 for id_, value in gain.items()])
-    if not all(verdicts):
-        return "not checked"
-    return "passed" if all(any(better) for better in verdicts) else "failed"
+    verdicts = [verdict for axis in axes for verdict in axis]
+    if False in verdicts:
+        return "failed"
+    return "passed" if all(axes) and None not in verdicts else "not checked"
 
 
 # display
@@ -455,7 +545,14 @@ class _Marks:
         for note in map(_clean, notes):
             numbers.append(self._numbers.setdefault(note, len(self._numbers) + 1))
             used.append(f"[{numbers[-1]}] {note}")
-        return f" [{','.join(map(str, numbers))}]" if numbers else ""
+        return f" [{','.join(_ranges(sorted(set(numbers))))}]" if numbers else ""
+
+
+def _ranges(numbers: Sequence[int]) -> Iterator[str]:
+    """1, 2, 4, 5, 6 as "1", "2", "4–6": so a row with many notes stays narrow."""
+    for _, group in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
+        run = [number for _, number in group]
+        yield from [f"{run[0]}–{run[-1]}"] if len(run) > 2 else map(str, run)
 
 
 def _section(group: _Group) -> _Section:
@@ -470,92 +567,138 @@ def _section(group: _Group) -> _Section:
     ]
     return _Section(
         [_clean(line) for line in heading],
-        [_speed_block(group, marks), *_quality_blocks(group, marks)],
+        [*_speed_blocks(group, marks), *_quality_blocks(group, marks)],
         [_clean(note) for note in group.notes],
     )
 
 
-def _speed_block(group: _Group, marks: _Marks) -> _Block:
-    columns = ("pair_ms", "e2e_ms", "first_call_ms", "params_m", "peak_mb", "gflop")
-    headers = (
-        "method|family|size|adapt;s|core;ms|pair;ms|e2e;ms|first;call ms|params;M|peak;MB|GFLOP"
-    )
-    notes: list[str] = []
-    lines = []
+@dataclass
+class _Column:
+    header: list[str]  # its lines
+    cells: list[str]  # one for each row
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def width(self) -> int:
+        return max(map(len, [*self.header, *self.cells]))
+
+
+def _fit(
+    title: str, heads: Sequence[_Column], columns: Sequence[_Column], left: int
+) -> list[_Block]:
+    """Tables that begin with the same columns, as few as fit into `WIDTH` columns of text."""
+    parts: list[list[_Column]] = [[]]
+    start = sum(2 + column.width for column in heads) - 2
+    room = WIDTH - start
+    for column in columns:
+        if 2 + column.width > room and parts[-1]:
+            parts.append([])
+            room = WIDTH - start
+        room -= 2 + column.width
+        parts[-1].append(column)
+    return [
+        _Block(
+            title,
+            [column.header for column in (*heads, *part)],
+            [list(line) for line in zip(*(c.cells for c in (*heads, *part)), strict=True)],
+            left,
+            [note for column in (*heads, *part) for note in column.notes],
+        )
+        for part in parts
+    ]
+
+
+def _speed_blocks(group: _Group, marks: _Marks) -> list[_Block]:
+    from bench.statistics import LEAST
+
+    plain = {
+        "pair_ms": "pair;ms",
+        "e2e_ms": "e2e;ms",
+        "first_call_ms": "first;call ms",
+        "params_m": "params;M",
+        "peak_mb": "peak;MB",
+        "gflop": "GFLOP",
+    }
+    labels = _Column(["method"], [])
     ungated: dict[str, list[str]] = {"failed": [], "not checked": []}
     for row in group.rows:
-        values = row.values
         label = _short(row.method)
-        if values["gate"] in ungated:
-            ungated[values["gate"]].append(f"{label} {values['size']}")
+        if (gate := row.values["gate"]) in ungated:
+            ungated[gate].append(f"{label} {row.values['size']}")
             label += " ‡"
-        label += marks.of(row.notes, notes)
-        adapt, core = (
-            _floored(values[name], floor) or _estimate(row, name, f"{name}_")
-            for name, floor in (("adapt_s", 0.001), ("core_ms", 0.01))
-        )
-        rest = [
-            (column.endswith("_ms") and _floored(values[column], 0.01)) or _digits(values[column])
-            for column in columns
-        ]
-        lines.append([label, values["family"], str(values["size"]), adapt, core, *rest])
+        labels.cells.append(label + marks.of(row.notes, labels.notes))
     if any(ungated.values()):
         verdicts = {"failed": "failed", "not checked": "gate not checked"}
-        notes.append(
+        labels.notes.append(
             f"{_GATE}: "
             + "; ".join(
                 f"{verdicts[gate]} for {', '.join(who)}" for gate, who in ungated.items() if who
             )
         )
-    return _Block(
-        "Speed and flexibility (medians, 95 % bootstrap intervals)",
-        [header.split(";") for header in headers.split("|")],
-        lines,
-        2,
-        notes,
+    heads = [
+        labels,
+        _Column(["family"], [row.values["family"] for row in group.rows]),
+        _Column(["size"], [str(row.values["size"]) for row in group.rows]),
+    ]
+    columns = [
+        _Column(
+            [name.partition("_")[0], name.partition("_")[2]],
+            [
+                _floored(row.values[name], floor) or _estimate(row, name, f"{name}_")
+                for row in group.rows
+            ],
+        )
+        for name, floor in (("adapt_s", 0.001), ("core_ms", 0.01))
+    ]
+    columns += [
+        _Column(
+            header.split(";"),
+            [
+                (name.endswith("_ms") and _floored(row.values[name], 0.01))
+                or _digits(row.values[name])
+                for row in group.rows
+            ],
+        )
+        for name, header in plain.items()
+    ]
+    title = (
+        "Speed and flexibility"
+        f" (medians; 95 % bootstrap intervals where there are at least {LEAST} rounds or styles)"
     )
+    return _fit(title, heads, columns, 2)
 
 
 def _quality_blocks(group: _Group, marks: _Marks) -> list[_Block]:
-    """The quality table, cut into as many as fit into `WIDTH` columns of plain text."""
-    heads: list[list[str]] = []
-    head_notes: list[str] = []
+    heads = [
+        _Column(["method"], []),
+        _Column(["size"], [str(row.values["size"]) for row in group.rows]),
+        _Column(
+            ["pairs", "(styles ×", "contents)"],
+            [
+                f"{row.values['pairs']} ({row.values['styles']}×{row.values['contents']})"
+                for row in group.rows
+            ],
+        ),
+    ]
     for row in group.rows:
-        values = row.values
-        pairs = f"{values['pairs']} ({values['styles']}×{values['contents']})"
-        label = _short(row.method) + marks.of(row.notes, head_notes)
-        heads.append([label, str(values["size"]), pairs])
+        heads[0].cells.append(_short(row.method) + marks.of(row.notes, heads[0].notes))
     title = "Quality (means over pairs, 95 % intervals by bootstrap over styles and contents)"
-    names = [["method"], ["size"], ["pairs", "(styles ×", "contents)"]]
-    if not group.metrics:
-        return [_Block(title, names, heads, 1, [*head_notes, "no metric of a judge was run"])]
-    columns = [[*header, *head] for header, *head in zip(names, *heads, strict=True)]
-    head_width = sum(2 + max(map(len, column)) for column in columns)
-    blocks: list[_Block] = []
-    room = 0
+    columns = []
     for id_, metric in group.metrics.items():
-        notes: list[str] = []
-        header = _metric_header(metric, group.metrics.values())
-        column = [_quality_text(row, id_, marks, notes) for row in group.rows]
-        width = 2 + max(map(len, [*header, *column]))
-        if width > room:
-            lines = [list(head) for head in heads]
-            blocks.append(_Block(title, list(names), lines, 1, list(head_notes)))
-            room = WIDTH - head_width
-        room -= width
-        blocks[-1].headers.append(header)
-        blocks[-1].notes += notes
-        for line, text in zip(blocks[-1].lines, column, strict=True):
-            line.append(text)
-    return blocks
+        column = _Column(_metric_header(metric, group.metrics.values()), [])
+        column.cells += [_quality_text(row, id_, marks, column.notes) for row in group.rows]
+        columns.append(column)
+    if not columns:
+        heads[0].notes.append("no metric of a judge was run")
+    return _fit(title, heads, columns, 1)
 
 
 def _metric_header(metric: MetricRecord, others: Iterable[MetricRecord]) -> list[str]:
     arrow = {"lower": "↓", "higher": "↑"}[metric["direction"]]
     versions = {o["version"] for o in others if o["name"] == metric["name"]}
-    name = metric["name"] + (f"/{metric['version']}" if len(versions) > 1 else "")
+    name = _short(metric["name"]) + (f"/{metric['version']}" if len(versions) > 1 else "")
     unit = "" if metric["unit"] == "1" else f", {metric['unit']}"
-    header = [f"{name} {arrow}", metric["encoder"] or "", f"{metric['axis']}{unit}"]
+    header = [f"{name} {arrow}", _short(metric["encoder"] or ""), f"{metric['axis']}{unit}"]
     return [_clean(line) for line in header if line]
 
 
@@ -642,7 +785,7 @@ def _narrow(block: _Block) -> str:
 def _plain(sections: Sequence[_Section], warnings: Sequence[str]) -> str:
     parts = []
     for section in sections:
-        parts.append("\n".join(section.heading))
+        parts.append("\n".join(map(_wrap, section.heading)))
         parts += [f"{block.title}\n{_narrow(block)}" for block in section.blocks]
         if notes := section.all_notes():
             parts.append("\n".join(map(_wrap, notes)))

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 LEVEL = 0.95
 RESAMPLES = 10_000
+LEAST = 6
+"""So many independent observations does the interval of a median need: of five, even the range
+from the least to the greatest covers the true median less often (1 - 2 / 2^5) than `LEVEL`."""
 
 
 class Interval(NamedTuple):
     """A number with its percentile-bootstrap interval, at the level `LEVEL`.
 
-    `low` and `high` are NaN where there is nothing to resample: a single observation says
-    nothing about its own uncertainty.
+    `low` and `high` are NaN where there are too few observations to tell.
     """
 
     value: float
@@ -31,8 +33,8 @@ class Summary:
 
     Attributes:
         n: how many samples.
-        median, low, high: the median and the bounds of its interval (NaN for a single sample).
-        p90: 90th percentile, linearly interpolated.
+        median, low, high: as of `bootstrap_median`.
+        p90: 90th percentile of all samples, linearly interpolated.
         minimum: the smallest sample.
     """
 
@@ -44,32 +46,45 @@ class Summary:
     minimum: float
 
 
-def summarise(values: ArrayLike, seed: int = 0) -> Summary:
-    """Sum up samples such as seconds.
+def summarise(values: ArrayLike, seed: int = 0, rounds: ArrayLike | None = None) -> Summary:
+    """Sum up samples such as seconds; arguments as of `bootstrap_median`.
 
     Raises:
-        ValueError: there are no samples.
+        ValueError: there are no samples, or not as many rounds.
     """
     samples = _samples(values)
-    median, low, high = bootstrap_median(samples, seed)
+    median, low, high = bootstrap_median(samples, seed, rounds)
     p90, minimum = float(np.quantile(samples, 0.9)), float(samples.min())
     return Summary(len(samples), median, low, high, p90, minimum)
 
 
-def bootstrap_median(values: ArrayLike, seed: int = 0) -> Interval:
+def bootstrap_median(values: ArrayLike, seed: int = 0, rounds: ArrayLike | None = None) -> Interval:
     """The median with its percentile-bootstrap interval (Efron 1979).
+
+    Samples of one interleaving round share what the machine was doing then: they are not
+    independent, the rounds are. Given the rounds, each is taken as its own median, and the number
+    is the median of those: every round counts alike, however many samples fitted into it.
 
     The median of n values drawn with replacement depends on nothing but the middle order
     statistics of n uniform numbers, which follow Beta laws. Drawing those instead of n values
     gives the same distribution at a cost that does not grow with n.
 
+    Args:
+        values: independent observations, or samples.
+        seed: of the draws.
+        rounds: the round of each sample; None where every value is independent.
+
+    Returns:
+        The median and its bounds, which are NaN for fewer than `LEAST` values or rounds.
+
     Raises:
-        ValueError: there are no values.
+        ValueError: there are no values, or not as many rounds.
     """
-    ordered = np.sort(_samples(values))
+    samples = _samples(values)
+    ordered = np.sort(samples if rounds is None else _medians(samples, np.asarray(rounds)))
     n = len(ordered)
     median = float(np.median(ordered))
-    if n == 1:
+    if n < LEAST:
         return Interval(median, float("nan"), float("nan"))
     rng = np.random.default_rng(seed)
     rank = (n + 1) // 2
@@ -140,6 +155,19 @@ def _samples(values: ArrayLike) -> NDArray[np.float64]:
     if not len(samples):
         raise ValueError("no values to sum up")
     return samples
+
+
+def _medians(samples: NDArray[np.float64], groups: NDArray[Any]) -> NDArray[np.float64]:
+    """The median of each group."""
+    if groups.shape != samples.shape:
+        raise ValueError("values and rounds differ in length")
+    order = np.lexsort((samples, groups))
+    _, starts, counts = np.unique(groups[order], return_index=True, return_counts=True)
+    ordered = samples[order]
+    middles: NDArray[np.float64] = (
+        ordered[starts + (counts - 1) // 2] + ordered[starts + counts // 2]
+    ) / 2
+    return middles
 
 
 def _at(ordered: NDArray[np.float64], quantile: NDArray[np.float64]) -> NDArray[np.float64]:

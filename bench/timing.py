@@ -18,7 +18,7 @@ from typing import Generic, Literal, NamedTuple, TypeVar
 import torch
 
 from bench.errors import BenchError
-from bench.statistics import bootstrap_median
+from bench.statistics import LEAST, bootstrap_median
 
 T = TypeVar("T")
 
@@ -182,10 +182,13 @@ class Rule:
 
     Attributes:
         min_samples, min_seconds: timed at least this often and this long, by its own seconds.
+        min_rounds: and in this many rounds; the median has no interval before the sixth.
         precision: then until the median's 95 % interval is no wider than this share of the
             median to either side.
         max_samples, max_seconds: but no more often and no longer than this.
         slice_seconds: how long a call keeps its turn in a round; short calls repeat.
+        turn_samples: but no more often than this, or a very short call would spend all its
+            samples in a round or two.
         window_calls, window_seconds: the least size of a warm-up window.
         agreement: warm when two successive windows' medians differ by no more than this share.
         warmup_seconds: or when warming up took this long; 0 for no warm-up.
@@ -193,10 +196,12 @@ class Rule:
 
     min_samples: int = 20
     min_seconds: float = 2.0
+    min_rounds: int = LEAST
     precision: float = 0.02
     max_samples: int = 10_000
     max_seconds: float = 30.0
     slice_seconds: float = 0.05
+    turn_samples: int = 100
     window_calls: int = 3
     window_seconds: float = 0.25
     agreement: float = 0.02
@@ -288,7 +293,7 @@ def sample_interleaved(
             samples = taken[label]
             try:
                 _take_turn(calls[label], samples, turn, rule, device, clock)
-                samples.stopped = _verdict(samples.seconds, rule)
+                samples.stopped = _verdict(samples, rule)
             except Exception as error:
                 samples.failed(error)
             if on_progress is not None:
@@ -305,7 +310,7 @@ def _take_turn(
     device: torch.device,
     clock: Clock,
 ) -> None:
-    spent = 0.0
+    spent, before = 0.0, len(samples.seconds)
     while True:
         with Stopwatch(device, clock) as watch:
             call()
@@ -316,12 +321,19 @@ def _take_turn(
             samples.device_seconds.append(watch.device_seconds)
         if spent >= rule.slice_seconds or len(samples.seconds) >= rule.max_samples:
             return
+        if len(samples.seconds) - before >= rule.turn_samples:
+            return
 
 
-def _verdict(seconds: list[float], rule: Rule) -> Stopped:
+def _verdict(samples: Samples, rule: Rule) -> Stopped:
+    seconds, rounds = samples.seconds, samples.rounds
     total = sum(seconds)
-    if len(seconds) >= rule.min_samples and total >= rule.min_seconds:
-        value, low, high = bootstrap_median(seconds)
+    if (
+        len(seconds) >= rule.min_samples
+        and total >= rule.min_seconds
+        and len(set(rounds)) >= rule.min_rounds
+    ):
+        value, low, high = bootstrap_median(seconds, rounds=rounds)
         if high - low <= 2 * rule.precision * value:
             return "precision"
     if len(seconds) >= rule.max_samples:

@@ -24,7 +24,7 @@ VALUES = {
     "gram/1@trainer": {"identity": 2.0, "style-copy": 0.0, "fast": 0.5},
 }
 
-SPEEDS = {  # seconds per scope; of three samples the bootstrap interval of the median is the range
+SPEEDS = {  # seconds per scope; the median of three samples has no interval
     "identity": {"core": [0.001] * 3, "pair": [0.001] * 3, "e2e": [0.02] * 3},
     "style-copy": {"core": [0.002] * 3, "pair": [0.002] * 3, "e2e": [0.02] * 3},
     "fast": {"core": [0.013, 0.011, 0.012], "pair": [0.015] * 3, "e2e": [0.05] * 3},
@@ -61,6 +61,11 @@ def make_run(
     metrics=None,
     values=None,
     adapt=None,
+    limit=None,
+    ended=None,
+    warm_adapt=None,
+    seed=0,
+    version="0.1.0",
     core=None,
     failed=None,
     failed_speed=None,
@@ -75,6 +80,9 @@ def make_run(
     Args:
         options, defaults: of every method.
         adapt: style to seconds.
+        limit: of adaptation, in seconds.
+        ended: style to steps, where the limit ended the adaptation.
+        warm_adapt: seconds of a speed record's scope "adapt", for every method.
         core: seconds, for every method.
         failed: (method, style) to (status, reason).
         failed_speed: method to (status, reason).
@@ -84,14 +92,16 @@ def make_run(
     metrics = JUDGED if metrics is None else metrics
     values = VALUES if values is None else values
     adapt = adapt or {"a": 2.0, "b": 4.0}
+    ended = ended or {}
     failed, failed_speed, unscored = failed or {}, failed_speed or {}, unscored or {}
     run = results.create(
         root,
         {
             "command": "bench run",
-            "bench_version": "0.1.0",
+            "bench_version": version,
             "profile": "smoke",
-            "seed": 0,
+            "seed": seed,
+            "adapt_seconds": limit,
             "environment": {**MACHINE, **(environment or {})},
             "dataset": {"name": "tiny", "options": {}, "fingerprint": dataset, "citation": ""},
             "sizes": [size],
@@ -118,6 +128,7 @@ def make_run(
                     "unit": "1",
                     "direction": "lower",
                     "training_loss_of": [],
+                    "weights": {},
                     "citation": "",
                     **metric,
                 }
@@ -130,6 +141,8 @@ def make_run(
         speed = SPEEDS.get(method, SPEEDS["fast"])
         status, reason = failed_speed.get(method, ("ok", ""))
         samples = {**speed, "core": core or speed["core"]} if status == "ok" else {}
+        if warm_adapt:
+            samples["adapt"] = warm_adapt
         results.write_json(
             results.record_path(run, "speed", method, size),
             {
@@ -166,7 +179,14 @@ def make_run(
                     "status": status,
                     "reason": reason,
                     "precision": precision,
-                    "adapt": {"seconds": adapt[style], "steps": 0, "curve": None} if good else None,
+                    "adapt": {
+                        "seconds": adapt[style],
+                        "steps": ended.get(style, 0),
+                        "finished": style not in ended,
+                        "curve": None,
+                    }
+                    if good
+                    else None,
                     "first_call": 0.1 if good else None,
                     "contents": [
                         {"content": name, "image": f"images/{name}.png", "seconds": 0.01}
@@ -175,6 +195,7 @@ def make_run(
                     ],
                     "parameters": {"shared": 1_500_000, "per_style": 179_235} if good else None,
                     "peak_memory_bytes": 256_000_000 if good else None,
+                    "peak_memory_source": "VmHWM" if good else None,
                     "flops": 12_300_000_000 if good else None,
                 },
             )

@@ -83,6 +83,16 @@ def test_describe_a_gpu_in_one_line():
     )
 
 
+@pytest.mark.parametrize(
+    ("device_type", "conv", "said"),
+    [("cuda", "tf32", True), ("cuda", "ieee", False), ("cpu", "tf32", False)],
+)
+def test_describe_says_tf32_where_it_counts(device_type, conv, said):
+    facts = {"device_type": device_type, "precision": "float32/contiguous", "torch": "2.9.0",
+             "tf32": {"matmul": "none", "conv": conv}}  # fmt: skip
+    assert ("float32/contiguous · TF32 · torch 2.9.0" in describe(facts)) == said
+
+
 def test_describe_and_fingerprint_import_no_torch():
     code = (
         "import sys; from bench.environment import describe, fingerprint;"

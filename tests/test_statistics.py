@@ -13,7 +13,7 @@ from bench.statistics import (
 )
 
 
-@pytest.mark.parametrize("count", [2, 7, 20, 51])
+@pytest.mark.parametrize("count", [6, 7, 20, 51])
 def test_median_interval_is_the_percentile_bootstraps(count):
     values = np.random.default_rng(count).lognormal(size=count)
     interval = bootstrap_median(values)
@@ -27,9 +27,51 @@ def test_median_interval_is_the_percentile_bootstraps(count):
     assert interval.high == pytest.approx(reference.high, abs=slack)
 
 
-def test_median_interval_of_three_by_hand():
-    # P(resample's median is the least of 3) = P(Binomial(3, 1/3) >= 2) = 7/27 > 2.5 %
-    assert bootstrap_median([3.0, 1.0, 2.0]) == (2.0, 1.0, 3.0)
+def test_median_interval_of_seven_by_hand():
+    # P(a resample's median is the least) = P(Binomial(7, 1/7) >= 4) = 1.0 % < 2.5 %;
+    # that it is one of the two least, P(Binomial(7, 2/7) >= 4) = 11 % > 2.5 %
+    assert bootstrap_median([3.0, 1.0, 7.0, 2.0, 6.0, 5.0, 4.0]) == (4.0, 2.0, 6.0)
+
+
+@pytest.mark.parametrize("count", range(1, 6))
+def test_a_median_of_fewer_than_six_has_no_interval(count):
+    # the range of n values covers the median with probability 1 - 2 / 2^n: 93.75 % for five
+    value, low, high = bootstrap_median(range(count))
+    assert value == (count - 1) / 2
+    assert np.isnan([low, high]).all()
+    assert np.isfinite(bootstrap_median(range(6))).all()
+
+
+def test_rounds_count_not_samples():
+    # medians of the rounds: 1 to 5 and 8, of 1, 2, 2, 2, 2 and 3 samples
+    values = [1.0, 1.0, 3.0, 2.0, 4.0, 4.0, 4.0, 0.0, 10.0, 8.0, 8.0, 9.0]
+    rounds = [0, 1, 1, 2, 2, 3, 3, 4, 4, 7, 7, 7]
+    assert bootstrap_median(values, rounds=rounds) == bootstrap_median([1, 2, 3, 4, 5, 8])
+    assert np.isnan(bootstrap_median(values[:9], rounds=rounds[:9]).low)
+    mixed = np.random.default_rng(0).permutation(len(values))
+    assert bootstrap_median(np.take(values, mixed), rounds=np.take(rounds, mixed)) == (
+        bootstrap_median(values, rounds=rounds)
+    )
+    assert summarise(values, rounds=rounds).median == 3.5
+    assert summarise(values, rounds=rounds).n == 12
+
+
+def test_interval_by_rounds_covers_where_samples_of_a_round_are_alike():
+    rng = np.random.default_rng(0)
+    rounds = np.repeat(np.arange(20), 50)
+    covered = {"samples": 0, "rounds": 0}
+    for _ in range(200):
+        values = rng.normal(size=20)[rounds] + 0.1 * rng.normal(size=len(rounds))
+        for name, given in (("samples", None), ("rounds", rounds)):
+            _, low, high = bootstrap_median(values, rounds=given)
+            covered[name] += bool(low <= 0 <= high)
+    assert covered["rounds"] >= 180
+    assert covered["samples"] < 100
+
+
+def test_rounds_fit_the_samples():
+    with pytest.raises(ValueError, match="differ in length"):
+        bootstrap_median([1.0, 2.0], rounds=[0])
 
 
 def test_median_interval_covers_the_truth_19_times_in_20():
@@ -49,10 +91,10 @@ def test_median_interval_of_a_million_samples_is_narrow_and_quick():
 
 
 def test_summary_by_hand():
-    summary = summarise([4.0, 1.0, 3.0, 2.0, 5.0])
-    assert (summary.n, summary.median, summary.minimum) == (5, 3.0, 1.0)
-    assert summary.p90 == pytest.approx(4.6)
-    assert summary.low < 3.0 < summary.high
+    summary = summarise([4.0, 1.0, 3.0, 2.0, 5.0, 7.0, 6.0])
+    assert (summary.n, summary.median, summary.minimum) == (7, 4.0, 1.0)
+    assert (summary.low, summary.high) == (2.0, 6.0)
+    assert summary.p90 == pytest.approx(6.4)  # 0.4 of the way from 6 to 7
 
 
 def test_a_single_sample_has_no_interval():

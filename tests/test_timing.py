@@ -52,7 +52,7 @@ def costing(clock, *seconds, log=None, label=None):
 
 
 RULE = Rule(
-    min_samples=5, min_seconds=0.0, max_samples=50, max_seconds=1e9, slice_seconds=0.0,
+    min_samples=6, min_seconds=0.0, max_samples=50, max_seconds=1e9, slice_seconds=0.0,
     window_calls=3, window_seconds=0.0, warmup_seconds=0.0,
 )  # fmt: skip
 
@@ -214,9 +214,9 @@ def test_no_warm_up(clock):
 def test_samples_are_raw_and_stop_at_precision(clock):
     calls = {"slow": costing(clock, 2.0), "quick": costing(clock, 0.5)}
     taken = sample_interleaved(calls, RULE, 0, CPU, clock)
-    assert taken["slow"].seconds == [2.0] * 5
-    assert taken["quick"].seconds == [0.5] * 5
-    assert taken["slow"].rounds == [0, 1, 2, 3, 4]
+    assert taken["slow"].seconds == [2.0] * 6
+    assert taken["quick"].seconds == [0.5] * 6
+    assert taken["slow"].rounds == [0, 1, 2, 3, 4, 5]
     assert {samples.stopped for samples in taken.values()} == {"precision"}
     assert taken["slow"].device_seconds == []
 
@@ -249,8 +249,29 @@ def test_a_call_longer_than_the_cap_is_timed_once(clock):
 def test_short_calls_repeat_within_their_turn(clock):
     calls = {"short": costing(clock, 0.25), "long": costing(clock, 4.0)}
     taken = sample_interleaved(calls, ruled(min_samples=8, slice_seconds=1.0), 0, CPU, clock)
-    assert taken["short"].rounds == [0] * 4 + [1] * 4
+    assert taken["short"].rounds == [turn for turn in range(6) for _ in range(4)]
     assert taken["long"].rounds == list(range(8))
+
+
+def test_a_very_short_call_is_sampled_in_several_rounds(clock):
+    rule = ruled(slice_seconds=1.0, turn_samples=3)
+    taken = sample_interleaved({"x": costing(clock, 2**-20)}, rule, 0, CPU, clock)["x"]
+    assert taken.rounds == [turn for turn in range(6) for _ in range(3)]
+    assert taken.stopped == "precision"
+
+
+def test_precision_waits_for_least_rounds(clock):
+    rule = ruled(min_rounds=9, slice_seconds=4.0)
+    taken = sample_interleaved({"x": costing(clock, 1.0)}, rule, 0, CPU, clock)["x"]
+    assert (taken.rounds[-1], len(taken.seconds), taken.stopped) == (8, 36, "precision")
+
+
+def test_precision_is_that_of_the_rounds(clock):
+    # each round is calm in itself, but every other one takes twice as long
+    rule = ruled(slice_seconds=1e9, turn_samples=10, max_samples=200)
+    costs = ([1.0] * 10 + [2.0] * 10) * 10
+    taken = sample_interleaved({"x": costing(clock, *costs)}, rule, 0, CPU, clock)["x"]
+    assert (taken.stopped, len(taken.seconds)) == ("samples", 200)
 
 
 def order_of_rounds(seed):
@@ -266,13 +287,13 @@ def test_rounds_are_shuffled_each_anew_and_alike_under_a_seed():
     rounds = order_of_rounds(1)
     assert rounds == order_of_rounds(1)
     assert rounds != order_of_rounds(2)
-    assert len(set(rounds)) == len(rounds) == 5
+    assert len(set(rounds)) == len(rounds) == 6
 
 
 def test_a_done_call_leaves_the_rounds_to_the_others(clock):
     calls = {"calm": costing(clock, 1.0), "noisy": costing(clock, *[1.0, 3.0] * 25)}
     taken = sample_interleaved(calls, RULE, 0, CPU, clock)
-    assert (len(taken["calm"].seconds), len(taken["noisy"].seconds)) == (5, 50)
+    assert (len(taken["calm"].seconds), len(taken["noisy"].seconds)) == (6, 50)
 
 
 def test_an_error_ends_its_own_call_only(clock):
@@ -289,7 +310,7 @@ def test_an_error_ends_its_own_call_only(clock):
     calls = {"failing": failing, "broken": broken, "good": good}
     taken = sample_interleaved(calls, ruled(warmup_seconds=1.0), 0, CPU, clock)
     assert taken["good"].stopped == "precision"
-    assert len(taken["good"].seconds) == 5
+    assert len(taken["good"].seconds) == 6
     assert str(taken["failing"].error) == "out of memory"
     assert taken["failing"].stopped == taken["broken"].stopped == "error"
     assert taken["failing"].seconds  # those before the error are kept
@@ -315,7 +336,7 @@ def test_warm_up_is_recorded_and_not_among_the_samples(clock):
     rule = ruled(warmup_seconds=1e9)
     taken = sample_interleaved({"x": costing(clock, 9.0, 1.0)}, rule, 0, CPU, clock)
     assert taken["x"].warmup == (6, 14.0, True)
-    assert taken["x"].seconds == [1.0] * 5
+    assert taken["x"].seconds == [1.0] * 6
 
 
 def test_progress_is_told_with_the_clock_stopped(clock):
@@ -326,12 +347,12 @@ def test_progress_is_told_with_the_clock_stopped(clock):
         clock.spend(1000)
 
     taken = sample_interleaved({"x": costing(clock, 1.0)}, RULE, 0, CPU, clock, on_progress)
-    assert told == [("x", count) for count in range(1, 6)]
-    assert sum(taken["x"].seconds) == 5
+    assert told == [("x", count) for count in range(1, 7)]
+    assert sum(taken["x"].seconds) == 6
 
 
 def test_one_call_under_two_labels_is_an_a_a_control(clock):
     call = costing(clock, 1.0)
     taken = sample_interleaved({"A": call, "A'": call}, RULE, 0, CPU, clock)
-    assert taken["A"].seconds == taken["A'"].seconds == [1.0] * 5
+    assert taken["A"].seconds == taken["A'"].seconds == [1.0] * 6
     assert taken["A"].seconds is not taken["A'"].seconds
