@@ -267,9 +267,10 @@ def test_precision_waits_for_least_rounds(clock):
 
 
 def test_precision_is_that_of_the_rounds(clock):
-    # each round is calm in itself, but every other one takes twice as long
+    # each round is calm in itself, but every third takes twice as long: 60 independent samples
+    # would do, 20 rounds do not
     rule = ruled(slice_seconds=1e9, turn_samples=10, max_samples=200)
-    costs = ([1.0] * 10 + [2.0] * 10) * 10
+    costs = ([1.0] * 20 + [2.0] * 10) * 7
     taken = sample_interleaved({"x": costing(clock, *costs)}, rule, 0, CPU, clock)["x"]
     assert (taken.stopped, len(taken.seconds)) == ("samples", 200)
 
