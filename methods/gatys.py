@@ -43,7 +43,8 @@ class Gatys(Method):
     Departures from the paper:
 
     - The loss network is EfficientNet-Lite0, which can be had offline; the paper's VGG19 is the
-      option `encoder=vgg19` (with max pooling, and content at relu4_1 for conv4_2). Content is compared at the encoder's content tap, style at all taps.
+      option `encoder=vgg19` (with max pooling, and content at relu4_1 for conv4_2). Content is
+      compared at the encoder's content tap, style at all taps.
     - Each layer's Gram error is divided by the energy of the style's Gram matrix, and the content
       error by the energy of the content's features. The paper's sums (eq. 1 and 4) have scales
       that change with layer, network, style and size, so that no weight holds for all of them.
