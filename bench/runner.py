@@ -518,21 +518,21 @@ def _derive(speed: SpeedRecord, cells: Sequence[CellRecord]) -> None:
     good = [cell for cell in cells if cell["status"] == "ok"]
     scopes = speed["scopes"]
     if speed["iterative"]["stylize"]:
-        core = [content["seconds"] for cell in good for content in cell["contents"]]
+        core = [(n, c["seconds"]) for n, cell in enumerate(good) for c in cell["contents"]]
         scopes["core"] = _derived(core)
         if transfers := scopes.pop("e2e")["samples"]:
-            scopes["e2e"] = _derived([seconds + _median(transfers) for seconds in core])
+            scopes["e2e"] = _derived([(n, s + _median(transfers)) for n, s in core])
     if "pair" not in scopes and scopes["core"]["samples"]:
         core_seconds = _median(scopes["core"]["samples"])
-        scopes["pair"] = _derived(
-            [cell["adapt"]["seconds"] + core_seconds for cell in good if cell["adapt"]]
-        )
+        adapted = [cell["adapt"]["seconds"] for cell in good if cell["adapt"]]
+        scopes["pair"] = _derived([(n, s + core_seconds) for n, s in enumerate(adapted)])
 
 
-def _derived(seconds: Sequence[float]) -> results.SamplesRecord:
+def _derived(timings: Sequence[tuple[int, float]]) -> results.SamplesRecord:
+    """Timings of cells, each with its style's number for a round: one style, one observation."""
     return {
-        "samples": list(seconds),
-        "rounds": [0] * len(seconds),
+        "samples": [seconds for _, seconds in timings],
+        "rounds": [style for style, _ in timings],
         "warmup_calls": 0,
         "warmup_seconds": 0.0,
         "stopped": "from the cells",

@@ -143,6 +143,14 @@ def test_scopes_of_a_plain_and_of_an_iterative_method(plugin):
     assert speed["steps"]["scopes"]["e2e"]["samples"][0] > core[0]
 
 
+def test_timings_of_cells_count_styles_as_rounds(plugin):
+    _, folder = run(plugin, "--method", "steps", "--styles", "2", "--contents", "2")
+    scopes = records(folder, "speed")["steps", None, 64]["scopes"]
+    assert scopes["core"]["rounds"] == [0, 0, 1, 1]
+    assert scopes["e2e"]["rounds"] == [0, 0, 1, 1]
+    assert scopes["pair"]["rounds"] == [0, 1]
+
+
 def test_the_last_picture_of_an_iterative_method_is_the_result(plugin):
     _, folder = run(plugin, "--method", "steps")
     cell = records(folder, "cells")["steps", "stripes", 64]

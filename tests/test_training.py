@@ -115,8 +115,8 @@ def test_the_card_tells_the_parts_of_a_resumed_training_apart(task, tmp_path):
     progress = train(second, out, Budget(steps=9), {"command": "then"}, resume=True, quiet=True)
     assert [part["step"] for part in progress.parts] == [0, 5]
     card = out.with_suffix(".md").read_text()
-    assert "- from step 0:\n  - options: `{\"pace\": 1.0}`\n  - command: first\n" in card
-    assert "- from step 5:\n  - options: `{\"pace\": 2.0}`\n  - command: then\n" in card
+    assert '- from step 0:\n  - options: `{"pace": 1.0}`\n  - command: first\n' in card
+    assert '- from step 5:\n  - options: `{"pace": 2.0}`\n  - command: then\n' in card
     assert metadata(out)["options"] == '{"pace": 2.0}'
 
 
