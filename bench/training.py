@@ -130,8 +130,6 @@ def train(
     state_file = out.with_suffix(".state")
     progress = _start(task, state_file, resume)
     told = {"options": asdict(task.options), **about}
-    if not progress.parts or {**progress.parts[-1], "step": 0} != {**told, "step": 0}:
-        progress.parts.append({"step": progress.step, **told})
     out.parent.mkdir(parents=True, exist_ok=True)
     writer = SummaryWriter(out.with_suffix(".log"), purge_step=progress.step or None)
     limit = None if budget.minutes is None else 60 * budget.minutes
@@ -147,6 +145,8 @@ def train(
         while not stopped and (budget.steps is None or progress.step < budget.steps):
             if limit is not None and progress.seconds >= limit:
                 break
+            if not progress.parts or {**progress.parts[-1], "step": 0} != {**told, "step": 0}:
+                progress.parts.append({"step": progress.step, **told})
             logged = task.step(progress.step)
             progress.step += 1
             now = time.perf_counter()

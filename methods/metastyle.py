@@ -40,7 +40,12 @@ from ._fitting import FitOptions, fit
 from ._perceptual import Terms, perceptual_loss
 from ._transform_net import TransformNet, load_weights, norm_parameters
 
-SHIPPED = Weights("metastyle.safetensors", None, "bench train metastyle (see the README)", "MIT")
+SHIPPED = Weights(
+    "metastyle.safetensors",
+    "b2320e4806f1705597c859794658409852fa51871c9ff190173483d6f6b4e8d3",
+    "bench train metastyle (see the README)",
+    "MIT",
+)
 
 
 @dataclass(frozen=True)
