@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        print(f"bench: {error.filename}: {error.strerror}", file=sys.stderr)
+        print(f"bench: {error}", file=sys.stderr)
         return 1
 
 
@@ -121,7 +121,7 @@ def parser() -> argparse.ArgumentParser:
         _run,
         "measure methods and print the table of the trade-off",
         RUN_EXAMPLES,
-        interrupted="; what is finished is kept: go on with bench run --resume",
+        interrupted="; the run had not begun",
     )
     run.add_argument("--method", action="append", default=[], metavar="NAME", help="repeatable")
     run.add_argument("--all", action="store_true", help="every method there is")
@@ -270,6 +270,7 @@ def _run(args: argparse.Namespace, arguments: list[str]) -> int:
 
     context = _context(args, registry, plan.dataset)
     run = runner.start(plan, args.runs, context, registry)
+    args.interrupted = f"; what is finished is kept: go on with bench run --resume {run}"
     return _execute(run, plan, context, args.quiet)
 
 
@@ -294,6 +295,7 @@ def _resume(args: argparse.Namespace) -> int:
     runner.check_resumable(run, plan, context)
     if args.retry_failed:
         runner.forget_failures(run)
+    args.interrupted = f"; what is finished is kept: go on with bench run --resume {run}"
     return _execute(run, plan, context, args.quiet)
 
 
@@ -332,14 +334,14 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
         cls = registry.method(name)
         values = {**profile.options.get(name, {}), **given.get(name, {})}
         methods[name] = Chosen(cls, options.build(cls.Options, values, name))
-    for name in methods:
-        if " " in name:
-            raise BenchError(f"method name '{name}' has a space in it")
     if args.metric:
         metrics = list({m.id: m for name in args.metric for m in registry.metric(name)}.values())
     else:
         metrics = [m for m in registry.metrics.values() if _at_hand(m.encoder, registry)]
     dataset = _dataset(args, registry, given)
+    for owner in given:
+        if owner not in methods and owner != dataset.name:
+            raise BenchError(f"--option {owner}.…: {owner} takes no part in this run")
     contents = args.contents or profile.contents
     styles = args.styles or profile.styles
     return Plan(
@@ -352,15 +354,19 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
         sizes=tuple(sorted(set(args.size))) or profile.sizes,
         seed=args.seed,
         adapt_seconds=args.adapt_seconds,
-        command=_command(args, list(methods), [metric.id for metric in metrics]),
+        command=_command(args, registry, list(methods), [metric.id for metric in metrics]),
     )
 
 
-def _command(args: argparse.Namespace, methods: Sequence[str], metrics: Sequence[str]) -> str:
+def _command(
+    args: argparse.Namespace, registry: Registry, methods: Sequence[str], metrics: Sequence[str]
+) -> str:
     """The command line again, so that it resumes from anywhere and whatever is installed later.
 
     Paths are absolute; methods and metrics are named one by one.
     """
+    from bench import options
+
     words = ["bench", "run"]
     for name in ("content", "style", "adapt_content"):
         for path in getattr(args, name):
@@ -371,10 +377,12 @@ def _command(args: argparse.Namespace, methods: Sequence[str], metrics: Sequence
     for name, values in (("method", methods), ("metric", metrics), ("size", args.size)):
         for value in values:
             words += [f"--{name}", str(value)]
-    for text in args.option:
-        key, _, value = text.partition("=")
-        file = Path(value).expanduser()
-        words += ["--option", f"{key}={file.absolute()}" if file.is_file() else text]
+    plugins: dict[str, type[Any]] = {**registry.methods, **registry.datasets}
+    for owner, values in options.parse_pairs(args.option).items():
+        for key, value in values.items():
+            if options.is_path(plugins[owner].Options, key) and Path(value).expanduser().exists():
+                value = str(Path(value).expanduser().absolute())
+            words += ["--option", f"{owner}.{key}={value}"]
     for name in ("dataset", "contents", "styles", "adapt_seconds", "threads"):
         if getattr(args, name) is not None:
             words += [f"--{name.replace('_', '-')}", str(getattr(args, name))]
@@ -420,8 +428,8 @@ def _dataset(
     from bench import options
 
     paths = {
-        key: os.pathsep.join(getattr(args, name))
-        for key, name in (("content", "content"), ("style", "style"), ("adapt", "adapt_content"))
+        name: os.pathsep.join(getattr(args, name))
+        for name in ("content", "style")
         if getattr(args, name)
     }
     name = args.dataset or ("folder" if paths else "default")
@@ -433,7 +441,11 @@ def _dataset(
 
 def _context(args: argparse.Namespace, registry: Registry, dataset: Dataset) -> Context:
     """Device and precision as asked for, and the photographs that methods may adapt on."""
-    pictures = dataset.adaptation()
+    pictures = _adaptation(args, registry) if args.adapt_content else dataset.adaptation()
+    both = {p.fingerprint for p in pictures} & {p.fingerprint for p in dataset.contents()}
+    for picture in pictures:
+        if picture.fingerprint in both:
+            raise BenchError(f"{picture.path or picture.name} is a content: do not adapt on it too")
     if not pictures:
         evaluated = {picture.fingerprint for picture in dataset.contents()}
         embedded = registry.dataset("default")().adaptation()
@@ -498,6 +510,8 @@ def _train(args: argparse.Namespace, arguments: list[str]) -> int:
         raise BenchError(f"{args.method} has nothing to train; these have: {', '.join(able)}")
     if args.out.suffix != ".safetensors":
         raise BenchError(f"--out {args.out}: the file's name must end in .safetensors")
+    if args.minutes is None and args.steps is None:
+        raise BenchError("training needs an end: give --minutes or --steps")
     given = options.parse_pairs(args.option)
     if strangers := set(given) - {args.method}:
         raise BenchError(f"--option {strangers.pop()}: only options of {args.method} apply here")
@@ -527,6 +541,9 @@ def _train(args: argparse.Namespace, arguments: list[str]) -> int:
         f"weights     {args.out}\nmodel card  {args.out.with_suffix('.md')}\n"
         f"go on with  the same command, --resume and a larger budget"
     )
+    if progress.interrupted:
+        _warn("interrupted before its budget was used up")
+        return 130
     return 0
 
 
@@ -557,34 +574,55 @@ def _stylize(args: argparse.Namespace, _: list[str]) -> int:
     cls = registry.method(args.method)
     given = _given_options(args, registry)
     chosen = options.build(cls.Options, given.get(args.method, {}), args.method)
-    files = images.find(args.photo)
-    folder = len(files) > 1 or args.out.is_dir() or not args.out.suffix
-    if not folder:
-        images.picture_format(args.out)
+    photos, outs = _photos(args)
     style = images.load(Path(args.style), args.style_size, crop=False)
     pictures = _adaptation(args, registry)
     context = _context_with(args, registry, pictures)
-    runner.seed(args.seed, "load")
-    method = cls(context, chosen)
-    method.load()
-    runner.seed(args.seed, "adapt")
     place = context.precision.layout
-    steps = tqdm(
-        phases.adapting(method, place(style.to(context.device))),
-        desc=f"adapting to {Path(args.style).name}",
-        unit="step",
-        disable=args.quiet,
-    )
-    for _step in steps:
-        pass
-    for file in tqdm(files, desc="stylizing", unit="picture", disable=args.quiet):
-        photo = images.load(file, args.size, crop=False)
-        runner.seed(args.seed, "stylize")
-        made = phases.stylize(method, place(photo.to(context.device)))
-        out = args.out / f"{file.stem}.png" if folder else args.out
-        images.save(made, out)
-        tqdm.write(str(out))
+    try:
+        runner.seed(args.seed, "load")
+        method = cls(context, chosen)
+        method.load()
+        runner.seed(args.seed, "adapt")
+        adapting = phases.adapting(method, place(style.to(context.device)))
+        label = f"adapting to {Path(args.style).name}"
+        for _step in tqdm(adapting, desc=label, unit="step", disable=args.quiet):
+            pass
+        for photo, out in tqdm(
+            list(zip(photos, outs, strict=True)), "stylizing", unit="picture", disable=args.quiet
+        ):
+            content = place(images.load(photo, args.size, crop=False).to(context.device))
+            runner.seed(args.seed, "stylize")
+            made = phases.stylize(method, content)
+            runner.check_picture(made, content)
+            images.save(made, out)
+            tqdm.write(str(out))
+    except BenchError:
+        raise
+    except Exception as error:
+        raise BenchError(f"{args.method}: {runner.describe_failure(error)[1]}") from error
     return 0
+
+
+def _photos(args: argparse.Namespace) -> tuple[list[Path], list[Path]]:
+    """The photos to stylize, all readable, and where each result goes, no two to one place."""
+    from bench import images
+
+    files = images.find(args.photo)
+    for file in files:
+        images.open_picture(file)
+    if len(files) == 1 and args.out.suffix and not args.out.is_dir():
+        images.picture_format(args.out)
+        return files, [args.out]
+    if args.out.suffix.lower() in images.SUFFIXES:
+        raise BenchError(f"-o {args.out}: name a folder for {len(files)} pictures")
+    taken: dict[Path, int] = {}
+    outs = []
+    for file in files:
+        out = args.out / f"{file.stem}.png"
+        taken[out] = taken.get(out, 0) + 1
+        outs.append(out if taken[out] == 1 else out.with_stem(f"{out.stem}-{taken[out]}"))
+    return files, outs
 
 
 def _adaptation(args: argparse.Namespace, registry: Registry) -> Sequence[Picture]:

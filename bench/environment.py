@@ -44,12 +44,12 @@ FINGERPRINT_KEYS = (
     "cpu_quota",
     "threads",
     "tuning",
-    "precision",
     "cudnn_benchmark",
     "deterministic",
     "tf32",
 )
-"""What makes timings comparable. Not among them: load, commit, memory size, the probe's figures."""
+"""What makes timings comparable, besides the precision, which each row of a report carries: the
+probe may choose another on the same machine. Not among them: load, commit, memory size."""
 
 _TUNING = (
     "ATEN_CPU_CAPABILITY",

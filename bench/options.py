@@ -19,10 +19,19 @@ class NoOptions:
     """What a plugin without options has."""
 
 
-def option(default: T, help: str, *, low: float | None = None, high: float | None = None) -> T:
-    """A dataclass field with a help text and, for numbers, an inclusive range."""
-    metadata = {"help": help, "low": low, "high": high}
-    return field(default=default, metadata=metadata)
+def option(
+    default: T,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    path: bool = False,
+) -> T:
+    """A dataclass field with a help text and, for numbers, an inclusive range.
+
+    `path` says that the text is a path: a run records it whole, to be resumed from anywhere.
+    """
+    return field(default=default, metadata={"help": help, "low": low, "high": high, "path": path})
 
 
 def build(cls: type[T], values: Mapping[str, Any], owner: str) -> T:
@@ -103,6 +112,11 @@ def parse_pairs(texts: Iterable[str]) -> dict[str, dict[str, str]]:
             )
         parsed.setdefault(owner, {})[key] = value.strip()
     return parsed
+
+
+def is_path(cls: type[Any], name: str) -> bool:
+    """Whether an option holds a path."""
+    return any(f.name == name and f.metadata.get("path") for f in dataclasses.fields(cls))
 
 
 def describe(cls: type[Any]) -> list[dict[str, str]]:

@@ -67,8 +67,8 @@ PROFILES = {
             sampling={
                 "min_samples": 10,
                 "min_seconds": 1.0,
-                "max_seconds": 8.0,
-                "warmup_seconds": 3.0,
+                "max_seconds": 5.0,
+                "warmup_seconds": 2.0,
             },
         ),
         Profile(

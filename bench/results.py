@@ -18,6 +18,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -343,7 +344,11 @@ def create(root: Path, info: RunInfo | Callable[[Path], RunInfo]) -> Path:
     for kind in _KEYS:
         (run / kind).mkdir()
     created = now.isoformat(timespec="seconds")
-    told = info(run) if callable(info) else info
+    try:
+        told = info(run) if callable(info) else info
+    except BenchError:
+        shutil.rmtree(run)
+        raise
     write_json(run / "run.json", {"schema": SCHEMA, "id": name, "created": created, **told})
     return run
 

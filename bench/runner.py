@@ -325,7 +325,7 @@ def run_cell(
         def observe(step: int, seconds: float, _: object) -> None:
             if step == 0:
                 start.extend(p.detach().clone() for p in all_parameters(method))
-            bar.set_postfix_str(f"step {step}, {seconds:.0f} s")
+            bar.set_postfix_str(f"step {step}, {seconds:.0f} s", refresh=False)
 
         seed(plan.seed, name, style, size, "adapt")
         adapted = drain(
@@ -458,7 +458,7 @@ def run_speed(
         plan.seed,
         context.device,
         on_progress=lambda label, taken: bar.set_postfix_str(
-            f"{label}, {len(taken.seconds)} samples"
+            f"{label}, {len(taken.seconds)} samples", refresh=False
         ),
     )
     bar.set_postfix_str("")

@@ -89,12 +89,14 @@ class Progress:
         seconds: wall time, resumed parts included.
         history: means of what was logged, one row per `LOG_STEPS`.
         parts: what each part was told, with its first step; a resumed training has several.
+        interrupted: whether a signal ended it.
     """
 
     step: int = 0
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
     parts: list[dict[str, Any]] = field(default_factory=list)
+    interrupted: bool = False
 
 
 def train(
@@ -177,6 +179,7 @@ def train(
                 saved = last = time.perf_counter()
     _save(task, progress, out, state_file)
     writer.close()
+    progress.interrupted = bool(stopped)
     return progress
 
 

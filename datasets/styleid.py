@@ -21,7 +21,9 @@ _LAYOUT = "expected are ROOT/data/cnt (photographs) and ROOT/data/sty (paintings
 class Options:
     """Where the set is."""
 
-    root: str = option("", "a checkout of github.com/jiwoogit/StyleID, with data/cnt and data/sty")
+    root: str = option(
+        "", "a checkout of github.com/jiwoogit/StyleID, with data/cnt and data/sty", path=True
+    )
 
 
 class StyleID(Dataset):

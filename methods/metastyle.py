@@ -217,7 +217,7 @@ class MetaStyleOptions(FitOptions):
     """Options of the adaptation; the paper's are 200 steps at 256 pixels."""
 
     update: Literal["all", "norm"] = option("all", "which parameters adapt: all, or instance norms")
-    weights: str | None = option(None, "a weights file, instead of the one that is shipped")
+    weights: str | None = option(None, "a weights file, instead of the shipped one", path=True)
 
 
 class MetaStyle(Method):

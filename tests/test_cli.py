@@ -55,6 +55,7 @@ WRONG = [
     ([*META, "--option", "metastyle.update=some"], "choose one of all, norm"),
     ([*META, "--option", "steps=3"], "write it as PLUGIN.OPTION=VALUE"),
     ([*META, "--option", "gaty.steps=3"], "unknown plugin in --option 'gaty'; did you mean gatys"),
+    ([*RUN, "--method", "identity", "--option", "johnson.steps=3"], "johnson takes no part"),
     ([*META, "--option", "metastyle.weights=no.safetensors"], "no.safetensors are missing"),
     ([*META, "--option", "metastyle.weights=w.safetensors"], "cannot be read as safetensors"),
     ([*META, "--option", "metastyle.encoder=vg"], "unknown encoder 'vg'"),
@@ -129,6 +130,52 @@ def test_stylize_writes_a_folder_for_several_pictures():
     assert {path.name for path in Path("out").iterdir()} == {"good.png", "second.png"}
 
 
+def test_stylize_never_writes_two_pictures_to_one_place(capsys):
+    for name in ("one", "two"):
+        Path(name).mkdir()
+        Image.new("RGB", (40, 40), "blue").save(f"{name}/a.png")
+    assert main([*STYLIZE, "one/a.png", "two/a.png", "-o", "out"]) == 0
+    assert {path.name for path in Path("out").iterdir()} == {"a.png", "a-2.png"}
+    assert main([*STYLIZE, "one/a.png", "two/a.png", "-o", "out.png"]) == 1
+    assert "name a folder for 2 pictures" in capsys.readouterr().err
+
+
+def test_a_method_that_fails_is_one_line_in_stylize(capsys):
+    Path("bad.py").write_text(
+        "from bench import Method, hookimpl\n"
+        "class Bad(Method):\n"
+        "    name, family = 'bad', 'arbitrary'\n"
+        "    def stylize(self, content): return content * 3 if content.mean() > 0.4 else 1 / 0\n"
+        "@hookimpl\n"
+        "def bench_methods(): return [Bad]\n"
+    )
+    Image.new("RGB", (40, 40), "white").save("white.png")
+    words = ["stylize", "--quiet", "--method", "bad", "--plugin", "bad.py", "--style", "good.png"]
+    assert main([*words, "good.png", "-o", "out.png"]) == 1
+    assert main([*words, "white.png", "-o", "out.png"]) == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("bench: bad: ZeroDivisionError: division by zero")
+    assert "not in [0, 1]" in second
+    assert not Path("out.png").exists()
+
+
+def test_an_interrupted_training_says_so_by_its_status(monkeypatch):
+    from bench import training
+
+    monkeypatch.setattr(
+        training, "train", lambda *_, **__: training.Progress(step=3, interrupted=True)
+    )
+    assert main([*TRAIN, "--out", "x.safetensors", "--steps", "9"]) == 130
+
+
+def test_photographs_to_adapt_on_go_with_any_dataset(capsys):
+    assert main([*RUN, "--method", "identity", "--adapt-content", "good.png"]) == 0
+    words = ["run", "--profile", "smoke", "--quiet", "--method", "identity"]
+    clash = ["--content", "good.png", "--style", "good.png", "--adapt-content", "good.png"]
+    assert main([*words, *clash]) == 1
+    assert "good.png is a content: do not adapt on it too" in capsys.readouterr().err
+
+
 def test_interrupting_says_how_to_go_on(monkeypatch, capsys):
     from bench import runner
 
@@ -137,7 +184,7 @@ def test_interrupting_says_how_to_go_on(monkeypatch, capsys):
 
     monkeypatch.setattr(runner, "execute", interrupt)
     assert main([*RUN, "--method", "identity"]) == 130
-    assert "go on with bench run --resume" in capsys.readouterr().err
+    assert "go on with bench run --resume runs/" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["--help"], ["report", "--help"], ["report", "--runs", "empty"]])

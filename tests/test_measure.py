@@ -87,7 +87,7 @@ def test_without_proc_the_record_says_that_it_is_a_lower_bound(monkeypatch, tmp_
     monkeypatch.setattr(measure, "PROCESS", tmp_path / "none")
     with peak_memory(CPU) as peak:
         pass
-    assert (peak.source, peak.bytes) == ("ru_maxrss", 0)
+    assert (peak.source, peak.bytes) == ("ru_maxrss", None)
 
 
 def test_without_any_source_the_peak_is_unknown(monkeypatch, tmp_path):
