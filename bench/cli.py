@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import os
 import shlex
 import sys
@@ -616,12 +617,10 @@ def _photos(args: argparse.Namespace) -> tuple[list[Path], list[Path]]:
         return files, [args.out]
     if args.out.suffix.lower() in images.SUFFIXES:
         raise BenchError(f"-o {args.out}: name a folder for {len(files)} pictures")
-    taken: dict[Path, int] = {}
-    outs = []
+    outs: list[Path] = []
     for file in files:
-        out = args.out / f"{file.stem}.png"
-        taken[out] = taken.get(out, 0) + 1
-        outs.append(out if taken[out] == 1 else out.with_stem(f"{out.stem}-{taken[out]}"))
+        stems = (file.stem if n == 1 else f"{file.stem}-{n}" for n in itertools.count(1))
+        outs.append(next(o for o in (args.out / f"{s}.png" for s in stems) if o not in outs))
     return files, outs
 
 

@@ -134,8 +134,9 @@ def test_stylize_never_writes_two_pictures_to_one_place(capsys):
     for name in ("one", "two"):
         Path(name).mkdir()
         Image.new("RGB", (40, 40), "blue").save(f"{name}/a.png")
-    assert main([*STYLIZE, "one/a.png", "two/a.png", "-o", "out"]) == 0
-    assert {path.name for path in Path("out").iterdir()} == {"a.png", "a-2.png"}
+    Image.new("RGB", (40, 40), "blue").save("one/a-2.png")
+    assert main([*STYLIZE, "one/a-2.png", "one/a.png", "two/a.png", "-o", "out"]) == 0
+    assert {path.name for path in Path("out").iterdir()} == {"a.png", "a-2.png", "a-3.png"}
     assert main([*STYLIZE, "one/a.png", "two/a.png", "-o", "out.png"]) == 1
     assert "name a folder for 2 pictures" in capsys.readouterr().err
 
