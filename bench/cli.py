@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from bench.errors import BenchError, unknown
 
 if TYPE_CHECKING:
+    import torch
+
     from bench.contract import Dataset, Picture
-    from bench.device import Context
+    from bench.device import Context, Precision
     from bench.registry import Registry
     from bench.runner import Plan
 
@@ -457,16 +459,24 @@ def _context(args: argparse.Namespace, registry: Registry, dataset: Dataset) -> 
 def _context_with(
     args: argparse.Namespace, registry: Registry, pictures: Sequence[Picture]
 ) -> Context:
+    from bench import images
+    from bench.device import Context
+
+    device, precision = _chosen_machine(args)
+    store = images.photographs(pictures, 512, report=_warn)
+    return Context(device, precision, store, registry.encoder)
+
+
+def _chosen_machine(args: argparse.Namespace) -> tuple[torch.device, Precision]:
+    """Threads, device and precision as asked for."""
     import torch
 
-    from bench import images
-    from bench.device import Context, choose_device, choose_precision
+    from bench.device import choose_device, choose_precision
 
     if args.threads:
         torch.set_num_threads(args.threads)
     device = choose_device(args.device)
-    store = images.photographs(pictures, 512, report=_warn)
-    return Context(device, choose_precision(args.precision, device), store, registry.encoder)
+    return device, choose_precision(args.precision, device)
 
 
 def _warn(text: str) -> None:
@@ -519,13 +529,11 @@ def _train(args: argparse.Namespace, arguments: list[str]) -> int:
     chosen = options.build(task.Options, given.get(args.method, {}), args.method)
     import torch
 
-    from bench.device import Context, choose_device, choose_precision
+    from bench.device import Context
 
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    device = choose_device(args.device)
+    device, precision = _chosen_machine(args)
     contents, styles = (_store(paths, args.quiet) for paths in (args.content, args.style))
-    context = Context(device, choose_precision(args.precision, device), contents, registry.encoder)
+    context = Context(device, precision, contents, registry.encoder)
     torch.manual_seed(args.seed)
     budget = training.Budget(args.minutes, args.steps, args.save_minutes)
     about = {"command": f"`{shlex.join(['bench', *arguments])}`", "method": cls.citation}

@@ -75,15 +75,12 @@ class PerceptualLoss:
         return Terms(total, content_term, style_term, tone)
 
 
-def perceptual_loss(
-    context: Context, encoder: str, content_weight: float, style_weight: float
-) -> PerceptualLoss:
+def perceptual_loss(context: Context, encoder: str, balance: Balance) -> PerceptualLoss:
     """The loss on a named encoder.
 
     Raises:
         BenchError: no such encoder, or its weights cannot be had.
     """
-    balance = Balance(content=content_weight, style=style_weight)
     return PerceptualLoss(
         context.encoder(encoder), context.find_encoder(encoder).content_index, balance
     )

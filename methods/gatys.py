@@ -17,7 +17,7 @@ from bench.contract import Method
 from bench.hooks import hookimpl
 from bench.options import option
 
-from ._perceptual import Balance, PerceptualLoss
+from ._perceptual import Balance, PerceptualLoss, perceptual_loss
 
 LEARNING_RATES = {"lbfgs": 1.0, "adam": 0.02}
 
@@ -73,9 +73,9 @@ class Gatys(Method):
     def load(self) -> None:
         """Bring the loss network to the device."""
         o: GatysOptions = self.options
-        self.loss = PerceptualLoss(
-            self.context.encoder(o.encoder),
-            self.context.find_encoder(o.encoder).content_index,
+        self.loss = perceptual_loss(
+            self.context,
+            o.encoder,
             Balance(o.content_weight, o.style_weight, o.tv_weight, o.tone_weight),
         )
 

@@ -24,7 +24,7 @@ from bench.hooks import hookimpl
 from bench.options import option
 
 from ._fitting import FitOptions, fit
-from ._perceptual import perceptual_loss
+from ._perceptual import Balance, perceptual_loss
 from ._transform_net import TransformNet
 
 
@@ -52,7 +52,9 @@ class Johnson(Method):
     def load(self) -> None:
         """Build the loss; the network is made anew for each style."""
         o: JohnsonOptions = self.options
-        self.loss = perceptual_loss(self.context, o.encoder, o.content_weight, o.style_weight)
+        self.loss = perceptual_loss(
+            self.context, o.encoder, Balance(o.content_weight, o.style_weight)
+        )
         self.network = self.context.place(TransformNet())
 
     def adapt(self, style: Tensor) -> Iterator[None]:

@@ -37,7 +37,7 @@ from bench.training import Task
 from bench.weights import find, locate, metadata, read
 
 from ._fitting import FitOptions, fit
-from ._perceptual import Terms, perceptual_loss
+from ._perceptual import Balance, Terms, perceptual_loss
 from ._transform_net import TransformNet, load_weights, norm_parameters
 
 SHIPPED = Weights(
@@ -104,7 +104,7 @@ class MetaTraining(Task):
         o: MetaTrainingOptions = options
         self.network = context.place(TransformNet())
         self.norms = norm_parameters(self.network)
-        self.loss = perceptual_loss(context, o.encoder, o.content_weight, o.style_weight)
+        self.loss = perceptual_loss(context, o.encoder, Balance(o.content_weight, o.style_weight))
         self.optimizer = torch.optim.Adam(self.network.parameters(), o.warm_lr)
         self.share = source_shares(styles.names)
 
@@ -253,7 +253,9 @@ class MetaStyle(Method):
         self.initial = read(file)
         self.network = self.context.place(TransformNet())
         load_weights(self.network, self.initial, file)
-        self.loss = perceptual_loss(self.context, o.encoder, o.content_weight, o.style_weight)
+        self.loss = perceptual_loss(
+            self.context, o.encoder, Balance(o.content_weight, o.style_weight)
+        )
 
     def adapt(self, style: Tensor) -> Iterator[None]:
         """Start from the meta-trained weights and fit them to the style."""
