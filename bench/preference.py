@@ -1,0 +1,232 @@
+"""What people preferred in a blind test: votes on disk, and Bradley-Terry scores from them.
+
+A run's votes lie in its `votes.jsonl`, one JSON object a line, in the order in which they were
+given; `bench vote` appends to it. No torch here, so that a report starts fast.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypedDict, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.errors import BenchError
+from bench.statistics import LEAST, LEVEL
+
+FILE = "votes.jsonl"
+SCHEMA = 1
+RESAMPLES = 1000
+VIRTUAL_TIES = 1.0
+
+Choice = Literal["left", "right", "same"]
+_Matrix = NDArray[np.float64]
+
+
+class Vote(TypedDict):
+    """One line of `votes.jsonl`: a preference."""
+
+    schema: int
+    id: str
+    time: str  # ISO 8601, UTC
+    voter: str  # may be empty
+    style: str
+    content: str
+    size: int
+    left: str  # method
+    right: str  # method
+    choice: Choice
+    seconds: float  # from showing to choosing
+
+
+class Undo(TypedDict):
+    """One line of `votes.jsonl`: an earlier vote is taken back."""
+
+    schema: int
+    undo: str  # the vote's id
+    time: str
+
+
+def read_votes(run: Path) -> list[Vote]:
+    """The votes that count, in order; none when nobody voted.
+
+    A line that was cut off by a crash is left out.
+
+    Raises:
+        BenchError: the file cannot be read, or a whole line of it holds no vote.
+    """
+    path = run / FILE
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise BenchError(
+            f"{path} cannot be read ({error.strerror}): check its permissions"
+        ) from None
+    votes: dict[str, Vote] = {}
+    for number, line in enumerate(lines, 1):
+        try:
+            record = json.loads(line) if line.strip() else None
+        except ValueError:
+            continue  # half a line: the machine went down while it was written
+        if record is None:
+            continue
+        if not isinstance(record, dict) or record.get("schema") != SCHEMA:
+            raise BenchError(f"{path} line {number} is no vote: take the line out")
+        if "undo" in record:
+            votes.pop(record["undo"], None)
+        elif record.keys() >= Vote.__required_keys__ and record["choice"] in CHOICES:
+            votes[record["id"]] = cast(Vote, record)
+        else:
+            raise BenchError(f"{path} line {number} is no vote: take the line out")
+    return list(votes.values())
+
+
+CHOICES: Mapping[str, float] = {"left": 1.0, "same": 0.5, "right": 0.0}
+"""The share of a win that goes to the method on the left."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """How one method fared.
+
+    Attributes:
+        method: its name.
+        score: natural logarithm of its strength; the mean over methods is 0. It is preferred to
+            another with odds exp(difference of the two scores).
+        low, high: the score's 95 % bootstrap interval over styles; NaN for votes on one style.
+        wins, ties, losses: counts of votes.
+        component: methods of different components are not linked by any chain of votes, so that
+            their scores do not compare.
+    """
+
+    method: str
+    score: float
+    low: float
+    high: float
+    wins: int
+    ties: int
+    losses: int
+    component: int
+
+
+def bradley_terry(
+    votes: Iterable[Vote],
+    *,
+    virtual_ties: float = VIRTUAL_TIES,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> list[Score]:
+    """Scores of methods by the model of Bradley and Terry (Biometrika 39, 1952), best first.
+
+    The odds that method i is preferred to method j are exp(s_i - s_j); s is the maximum of the
+    likelihood, found by Newton's method. A vote of no difference is half a win for each. That
+    maximum is infinite for a method that never wins or never loses, so each method is given
+    `virtual_ties` ties, spread evenly over all others: of two methods this makes
+    log((wins + 1/2) / (losses + 1/2)), the estimate with the least bias.
+
+    The interval is a percentile bootstrap over styles: votes on one style are not independent.
+
+    Args:
+        votes: what `read_votes` gives.
+        virtual_ties: for each method; with 0 every method must have won and lost on a chain that
+            leads to every other.
+        resamples: of the bootstrap.
+        seed: of the bootstrap.
+
+    Raises:
+        ValueError: there are no virtual ties, and the maximum is infinite.
+    """
+    votes = list(votes)
+    methods = sorted({vote[side] for vote in votes for side in ("left", "right")})  # type: ignore[literal-required]
+    if len(methods) < 2:
+        return []
+    styles = sorted({vote["style"] for vote in votes})
+    wins = np.zeros((len(styles), len(methods), len(methods)))  # of the first over the second
+    tallies = {method: [0, 0, 0] for method in methods}
+    for vote in votes:
+        style = styles.index(vote["style"])
+        left, right = methods.index(vote["left"]), methods.index(vote["right"])
+        share = CHOICES[vote["choice"]]
+        wins[style, left, right] += share
+        wins[style, right, left] += 1 - share
+        tallies[vote["left"]][int(2 - 2 * share)] += 1
+        tallies[vote["right"]][int(2 * share)] += 1
+    total = wins.sum(0)
+    if not virtual_ties and len(set(_components(total, directed=True))) > 1:
+        raise ValueError("a group of methods always wins: the scores are infinite without ties")
+    prior = virtual_ties / 2 / (len(methods) - 1) * (1 - np.eye(len(methods)))
+    scores = _maximum(total + prior)
+    low = high = np.full(len(methods), np.nan)
+    if len(styles) > 1 and virtual_ties:
+        rng = np.random.default_rng(seed)
+        drawn = rng.multinomial(len(styles), np.full(len(styles), 1 / len(styles)), resamples)
+        low, high = np.quantile(
+            _maximum(np.tensordot(drawn.astype(np.float64), wins, 1) + prior),
+            ((1 - LEVEL) / 2, (1 + LEVEL) / 2),
+            axis=0,
+        )
+    components = _components(total + total.T)
+    made = [
+        Score(method, float(s), float(lo), float(hi), *tallies[method], component)
+        for method, s, lo, hi, component in zip(methods, scores, low, high, components, strict=True)
+    ]
+    return sorted(made, key=lambda score: -score.score)
+
+
+def _maximum(wins: _Matrix) -> _Matrix:
+    """The scores (..., M) that make the wins (..., M, M) likeliest, with mean 0."""
+    count = wins.shape[-1]
+    games = wins + np.swapaxes(wins, -1, -2)
+    won = wins.sum(-1)
+    scores = np.zeros(won.shape)
+    for _ in range(200):
+        chance = 1 / (1 + np.exp(scores[..., None, :] - scores[..., :, None]))
+        gradient = won - (games * chance).sum(-1)
+        weight = games * chance * (1 - chance)
+        curvature = weight.sum(-1)[..., None] * np.eye(count) - weight
+        # the likelihood does not see a shift of all scores: 1 / M in each place pins their mean
+        step = np.linalg.solve(curvature + 1 / count, gradient[..., None])[..., 0]
+        largest = np.abs(step).max(-1, keepdims=True)
+        scores = scores + step / np.maximum(largest, 1)  # a long step would overshoot
+        if largest.max() < 1e-10:
+            break
+    return scores
+
+
+def _components(edges: _Matrix, directed: bool = False) -> list[int]:
+    """The number of the component of each method; strongly connected ones where directed."""
+    from scipy.sparse.csgraph import connected_components
+
+    _, labels = connected_components(edges > 0, directed=directed, connection="strong")
+    return [int(label) for label in labels]
+
+
+# display
+
+
+def notes(scores: Sequence[Score], votes: Sequence[Vote]) -> list[str]:
+    """What a reader must know beside the scores."""
+    styles = len({vote["style"] for vote in votes})
+    voters = len({vote["voter"] for vote in votes if vote["voter"]})
+    told = [
+        f"{len(votes)} votes on {styles} style{'s' * (styles != 1)}"
+        + (f" by {voters} named voter{'s' * (voters != 1)}" if voters else "")
+        + f"; 95 % intervals by bootstrap over styles; {VIRTUAL_TIES:g} virtual tie per method"
+    ]
+    if styles < LEAST:
+        told.append(f"intervals from {styles} style{'s' * (styles != 1)} are rough")
+    groups: dict[int, list[str]] = {}
+    for score in scores:
+        groups.setdefault(score.component, []).append(score.method)
+    if len(groups) > 1:
+        told.append(
+            "no chain of votes links these groups, their scores do not compare: "
+            + "; ".join(", ".join(names) for names in groups.values())
+        )
+    return told

@@ -1,0 +1,150 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from bench.errors import BenchError
+from bench.preference import bradley_terry, notes, read_votes
+
+
+def vote(left, right, choice="left", style="s", number=[0]):  # noqa: B006 (a counter)
+    number[0] += 1
+    return {
+        "schema": 1,
+        "id": str(number[0]),
+        "time": "2026-11-22T10:00:00+00:00",
+        "voter": "",
+        "style": style,
+        "content": "c",
+        "size": 64,
+        "left": left,
+        "right": right,
+        "choice": choice,
+        "seconds": 1.0,
+    }
+
+
+def scores(votes, **options):
+    return {score.method: score for score in bradley_terry(votes, **options)}
+
+
+def test_two_methods_differ_by_the_logarithm_of_the_ratio_of_wins():
+    votes = [vote("a", "b")] * 4 + [vote("b", "a")] * 2
+    told = scores(votes, virtual_ties=0)
+    assert told["a"].score - told["b"].score == pytest.approx(math.log(4 / 2))
+    assert told["a"].score + told["b"].score == pytest.approx(0)
+
+
+def test_a_virtual_tie_adds_half_a_win_to_each_of_two():
+    told = scores([vote("a", "b")] * 4 + [vote("b", "a")] * 2)
+    assert told["a"].score - told["b"].score == pytest.approx(math.log(4.5 / 2.5))
+
+
+def test_a_tie_is_half_a_win_and_the_side_does_not_matter():
+    # a: 2 wins and 2 halves of 5; b: 1 win and 2 halves
+    votes = [
+        vote("a", "b", "left"),
+        vote("b", "a", "right"),
+        vote("a", "b", "right"),
+        vote("a", "b", "same"),
+        vote("b", "a", "same"),
+    ]
+    told = scores(votes, virtual_ties=0)
+    assert told["a"].score - told["b"].score == pytest.approx(math.log(3 / 2))
+    assert (told["a"].wins, told["a"].ties, told["a"].losses) == (2, 2, 1)
+    assert (told["b"].wins, told["b"].ties, told["b"].losses) == (1, 2, 2)
+
+
+def test_three_methods_whose_votes_fit_the_model_exactly():
+    # strengths 4 : 2 : 1 give a over b 2:1, b over c 2:1, a over c 4:1
+    votes = (
+        [vote("a", "b")] * 2
+        + [vote("b", "a")]
+        + [vote("b", "c")] * 2
+        + [vote("c", "b")]
+        + [vote("a", "c")] * 4
+        + [vote("c", "a")]
+    )
+    told = bradley_terry(votes, virtual_ties=0)
+    assert [score.method for score in told] == ["a", "b", "c"]
+    log2 = math.log(2)
+    assert [score.score for score in told] == pytest.approx([log2, 0, -log2])
+
+
+def test_the_maximum_is_the_one_that_an_optimiser_finds():
+    from scipy.optimize import minimize
+
+    rng = np.random.default_rng(3)
+    names = "abcde"
+    wins = rng.integers(0, 9, (5, 5)) * (1 - np.eye(5, dtype=int))
+    wins[0, :] = 0  # a never wins
+    votes = [
+        vote(names[i], names[j]) for i in range(5) for j in range(5) for _ in range(wins[i, j])
+    ]
+    with_ties = wins + 1 / 8 * (1 - np.eye(5))
+
+    def loss(s):
+        return (with_ties * np.log1p(np.exp(s[None, :] - s[:, None]))).sum() + s.sum() ** 2
+
+    best = minimize(loss, np.zeros(5), tol=1e-10).x
+    told = scores(votes)
+    assert [told[name].score for name in names] == pytest.approx(best - best.mean(), abs=1e-4)
+
+
+def test_a_method_that_never_wins_is_last_and_finite():
+    told = bradley_terry([vote("a", "b")] * 50)
+    assert [score.method for score in told] == ["a", "b"]
+    assert told[1].score == pytest.approx(-math.log(50.5 / 0.5) / 2)
+    with pytest.raises(ValueError, match="infinite"):
+        bradley_terry([vote("a", "b")] * 50, virtual_ties=0)
+
+
+def test_groups_that_no_vote_links_are_told():
+    votes = [vote("a", "b"), vote("c", "d"), vote("d", "c")]
+    told = scores(votes)
+    assert told["a"].component == told["b"].component != told["c"].component
+    assert told["c"].component == told["d"].component
+    text = " ".join(notes(list(told.values()), votes))
+    assert "do not compare" in text
+    linked = [*votes, vote("b", "c")]
+    assert "do not compare" not in " ".join(notes(bradley_terry(linked), linked))
+
+
+def test_intervals_are_over_styles():
+    same = [vote("a", "b", style=style) for style in "wxyz"] * 3
+    told = scores(same)  # all styles alike: nothing varies between draws
+    assert told["a"].low == pytest.approx(told["a"].score)
+    assert told["a"].high == pytest.approx(told["a"].score)
+    split = [vote("a", "b", "left" if style in "wx" else "right", style) for style in "wxyz"]
+    told = scores(split * 20)
+    # both of a style's camps alone have probability 1/16 > 2.5 %: the interval is the range
+    most = math.log(80.5 / 0.5) / 2
+    assert (told["a"].low, told["a"].high) == pytest.approx((-most, most))
+    one = scores([vote("a", "b"), vote("b", "a")])
+    assert math.isnan(one["a"].low)
+
+
+def test_scores_repeat():
+    votes = [vote("a", "b", style=style) for style in "xyz"] + [vote("b", "a", style="x")]
+    assert bradley_terry(votes) == bradley_terry(votes)
+
+
+def test_no_votes_no_scores():
+    assert bradley_terry([]) == []
+
+
+def test_votes_are_read_without_those_taken_back_and_the_torn_line(tmp_path):
+    kept, gone = vote("a", "b"), vote("a", "b")
+    undo = {"schema": 1, "undo": gone["id"], "time": ""}
+    lines = [json.dumps(line) for line in (kept, gone, undo)]
+    (tmp_path / "votes.jsonl").write_text("\n".join(lines) + '\n{"schema": 1, "id": "t')
+    assert read_votes(tmp_path) == [kept]
+    assert read_votes(tmp_path / "none") == []
+
+
+@pytest.mark.parametrize("line", ['{"schema": 2}', "[1]", '{"schema": 1, "id": "x"}'])
+def test_a_line_that_is_no_vote_is_named(tmp_path, line):
+    (tmp_path / "votes.jsonl").write_text(json.dumps(vote("a", "b")) + "\n" + line + "\n")
+    with pytest.raises(BenchError, match="line 2 is no vote"):
+        read_votes(tmp_path)
