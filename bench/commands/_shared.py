@@ -1,0 +1,208 @@
+"""What the commands share: arguments and their types, and the steps before the work."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from bench.errors import BenchError, unknown
+
+if TYPE_CHECKING:
+    import torch
+
+    from bench.contract import Dataset, Picture
+    from bench.device import Context, Precision
+    from bench.registry import Registry
+    from bench.store import PictureStore
+
+RUNS = Path("runs")
+PRECISIONS = ("auto", "float32", "float32/channels_last", "bfloat16")
+
+
+class AddCommand(Protocol):
+    """Makes the parser of the command that a module is; `bench.cli` gives it to `add`."""
+
+    def __call__(
+        self, help: str, epilog: str = "", *, interrupted: str = ""
+    ) -> argparse.ArgumentParser:
+        """A parser to add arguments to.
+
+        Args:
+            help: what the command does, in lower case and without a full stop.
+            epilog: examples.
+            interrupted: what is said after "interrupted" when Ctrl-C ends the command, until
+                its `execute` sets `args.interrupted` to something better.
+        """
+
+
+def add_machine(command: argparse.ArgumentParser) -> None:
+    """`--device`, `--precision`, `--threads`, `--seed` and `--quiet`."""
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu")
+    command.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="auto",
+        help="auto measures which is fastest here",
+    )
+    command.add_argument("--threads", type=count, metavar="N", help="CPU threads")
+    command.add_argument("--seed", type=seed, default=0, metavar="N")
+    command.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def add_plugins(command: argparse.ArgumentParser, options: bool = True) -> None:
+    """`--plugin`, and `--option` where plugins take part with options."""
+    command.add_argument(
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="MODULE_OR_FILE",
+        help="load this plugin too; repeatable",
+    )
+    if options:
+        command.add_argument(
+            "--option",
+            action="append",
+            default=[],
+            metavar="NAME.KEY=VALUE",
+            help="a plugin's option, see bench list; repeatable",
+        )
+
+
+def add_pictures(command: argparse.ArgumentParser) -> None:
+    """`--content`, `--style` and `--adapt-content`."""
+    for name, help in (
+        ("content", "photographs to stylize: folder or file; repeatable"),
+        ("style", "styles: folder or file; repeatable"),
+        ("adapt-content", "photographs that methods adapt on; the embedded ones by default"),
+    ):
+        command.add_argument(f"--{name}", action="append", default=[], metavar="PATH", help=help)
+
+
+def count(text: str) -> int:
+    """A whole number of at least 1."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """A whole number that seeds a generator."""
+    if not text.isdigit() or int(text) >= 2**63:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to 2^63 - 1")
+    return int(text)
+
+
+def size(text: str) -> int:
+    """A side in pixels."""
+    if not text.isdigit() or not 32 <= int(text) <= 8192:
+        raise argparse.ArgumentTypeError(f"{text} is not a size in pixels from 32 to 8192")
+    return int(text)
+
+
+def positive(text: str) -> float:
+    """A finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
+
+
+def load_registry(args: argparse.Namespace) -> Registry:
+    """The built-in plugins, the installed ones and those of `--plugin`, which must load."""
+    from bench import registry
+
+    loaded = registry.load(args.plugin)
+    loaded.require()
+    return loaded
+
+
+def given_options(args: argparse.Namespace, registry: Registry) -> dict[str, dict[str, str]]:
+    """`--option` by plugin; every one named is there."""
+    from bench import options
+
+    given = options.parse_pairs(args.option)
+    for owner in given:
+        if owner not in registry.methods and owner not in registry.datasets:
+            raise unknown("plugin in --option", owner, [*registry.methods, *registry.datasets])
+    return given
+
+
+def dataset(
+    args: argparse.Namespace, registry: Registry, given: dict[str, dict[str, str]]
+) -> Dataset:
+    """The dataset of `--dataset`, or of `--content` and `--style`, with its options."""
+    from bench import options
+
+    paths = {
+        name: os.pathsep.join(getattr(args, name))
+        for name in ("content", "style")
+        if getattr(args, name)
+    }
+    name = args.dataset or ("folder" if paths else "default")
+    if paths and name != "folder":
+        raise BenchError(f"--content and --style go with the dataset folder, not with {name}")
+    cls = registry.dataset(name)
+    return cls(options.build(cls.Options, {**given.get(name, {}), **paths}, name))
+
+
+def context(args: argparse.Namespace, registry: Registry, pictures: Sequence[Picture]) -> Context:
+    """Device and precision as asked for, and photographs to adapt on, read."""
+    from bench import images
+    from bench.device import Context
+
+    device, precision = machine(args)
+    store = images.photographs(pictures, 512, report=warn)
+    return Context(device, precision, store, registry.encoder)
+
+
+def machine(args: argparse.Namespace) -> tuple[torch.device, Precision]:
+    """Threads, device and precision as asked for."""
+    import torch
+
+    from bench.device import choose_device, choose_precision
+
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    device = choose_device(args.device)
+    return device, choose_precision(args.precision, device)
+
+
+def adaptation(args: argparse.Namespace, registry: Registry) -> Sequence[Picture]:
+    """The photographs of `--adapt-content`, or the embedded ones."""
+    if not args.adapt_content:
+        return registry.dataset("default")().adaptation()
+    paths = os.pathsep.join(args.adapt_content)
+    folder = registry.dataset("folder")
+    chosen = {"content": paths}
+    from bench import options
+
+    return folder(options.build(folder.Options, chosen, "folder")).contents()
+
+
+def warn(text: str) -> None:
+    """A line on the terminal that is no result."""
+    print(f"bench: {text}", file=sys.stderr)
+
+
+def stored(paths: Sequence[str], quiet: bool) -> PictureStore:
+    """All pictures under the paths, decoded once into a cache on disk."""
+    from tqdm import tqdm
+
+    from bench import images, store, weights
+
+    files = images.find(paths)
+    read = functools.partial(images.array, short_side=256, report=warn)
+    folder = weights.user_folder().parent / "pictures"
+    progress = functools.partial(tqdm, desc="decoding", unit="picture", disable=quiet)
+    made = store.cached(files, read, folder, progress, tag="short side 256")
+    if not len(made):
+        raise BenchError(f"none of the {len(files)} pictures in {', '.join(paths)} can be used")
+    return made

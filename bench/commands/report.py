@@ -1,0 +1,44 @@
+"""`bench report`: the table of the runs so far."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bench.commands import _shared
+from bench.commands._shared import AddCommand
+from bench.errors import BenchError
+
+
+def add(command: AddCommand) -> None:
+    """The arguments of `bench report`."""
+    made = command(
+        "print the three-way table of the runs so far",
+        "examples:\n  bench report\n  bench report runs/20261122-101500-1a2b --format latex\n",
+    )
+    made.add_argument("run", nargs="*", type=Path, help="run folders; default: all under --runs")
+    made.add_argument("--runs", type=Path, default=_shared.RUNS, metavar="DIR")
+    made.add_argument(
+        "--format", choices=("plain", "github", "latex", "csv", "json", "html"), default="plain"
+    )
+    made.add_argument("--all-metrics", action="store_true", help="not just the judges'")
+    made.add_argument("-o", "--out", type=Path, metavar="FILE", help="instead of the terminal")
+
+
+def execute(args: argparse.Namespace, _: list[str]) -> int:
+    """Print the table, or write it to a file."""
+    from bench import report, results
+
+    runs = args.run or results.find_runs(args.runs)
+    if not runs:
+        results.latest(args.runs)  # says that there is none
+    text = report.render(results.load(runs), args.format, all_metrics=args.all_metrics)
+    if args.out is None:
+        print(text)
+        return 0
+    try:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise BenchError(f"--out {args.out} cannot be written: {error.strerror}") from None
+    return 0

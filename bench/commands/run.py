@@ -1,0 +1,253 @@
+"""`bench run`: measure methods and print the table of the trade-off."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.commands import _shared
+from bench.commands._shared import AddCommand
+from bench.errors import BenchError, unknown
+
+if TYPE_CHECKING:
+    from bench.contract import Dataset
+    from bench.device import Context
+    from bench.registry import Registry
+    from bench.runner import Plan
+
+ANCHORS = ("identity", "style-copy")
+
+EXAMPLES = """examples:
+  bench run --method metastyle                       the embedded pictures, a few minutes
+  bench run --all --profile standard                 every method, an hour or more
+  bench run --method johnson --option johnson.steps=400 --adapt-seconds 120
+  bench run --method mine --plugin mine.py           your own method
+  bench run --method metastyle --device cuda --profile full --content PHOTOS/ --style PAINTINGS/
+  bench run --resume                                 go on with the newest run
+"""
+
+
+def add(command: AddCommand) -> None:
+    """The arguments of `bench run`."""
+    made = command(
+        "measure methods and print the table of the trade-off",
+        EXAMPLES,
+        interrupted="; the run had not begun",
+    )
+    made.add_argument("--method", action="append", default=[], metavar="NAME", help="repeatable")
+    made.add_argument("--all", action="store_true", help="every method there is")
+    made.add_argument(
+        "--metric",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="id or name; repeatable; by default all whose weights are here",
+    )
+    _shared.add_pictures(made)
+    made.add_argument(
+        "--dataset",
+        metavar="NAME",
+        help="default: the embedded set, or folder where --content or --style is given",
+    )
+    made.add_argument(
+        "--size",
+        action="append",
+        type=_shared.size,
+        default=[],
+        metavar="PX",
+        help="side of the pictures; repeatable",
+    )
+    made.add_argument("--profile", default="quick", metavar="NAME", help=_profile_help())
+    made.add_argument(
+        "--contents", type=_shared.count, metavar="N", help="only the first N contents"
+    )
+    made.add_argument("--styles", type=_shared.count, metavar="N", help="only the first N styles")
+    made.add_argument(
+        "--adapt-seconds",
+        type=_shared.positive,
+        metavar="S",
+        help="end each adaptation after this long",
+    )
+    made.add_argument(
+        "--runs", type=Path, default=_shared.RUNS, metavar="DIR", help="where run folders go"
+    )
+    made.add_argument(
+        "--resume",
+        nargs="?",
+        const="",
+        metavar="RUN",
+        help="go on with a run folder; with the newest one by default",
+    )
+    made.add_argument("--retry-failed", action="store_true", help="with --resume")
+    _shared.add_machine(made)
+    _shared.add_plugins(made)
+
+
+def execute(args: argparse.Namespace, _: list[str]) -> int:
+    """Begin a run, or go on with one."""
+    if args.resume is not None:
+        return _resume(args)
+    if args.retry_failed:
+        raise BenchError("--retry-failed goes with --resume")
+    registry = _shared.load_registry(args)
+    plan = _plan(args, registry)
+    from bench import runner
+
+    context = _context(args, registry, plan.dataset)
+    run = runner.start(plan, args.runs, context, registry)
+    args.interrupted = f"; what is finished is kept: go on with bench run --resume {run}"
+    return _measure(run, plan, context, args.quiet)
+
+
+def _resume(args: argparse.Namespace) -> int:
+    from bench import results
+    from bench.cli import parser
+
+    fresh = vars(parser().parse_args(["run"]))
+    allowed = ("resume", "retry_failed", "runs", "quiet")
+    given = [key for key, value in vars(args).items() if value != fresh[key] and key not in allowed]
+    if given:
+        names = " ".join(f"--{key.replace('_', '-')}" for key in given)
+        raise BenchError(f"--resume takes a run as it was begun: leave out {names}")
+    run = Path(args.resume) if args.resume else results.latest(args.runs)
+    record = results.read_run(run)
+    begun = parser().parse_args(shlex.split(record["command"])[1:])
+    registry = _shared.load_registry(begun)
+    plan = _plan(begun, registry)
+    from bench import runner
+
+    begun.precision = record["environment"]["precision"]  # a second probe might choose another
+    context = _context(begun, registry, plan.dataset)
+    runner.check_resumable(run, plan, context)
+    if args.retry_failed:
+        runner.forget_failures(run)
+    args.interrupted = f"; what is finished is kept: go on with bench run --resume {run}"
+    return _measure(run, plan, context, args.quiet)
+
+
+def _measure(run: Path, plan: Plan, context: Context, quiet: bool) -> int:
+    from bench import report, results, runner
+
+    record = results.read_run(run)
+    for skipped in record["skipped"]:
+        _shared.warn(f"left out {skipped['role']} {skipped['name']}: {skipped['reason']}")
+    runner.execute(run, plan, context, quiet)
+    frames = results.load([run])
+    print(report.render(frames, "plain"))
+    print(f"\nrun folder  {run}\npictures    {run / 'images'}")
+    asked = frames.cells[~frames.cells["method"].isin(ANCHORS)]
+    failed = asked[asked["status"] != "ok"]
+    if len(asked) and len(failed) == len(asked):
+        raise BenchError(f"every cell failed: {failed['reason'].iloc[0]}")
+    return 0
+
+
+def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
+    from bench import options
+    from bench.profiles import PROFILES
+    from bench.runner import Chosen, Plan
+
+    if args.profile not in PROFILES:
+        raise unknown("profile", args.profile, PROFILES)
+    profile = PROFILES[args.profile]
+    names = list(registry.methods) if args.all else list(dict.fromkeys(args.method))
+    if not names:
+        raise BenchError("no method: give --method NAME or --all; bench list methods shows them")
+    names = [*ANCHORS, *(name for name in names if name not in ANCHORS)]
+    given = _shared.given_options(args, registry)
+    methods = {}
+    for name in names:
+        cls = registry.method(name)
+        values = {**profile.options.get(name, {}), **given.get(name, {})}
+        methods[name] = Chosen(cls, options.build(cls.Options, values, name))
+    if args.metric:
+        metrics = list({m.id: m for name in args.metric for m in registry.metric(name)}.values())
+    else:
+        metrics = [m for m in registry.metrics.values() if _at_hand(m.encoder, registry)]
+    dataset = _shared.dataset(args, registry, given)
+    for owner in given:
+        if owner not in methods and owner != dataset.name:
+            raise BenchError(f"--option {owner}.…: {owner} takes no part in this run")
+    contents = args.contents or profile.contents
+    styles = args.styles or profile.styles
+    return Plan(
+        methods=methods,
+        metrics=metrics,
+        dataset=dataset,
+        profile=profile,
+        contents=dataset.contents()[:contents],
+        styles=dataset.styles()[:styles],
+        sizes=tuple(sorted(set(args.size))) or profile.sizes,
+        seed=args.seed,
+        adapt_seconds=args.adapt_seconds,
+        command=_command(args, registry, list(methods), [metric.id for metric in metrics]),
+    )
+
+
+def _at_hand(encoder: str | None, registry: Registry) -> bool:
+    """Whether a metric's encoder is there and can be built without a download."""
+    from bench import weights
+
+    if encoder is None:
+        return True
+    if encoder not in registry.encoders:
+        _shared.warn(f"left out the metrics on encoder {encoder}: there is no such encoder")
+        return False
+    found = registry.encoder(encoder)
+    return weights.find(found.weights, found.folders()) is not None
+
+
+def _context(args: argparse.Namespace, registry: Registry, dataset: Dataset) -> Context:
+    """Device and precision as asked for, and the photographs that methods may adapt on."""
+    pictures = _shared.adaptation(args, registry) if args.adapt_content else dataset.adaptation()
+    both = {p.fingerprint for p in pictures} & {p.fingerprint for p in dataset.contents()}
+    for picture in pictures:
+        if picture.fingerprint in both:
+            raise BenchError(f"{picture.path or picture.name} is a content: do not adapt on it too")
+    if not pictures:
+        evaluated = {picture.fingerprint for picture in dataset.contents()}
+        embedded = registry.dataset("default")().adaptation()
+        pictures = [picture for picture in embedded if picture.fingerprint not in evaluated]
+    return _shared.context(args, registry, pictures)
+
+
+def _command(
+    args: argparse.Namespace, registry: Registry, methods: Sequence[str], metrics: Sequence[str]
+) -> str:
+    """The command line again, so that it resumes from anywhere and whatever is installed later.
+
+    Paths are absolute; methods and metrics are named one by one.
+    """
+    from bench import options
+
+    words = ["bench", "run"]
+    for name in ("content", "style", "adapt_content"):
+        for path in getattr(args, name):
+            words += [f"--{name.replace('_', '-')}", str(Path(path).expanduser().absolute())]
+    for plugin in args.plugin:
+        file = Path(plugin).expanduser()
+        words += ["--plugin", str(file.absolute()) if file.is_file() else plugin]
+    for name, values in (("method", methods), ("metric", metrics), ("size", args.size)):
+        for value in values:
+            words += [f"--{name}", str(value)]
+    plugins: dict[str, type[Any]] = {**registry.methods, **registry.datasets}
+    for owner, values in options.parse_pairs(args.option).items():
+        for key, value in values.items():
+            if options.is_path(plugins[owner].Options, key) and Path(value).expanduser().exists():
+                value = str(Path(value).expanduser().absolute())
+            words += ["--option", f"{owner}.{key}={value}"]
+    for name in ("dataset", "contents", "styles", "adapt_seconds", "threads"):
+        if getattr(args, name) is not None:
+            words += [f"--{name.replace('_', '-')}", str(getattr(args, name))]
+    for name in ("profile", "device", "precision", "seed"):
+        words += [f"--{name}", str(getattr(args, name))]
+    return shlex.join(words)
+
+
+def _profile_help() -> str:
+    from bench.profiles import PROFILES
+
+    return "; ".join(f"{p.name}: {p.help}" for p in PROFILES.values()) + " (default: quick)"

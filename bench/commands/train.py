@@ -1,0 +1,98 @@
+"""`bench train`: a method's weights from two folders of pictures."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+
+from bench.commands import _shared
+from bench.commands._shared import AddCommand
+from bench.errors import BenchError
+
+EXAMPLES = """examples:
+  bench train metastyle --content PHOTOS/ --style ART/ --minutes 120 --out meta.safetensors
+  bench train metastyle --content PHOTOS/ --style ART/ --minutes 240 --out meta.safetensors --resume
+  bench run --method metastyle --option metastyle.weights=meta.safetensors
+"""
+
+
+def add(command: AddCommand) -> None:
+    """The arguments of `bench train`."""
+    made = command(
+        "train a method's weights on two folders of pictures",
+        EXAMPLES,
+    )
+    made.add_argument("method", help="a method that can be trained")
+    made.add_argument(
+        "--content",
+        action="append",
+        required=True,
+        metavar="PATH",
+        help="photographs: folder or file; repeatable",
+    )
+    made.add_argument(
+        "--style",
+        action="append",
+        required=True,
+        metavar="PATH",
+        help="styles: folder or file; repeatable",
+    )
+    made.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors")
+    made.add_argument(
+        "--minutes", type=_shared.positive, help="wall time in all, resumed parts included"
+    )
+    made.add_argument("--steps", type=_shared.count, help="steps in all")
+    made.add_argument(
+        "--save-minutes", type=_shared.positive, default=5.0, help="between two saves"
+    )
+    made.add_argument("--resume", action="store_true", help="go on with an unfinished training")
+    _shared.add_machine(made)
+    _shared.add_plugins(made)
+
+
+def execute(args: argparse.Namespace, arguments: list[str]) -> int:
+    """Train until the budget is used up; 130 where Ctrl-C came before."""
+    from bench import options, training
+
+    registry = _shared.load_registry(args)
+    cls = registry.method(args.method)
+    task = cls.training
+    if task is None:
+        able = [name for name, method in registry.methods.items() if method.training]
+        raise BenchError(f"{args.method} has nothing to train; these have: {', '.join(able)}")
+    if args.out.suffix != ".safetensors":
+        raise BenchError(f"--out {args.out}: the file's name must end in .safetensors")
+    if args.minutes is None and args.steps is None:
+        raise BenchError("training needs an end: give --minutes or --steps")
+    given = options.parse_pairs(args.option)
+    if strangers := set(given) - {args.method}:
+        raise BenchError(f"--option {strangers.pop()}: only options of {args.method} apply here")
+    chosen = options.build(task.Options, given.get(args.method, {}), args.method)
+    import torch
+
+    from bench.device import Context
+
+    device, precision = _shared.machine(args)
+    contents, styles = (_shared.stored(paths, args.quiet) for paths in (args.content, args.style))
+    context = Context(device, precision, contents, registry.encoder)
+    torch.manual_seed(args.seed)
+    budget = training.Budget(args.minutes, args.steps, args.save_minutes)
+    about = {"command": f"`{shlex.join(['bench', *arguments])}`", "method": cls.citation}
+    progress = training.train(
+        task(context, styles, chosen),
+        args.out,
+        budget,
+        about,
+        resume=args.resume,
+        quiet=args.quiet,
+    )
+    print(
+        f"{progress.step} steps in {progress.seconds / 60:.1f} minutes\n"
+        f"weights     {args.out}\nmodel card  {args.out.with_suffix('.md')}\n"
+        f"go on with  the same command, --resume and a larger budget"
+    )
+    if progress.interrupted:
+        _shared.warn("interrupted before its budget was used up")
+        return 130
+    return 0
