@@ -10,6 +10,10 @@ class BenchError(Exception):
     """Something the user can put right: the message names what is wrong and the remedy."""
 
 
+class StorageError(BenchError):
+    """The disk refuses: no method's fault, and nothing that comes after could be kept."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> BenchError:
     """The error for a name that is not there, with the nearest names that are."""
     names = sorted(known)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from bench.contract import Picture
-from bench.errors import BenchError
+from bench.errors import BenchError, StorageError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -233,7 +233,7 @@ def save(picture: Tensor, path: Path | str) -> None:
     """Write a tensor (1, 3, H, W) as a PNG or JPEG file; whole or not at all.
 
     Raises:
-        BenchError: the suffix is another one, or the file cannot be written.
+        BenchError: the suffix is another one, or (`StorageError`) the file cannot be written.
     """
     path = Path(path)
     data = encode(picture, picture_format(path))
@@ -245,7 +245,7 @@ def save(picture: Tensor, path: Path | str) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink()
-        raise BenchError(f"{path} cannot be written: {_cause(error)}") from None
+        raise StorageError(f"{path} cannot be written: {_cause(error)}") from None
 
 
 def find(paths: Sequence[Path | str]) -> list[Path]:

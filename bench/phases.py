@@ -28,18 +28,37 @@ def arithmetic(method: Method) -> AbstractContextManager[object]:
     return method.context.autocast()
 
 
-def adapting(method: Method, style: Tensor) -> Iterator[int]:
+class Adapting(Iterator[int]):
+    """An adaptation under way: gives the steps made so far, from 0 on.
+
+    Attributes:
+        iterates: whether there may be steps; known when it is ready (step 0).
+    """
+
+    def __init__(self, method: Method, style: Tensor) -> None:
+        self.iterates = False
+        self._steps = self._run(method, style)
+
+    def __next__(self) -> int:
+        return next(self._steps)
+
+    def _run(self, method: Method, style: Tensor) -> Iterator[int]:
+        with arithmetic(method):
+            phase = method.adapt(style)
+        if phase is None:
+            yield 0
+            return
+        self.iterates = True
+        for step, _ in enumerate(_advance(method, phase)):
+            yield step
+
+
+def adapting(method: Method, style: Tensor) -> Adapting:
     """Adapt to a style (1, 3, H, W); give the steps made so far, from 0 on.
 
     A method that does not iterate gives 0 once, when it is ready to stylize.
     """
-    with arithmetic(method):
-        phase = method.adapt(style)
-    if phase is None:
-        yield 0
-        return
-    for step, _ in enumerate(_advance(method, phase)):
-        yield step
+    return Adapting(method, style)
 
 
 def stylizing(method: Method, content: Tensor) -> Iterator[Tensor]:

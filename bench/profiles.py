@@ -19,6 +19,7 @@ class Profile:
         sizes: sides of the pictures in pixels.
         options: plugin to option to value, where the budget needs another than the default;
             the user's own `--option` goes before.
+        observe: the steps of an adaptation at which every content is stylized.
         sampling: fields of `bench.timing.Rule` that differ from its defaults.
     """
 
@@ -28,6 +29,7 @@ class Profile:
     styles: int | None
     sizes: tuple[int, ...]
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    observe: tuple[int, ...] = ()
     sampling: Mapping[str, Any] = field(default_factory=dict)
 
 

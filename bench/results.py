@@ -30,7 +30,7 @@ from bench.errors import BenchError
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-SCHEMA = 1
+SCHEMA = 2
 
 T = TypeVar("T")
 _Row = tuple[Any, ...]
@@ -52,6 +52,7 @@ class DatasetRecord(TypedDict):
 class MethodRecord(TypedDict):
     """A method as it was run."""
 
+    method: str  # the plugin's name for it; the row's own name, but for an alias
     family: str  # see bench.contract.Family
     citation: str
     options: dict[str, Any]  # every option's value
@@ -94,6 +95,7 @@ class RunInfo(TypedDict):
     profile: str
     seed: int
     adapt_seconds: float | None  # an adaptation ends after this long; None: by itself
+    observe: list[int]  # the steps of an adaptation at which every content is stylized
     environment: dict[str, Any]  # machine and libraries; "fingerprint" tells two apart
     dataset: DatasetRecord
     sizes: list[int]  # picture sides in pixels
@@ -129,6 +131,14 @@ class ContentRecord(TypedDict):
     seconds: float  # to stylize it, once, not a benchmark
 
 
+class ObservedRecord(TypedDict):
+    """The pictures that an adaptation gave on its way, after so many steps."""
+
+    step: int  # 0: before the first
+    seconds: float  # of adaptation so far, without the observing
+    contents: list[ContentRecord]
+
+
 class ParameterCounts(TypedDict):
     """Learned numbers that `stylize` uses."""
 
@@ -147,6 +157,7 @@ class CellRecord(TypedDict):
     reason: str  # empty when ok
     precision: str  # bench.device.Precision.label
     adapt: AdaptRecord | None  # None: it never got there
+    observed: list[ObservedRecord]  # in order; empty where not asked for or nothing iterates
     first_call: float | None  # seconds of the very first stylize
     contents: list[ContentRecord]
     parameters: ParameterCounts | None
@@ -189,6 +200,7 @@ class SpeedRecord(TypedDict):
 class ScoreEntry(TypedDict):
     """One number for one picture."""
 
+    step: int | None  # of an observed adaptation; None: the finished result
     metric: str  # id
     content: str  # name
     value: float | None
@@ -215,7 +227,7 @@ _KEYS: Mapping[Kind, frozenset[str]] = {
 
 
 class DamagedFileError(BenchError):
-    """A record that is there but cannot be read."""
+    """A record that is there but cannot be read, or was written by an older bench."""
 
 
 # names
@@ -304,8 +316,13 @@ def _read_record(path: Path, keys: frozenset[str]) -> dict[str, Any]:
         raise _damaged(path, "it holds no record")
     if record["schema"] > SCHEMA:
         raise BenchError(
-            f"{path} was written by a newer bench (schema {record['schema']}, this one reads up to"
+            f"{path} was written by a newer bench (schema {record['schema']}, this one reads"
             f" {SCHEMA}): upgrade with pip install -U metastyle-bench"
+        )
+    if record["schema"] < SCHEMA:
+        raise DamagedFileError(
+            f"{path} was written by an older bench (schema {record['schema']}, this one reads"
+            f" {SCHEMA}): run it again"
         )
     if missing := sorted(keys - record.keys()):
         raise _damaged(path, f"without {', '.join(missing)}")
@@ -390,20 +407,31 @@ def record_path(run: Path, kind: Kind, *parts: object) -> Path:
     return run / kind / f"{key(*parts)}.json"
 
 
-def completed(run: Path, kind: Kind) -> set[str]:
-    """The keys of all whole records of a kind, failures among them: what resuming leaves out.
+def input_path(run: Path, role: str, name: str, size: int) -> Path:
+    """Where a run keeps a content or a style as it was given to the methods."""
+    return run / "inputs" / str(size) / role / f"{key(name)}.png"
+
+
+def whole(run: Path, kind: Kind) -> Iterator[tuple[str, Any]]:
+    """The key and the record of all whole records of a kind, failures among them.
 
     Raises:
         BenchError: a record is of a newer schema.
     """
-    whole = set()
     for path in _files(run, kind):
         try:
-            _read_record(path, _KEYS[kind])
+            yield path.stem, _read_record(path, _KEYS[kind])
         except DamagedFileError:
             continue
-        whole.add(path.stem)
-    return whole
+
+
+def completed(run: Path, kind: Kind) -> set[str]:
+    """The keys of all whole records of a kind: what resuming leaves out.
+
+    Raises:
+        BenchError: a record is of a newer schema.
+    """
+    return {key for key, _ in whole(run, kind)}
 
 
 def _files(run: Path, kind: Kind) -> list[Path]:
@@ -427,8 +455,11 @@ class Frames:
         speeds: one row per method and size: run, environment, method, size, status, reason,
             precision, batch, iterative_adapt, iterative_stylize.
         samples: one row per raw sample: run, environment, method, size, scope, round, seconds.
-        scores: one row per metric and picture: run, environment, method, style, size, metric,
-            content, value, status, reason.
+        scores: one row per metric and finished picture: run, environment, method, style, size,
+            metric, content, value, status, reason.
+        observed: one row per picture that an adaptation gave on its way: run, environment, method,
+            style, size, step, seconds (of adaptation so far), content, image (path).
+        observed_scores: one row per metric and such picture: as `scores`, with its step.
         records: run id to its `run.json`.
         warnings: one line per file that could not be read.
     """
@@ -438,6 +469,8 @@ class Frames:
     speeds: DataFrame
     samples: DataFrame
     scores: DataFrame
+    observed: DataFrame
+    observed_scores: DataFrame
     records: Mapping[str, RunRecord]
     warnings: Sequence[str]
 
@@ -451,6 +484,8 @@ _COLUMNS = {
     " iterative_stylize",
     "samples": "run environment method size scope round seconds",
     "scores": "run environment method style size metric content value status reason",
+    "observed": "run environment method style size step seconds content image",
+    "observed_scores": "run environment method style size step metric content value status reason",
 }
 
 
@@ -477,13 +512,15 @@ def load(runs: Sequence[Path]) -> Frames:
         records[run["id"]] = run
         head = (run["id"], run["environment"]["fingerprint"])
         rows["runs"].append(_run_row(path, run))
-        for cell in _read_all(path, "cells", _cell_row, warnings):
+        for cell, observed in _read_all(path, "cells", _cell_rows, warnings):
             rows["cells"].append(head + cell)
+            rows["observed"].extend((*head, *picture) for picture in observed)
         for speed, samples in _read_all(path, "speed", _speed_rows, warnings):
             rows["speeds"].append(head + speed)
             rows["samples"].extend(head + sample for sample in samples)
-        for scores in _read_all(path, "scores", _score_rows, warnings):
-            rows["scores"].extend(head + score for score in scores)
+        for finished, on_the_way in _read_all(path, "scores", _score_rows, warnings):
+            rows["scores"].extend(head + score for score in finished)
+            rows["observed_scores"].extend(head + score for score in on_the_way)
     if not records:
         raise BenchError(warnings[0] if warnings else "no run to read: make one with bench run")
     frames = {}
@@ -535,12 +572,11 @@ def _run_row(path: Path, run: RunRecord) -> _Row:
     )
 
 
-def _cell_row(cell: CellRecord) -> _Row:
+def _cell_rows(cell: CellRecord) -> tuple[_Row, list[_Row]]:
     adapt, parameters = cell["adapt"], cell["parameters"]
-    return (
-        cell["method"],
-        cell["style"],
-        cell["size"],
+    which = (cell["method"], cell["style"], cell["size"])
+    row = (
+        *which,
         cell["status"],
         cell["reason"],
         cell["precision"],
@@ -554,6 +590,12 @@ def _cell_row(cell: CellRecord) -> _Row:
         _number(cell["peak_memory_bytes"]),
         _number(cell["flops"]),
     )
+    observed = [
+        (*which, moment["step"], float(moment["seconds"]), picture["content"], picture["image"])
+        for moment in cell["observed"]
+        for picture in moment["contents"]
+    ]
+    return row, observed
 
 
 def _speed_rows(speed: SpeedRecord) -> tuple[_Row, list[_Row]]:
@@ -575,12 +617,18 @@ def _speed_rows(speed: SpeedRecord) -> tuple[_Row, list[_Row]]:
     return row, samples
 
 
-def _score_rows(record: ScoreRecord) -> list[_Row]:
+def _score_rows(record: ScoreRecord) -> tuple[list[_Row], list[_Row]]:
+    """The scores of the finished pictures, and those of the observed ones."""
     which = (record["method"], record["style"], record["size"])
-    return [
-        (*which, s["metric"], s["content"], _number(s["value"]), s["status"], s["reason"])
-        for s in record["scores"]
-    ]
+    finished: list[_Row] = []
+    observed: list[_Row] = []
+    for s in record["scores"]:
+        told = (s["metric"], s["content"], _number(s["value"]), s["status"], s["reason"])
+        if s["step"] is None:
+            finished.append((*which, *told))
+        else:
+            observed.append((*which, s["step"], *told))
+    return finished, observed
 
 
 def _number(value: float | None) -> float | None:

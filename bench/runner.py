@@ -7,6 +7,7 @@ on where it was. Metrics read the stored pictures, never a live method.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import math
 import traceback
@@ -26,12 +27,20 @@ import bench
 from bench import environment, images, measure, results, weights
 from bench.contract import Dataset, Method, Metric, Picture
 from bench.device import Context
-from bench.errors import BenchError
+from bench.errors import BenchError, StorageError
 from bench.phases import adapting, stylizing
 from bench.profiles import Profile
 from bench.registry import Registry
-from bench.results import CellRecord, RunInfo, ScoreEntry, SkippedRecord, SpeedRecord, Status
-from bench.timing import Rule, Samples, drain, sample_interleaved, synchronize
+from bench.results import (
+    CellRecord,
+    ContentRecord,
+    RunInfo,
+    ScoreEntry,
+    SkippedRecord,
+    SpeedRecord,
+    Status,
+)
+from bench.timing import Rule, Samples, drain, one_two_five, sample_interleaved, synchronize
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ class Plan:
     """What a run does.
 
     Attributes:
-        methods: name to class and options.
+        methods: a row's name to class and options; two rows may be of one class.
         metrics: to compute on every picture.
         dataset: where the pictures come from.
         profile: the budget it was made for.
@@ -57,6 +66,8 @@ class Plan:
         seed: every phase is seeded by it and by its own place in the grid.
         adapt_seconds: a phase of adaptation ends after this long; None is no limit.
         command: the command line, for the record and for resuming.
+        observe: after so many steps of an adaptation that iterates, the clock stands still and
+            every content is stylized and stored.
     """
 
     methods: Mapping[str, Chosen]
@@ -69,6 +80,7 @@ class Plan:
     seed: int
     adapt_seconds: float | None
     command: str
+    observe: Sequence[int] = ()
 
 
 def start(plan: Plan, root: Path, context: Context, registry: Registry) -> Path:
@@ -91,7 +103,8 @@ def _begin(run: Path, plan: Plan, context: Context, registry: Registry) -> RunIn
             try:
                 for size in plan.sizes:
                     images.save(
-                        images.load(picture, size), input_path(run, role, picture.name, size)
+                        images.load(picture, size),
+                        results.input_path(run, role, picture.name, size),
                     )
                 usable[role].append(picture.name)
             except BenchError as error:
@@ -107,6 +120,7 @@ def _begin(run: Path, plan: Plan, context: Context, registry: Registry) -> RunIn
         "profile": plan.profile.name,
         "seed": plan.seed,
         "adapt_seconds": plan.adapt_seconds,
+        "observe": sorted(set(plan.observe)),
         "environment": {**captured, "fingerprint": environment.fingerprint(captured)},
         "dataset": {
             "name": plan.dataset.name,
@@ -119,6 +133,7 @@ def _begin(run: Path, plan: Plan, context: Context, registry: Registry) -> RunIn
         "styles": usable["style"],
         "methods": {
             name: {
+                "method": chosen.cls.name,
                 "family": chosen.cls.family,
                 "citation": chosen.cls.citation,
                 "options": asdict(chosen.options),
@@ -127,7 +142,7 @@ def _begin(run: Path, plan: Plan, context: Context, registry: Registry) -> RunIn
                 "weights": weight_files(chosen, context),
                 "trains_on": list(chosen.cls.learns_from(chosen.options)),
                 "autocast": chosen.cls.autocast,
-                "plugin": registry.origin("methods", name).source,
+                "plugin": registry.origin("methods", chosen.cls.name).source,
             }
             for name, chosen in plan.methods.items()
         },
@@ -268,7 +283,7 @@ def _execute(run: Path, plan: Plan, context: Context, quiet: bool) -> None:
         for size, style, name in grid:
             if results.key(name, style, size) not in done:
                 bar.set_description(f"metrics · {name} · {style} · {size} px")
-                scores = score_cell(run, metrics, context, name, style, size)
+                scores = score_cell(run, metrics, context, name, style, size, bar)
                 path = results.record_path(run, "scores", name, style, size)
                 record_of_scores: results.ScoreRecord = {
                     "schema": results.SCHEMA,
@@ -282,14 +297,13 @@ def _execute(run: Path, plan: Plan, context: Context, quiet: bool) -> None:
         bar.set_description("done")
 
 
-def input_path(run: Path, role: str, name: str, size: int) -> Path:
-    """Where a run keeps a content or a style as it was given to the methods."""
-    return run / "inputs" / str(size) / role / f"{results.key(name)}.png"
-
-
-def image_path(run: Path, method: str, style: str, content: str, size: int) -> Path:
-    """Where a run keeps a stylized picture."""
+def image_path(
+    run: Path, method: str, style: str, content: str, size: int, step: int | None = None
+) -> Path:
+    """Where a run keeps a stylized picture; `step`: of an observed adaptation."""
     folder = run / "images" / results.key(method) / str(size) / results.key(style)
+    if step is not None:
+        folder /= f"step-{step:06}"
     return folder / f"{results.key(content)}.png"
 
 
@@ -307,6 +321,7 @@ def run_cell(
         "reason": "",
         "precision": precision_label(chosen.cls, context),
         "adapt": None,
+        "observed": [],
         "first_call": None,
         "contents": [],
         "parameters": None,
@@ -320,18 +335,25 @@ def run_cell(
         seed(plan.seed, name, style, size, "load")
         method = chosen.cls(context, chosen.options)
         method.load()
+        stylize = functools.partial(stylize_content, run, plan, context, method, cell)
         start: list[Tensor] = []
 
         def observe(step: int, seconds: float, _: object) -> None:
             if step == 0:
                 start.extend(p.detach().clone() for p in all_parameters(method))
             bar.set_postfix_str(f"step {step}, {seconds:.0f} s", refresh=False)
+            if phase.iterates and step in record["observe"]:
+                with kept_random_state(context.device):
+                    contents = [stylize(content, step)[0] for content in record["contents"]]
+                cell["observed"].append({"step": step, "seconds": seconds, "contents": contents})
 
         seed(plan.seed, name, style, size, "adapt")
+        phase = adapting(method, reference)
         adapted = drain(
-            adapting(method, reference),
+            phase,
             context.device,
             observe=observe,
+            at=lambda step: one_two_five(step) or step in record["observe"],
             max_seconds=plan.adapt_seconds,
         )
         cell["adapt"] = {
@@ -343,28 +365,60 @@ def run_cell(
         parameters = measure.parameters(method.networks())
         per_style = changed_parameters(start, all_parameters(method))
         cell["parameters"] = {"shared": parameters - per_style, "per_style": per_style}
-    if cell["status"] != "ok":
-        return cell
-    with measure.peak_memory(context.device) as peak:
-        for content in record["contents"]:
-            picture = read_input(run, context, "content", content, size)
-            with _failures(cell, context):
-                seed(plan.seed, name, style, size, content)
-                made = drain(stylizing(method, picture), context.device)
-                check_picture(made.result, picture)
-            if cell["status"] != "ok":
-                return cell
-            if cell["first_call"] is None:
-                cell["first_call"] = made.seconds
-            path = image_path(run, name, style, content, size)
-            images.save(made.result, path)  # a full disk ends the run, and is no method's fault
-            image = path.relative_to(run).as_posix()
-            cell["contents"].append({"content": content, "image": image, "seconds": made.seconds})
-    cell["peak_memory_bytes"], cell["peak_memory_source"] = peak.bytes, peak.source
-    with contextlib.suppress(Exception):  # unknown operations; the pictures are what matters
-        cell["flops"] = count_flops(method, picture, made.steps)
+        with measure.peak_memory(context.device) as peak:
+            for content in record["contents"]:
+                made, steps = stylize(content)
+                cell["contents"].append(made)
+        cell["peak_memory_bytes"], cell["peak_memory_source"] = peak.bytes, peak.source
+        with contextlib.suppress(Exception):  # unknown operations; the pictures are what matters
+            given = read_input(run, context, "content", content, size)
+            cell["flops"] = count_flops(method, given, steps)
     bar.set_postfix_str("")
     return cell
+
+
+def stylize_content(
+    run: Path,
+    plan: Plan,
+    context: Context,
+    method: Method,
+    cell: CellRecord,
+    content: str,
+    step: int | None = None,
+) -> tuple[ContentRecord, int]:
+    """Stylize and store one content of a cell.
+
+    Args:
+        step: of the adaptation under way; None where it is finished.
+
+    Returns:
+        The picture's record, and how many steps it took.
+
+    Raises:
+        BenchError: the picture is none, or (`StorageError`) the disk refuses.
+    """
+    name, style, size = cell["method"], cell["style"], cell["size"]
+    given = read_input(run, context, "content", content, size)
+    seed(plan.seed, name, style, size, content)
+    made = drain(stylizing(method, given), context.device)
+    check_picture(made.result, given)
+    if cell["first_call"] is None:
+        cell["first_call"] = made.seconds
+    path = image_path(run, name, style, content, size, step)
+    images.save(made.result, path)
+    image = path.relative_to(run).as_posix()
+    return {"content": content, "image": image, "seconds": made.seconds}, made.steps
+
+
+@contextmanager
+def kept_random_state(device: torch.device) -> Iterator[None]:
+    """Leave torch's random numbers, the device's among them, as if nothing had been drawn."""
+    module = None if device.type == "cpu" else torch.get_device_module(device)
+    before = module.get_rng_state() if module else None
+    with torch.random.fork_rng(devices=[]):
+        yield
+    if module:
+        module.set_rng_state(before)
 
 
 def all_parameters(method: Method) -> list[Tensor]:
@@ -419,7 +473,7 @@ def run_speed(
         read_input(run, context, role, name, size)
         for role, name in (("content", content), ("style", style))
     ]
-    file = input_path(run, "content", content, size).read_bytes()
+    file = results.input_path(run, "content", content, size).read_bytes()
     speeds: dict[str, SpeedRecord] = {}
     calls: dict[str, Callable[[], object]] = {}
     for name in names:
@@ -571,30 +625,37 @@ def load_metrics(metrics: Sequence[Metric], context: Context) -> Loaded:
 
 
 def score_cell(
-    run: Path, metrics: Loaded, context: Context, name: str, style: str, size: int
+    run: Path, metrics: Loaded, context: Context, name: str, style: str, size: int, bar: Any
 ) -> list[ScoreEntry]:
-    """Every metric of every stored picture of one cell."""
+    """Every metric of every stored picture of one cell, the observed ones too."""
     cell = read_cell(run, name, style, size)
     if cell["status"] != "ok":
         return []
     reference = read_input(run, context, "style", style, size)
+    pictures: list[tuple[int | None, ContentRecord]] = [(None, made) for made in cell["contents"]]
+    pictures += [
+        (moment["step"], made) for moment in cell["observed"] for made in moment["contents"]
+    ]
     entries: list[ScoreEntry] = []
-    for entry in cell["contents"]:
-        content = read_input(run, context, "content", entry["content"], size)
-        stylized = images.decode(run / entry["image"]).to(context.device)
+    for count, (step, made) in enumerate(pictures, 1):
+        content = read_input(run, context, "content", made["content"], size)
+        stylized = images.decode(run / made["image"]).to(context.device)
         for metric, reason in metrics:
             value, status = None, "skipped"
             if not reason:
                 value, status, reason = score(metric, stylized, content, reference)
             entries.append(
                 {
+                    "step": step,
                     "metric": metric.id,
-                    "content": entry["content"],
+                    "content": made["content"],
                     "value": value,
                     "status": status,  # type: ignore[typeddict-item]
                     "reason": reason,
                 }
             )
+        bar.set_postfix_str(f"{count} of {len(pictures)} pictures", refresh=False)
+    bar.set_postfix_str("")
     return entries
 
 
@@ -620,7 +681,7 @@ def read_cell(run: Path, name: str, style: str, size: int) -> CellRecord:
 
 def read_input(run: Path, context: Context, role: str, name: str, size: int) -> Tensor:
     """A stored content or style, on the device and in its memory format."""
-    picture = images.decode(input_path(run, role, name, size))
+    picture = images.decode(results.input_path(run, role, name, size))
     return context.precision.layout(picture.to(context.device))
 
 
@@ -642,10 +703,13 @@ def _failures(record: CellRecord | SpeedRecord, context: Context) -> Iterator[No
     """Turn an exception into the record's status and reason.
 
     Raises:
-        BenchError: the device itself has failed, and with it all that would come after.
+        BenchError: the device itself or (`StorageError`) the disk has failed, and with it all
+            that would come after.
     """
     try:
         yield
+    except StorageError:
+        raise
     except Exception as error:
         record["status"], record["reason"] = describe_failure(error)
         try:

@@ -102,6 +102,7 @@ def make_run(
             "profile": "smoke",
             "seed": seed,
             "adapt_seconds": limit,
+            "observe": [],
             "environment": {**MACHINE, **(environment or {})},
             "dataset": {"name": "tiny", "options": {}, "fingerprint": dataset, "citation": ""},
             "sizes": [size],
@@ -109,6 +110,7 @@ def make_run(
             "styles": list(styles),
             "methods": {
                 name: {
+                    "method": name,
                     "family": FAMILIES.get(name, "arbitrary"),
                     "citation": "",
                     "options": options or {},
@@ -146,7 +148,7 @@ def make_run(
         results.write_json(
             results.record_path(run, "speed", method, size),
             {
-                "schema": 1,
+                "schema": results.SCHEMA,
                 "method": method,
                 "size": size,
                 "status": status,
@@ -170,7 +172,7 @@ def make_run(
             if (method, style) in missing:
                 continue
             status, reason = failed.get((method, style), ("ok", ""))
-            where = {"schema": 1, "method": method, "style": style, "size": size}
+            where = {"schema": results.SCHEMA, "method": method, "style": style, "size": size}
             good = status == "ok"
             results.write_json(
                 results.record_path(run, "cells", method, style, size),
@@ -187,6 +189,7 @@ def make_run(
                     }
                     if good
                     else None,
+                    "observed": [],
                     "first_call": 0.1 if good else None,
                     "contents": [
                         {"content": name, "image": f"images/{name}.png", "seconds": 0.01}
@@ -220,7 +223,14 @@ def _score(id_, values, method, style, content, unscored):
     if status == "ok":
         value = values.get(method, values["fast"])
         value = value(style, content) if callable(value) else value
-    return {"metric": id_, "content": content, "value": value, "status": status, "reason": reason}
+    return {
+        "step": None,
+        "metric": id_,
+        "content": content,
+        "value": value,
+        "status": status,
+        "reason": reason,
+    }
 
 
 @pytest.fixture

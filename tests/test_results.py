@@ -118,7 +118,7 @@ def test_completed_names_whole_records_failures_among_them(fake_run):
                        "axis": "style", "encoder": "judge", "judge": True}})  # fmt: skip
     whole = results.record_path(run, "cells", "fast", "a", 64)
     results.record_path(run, "cells", "fast", "c", 64).write_bytes(whole.read_bytes()[:100])
-    results.record_path(run, "cells", "fast", "d", 64).write_text('{"schema": 1}')
+    results.record_path(run, "cells", "fast", "d", 64).write_text(f'{{"schema": {results.SCHEMA}}}')
     (run / "cells" / ".0123.tmp").write_bytes(whole.read_bytes())
     assert results.completed(run, "cells") == {"fast__a__64", "fast__b__64"}
     assert results.completed(run, "speed") == {"fast__64"}
@@ -128,11 +128,24 @@ def test_completed_names_whole_records_failures_among_them(fake_run):
 def test_a_newer_schema_is_one_line(fake_run):
     run = fake_run()
     path = results.record_path(run, "cells", "fast", "a", 64)
-    results.write_json(path, {**results.read_json(path), "schema": 2})
+    results.write_json(path, {**results.read_json(path), "schema": 3})
     for read in (lambda: results.load([run]), lambda: results.completed(run, "cells")):
-        with pytest.raises(BenchError, match=r"newer bench \(schema 2.*upgrade") as error:
+        with pytest.raises(BenchError, match=r"newer bench \(schema 3.*upgrade") as error:
             read()
         assert "\n" not in str(error.value)
+
+
+def test_an_older_run_is_one_line_and_does_not_hide_the_others(fake_run):
+    old, new = fake_run(), fake_run()
+    path = old / "run.json"
+    results.write_json(path, {**results.read_json(path), "schema": 1})
+    wanted = r"older bench \(schema 1, this one reads 2\): run it again"
+    with pytest.raises(BenchError, match=wanted):
+        results.load([old])
+    frames = results.load([old, new])
+    assert list(frames.records) == [new.name]
+    (warning,) = frames.warnings
+    assert warning.startswith(f"{path} was written by an older")
 
 
 def test_frames_hold_every_number(fake_run):

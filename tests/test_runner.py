@@ -14,7 +14,7 @@ from PIL import Image
 
 from bench import images, results, runner
 from bench.cli import main
-from bench.errors import BenchError
+from bench.errors import StorageError
 
 PLUGIN = '''
 import time
@@ -244,7 +244,7 @@ def test_failures_are_tried_again_when_asked(plugin, capsys):
 def test_a_full_disk_ends_the_run_and_is_no_methods_fault(plugin, monkeypatch, capsys):
     def full(picture, path):
         if "images" in path.parts:
-            raise BenchError(f"{path} cannot be written: No space left on device")
+            raise StorageError(f"{path} cannot be written: No space left on device")
         save(picture, path)
 
     save = images.save
