@@ -40,7 +40,8 @@ KINDS = {
 }
 """Hook to the kind of thing that it gives."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""What a plugin may be called."""
 
 
 @dataclass(frozen=True)
@@ -349,7 +350,7 @@ def _check_object(thing: Any, base: type) -> str:
 
 def _check_name(thing: Any) -> str:
     name = getattr(thing, "name", None)
-    if not (isinstance(name, str) and _NAME.fullmatch(name)):
+    if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise BenchError(
             f"{_title(thing)}.name = {name!r}: give it a name of letters, digits, '.', '_' and '-'"
         )

@@ -6,7 +6,7 @@ import argparse
 import functools
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -104,6 +104,15 @@ def size(text: str) -> int:
     return int(text)
 
 
+def steps(text: str) -> tuple[int, ...]:
+    """Numbers of steps, separated by commas; `default` is 0, 1, 2, 5, 10, 20 and so on."""
+    if text == "default":
+        return (0, *(digit * 10**power for power in range(6) for digit in (1, 2, 5)))
+    if not all(part.strip().isdigit() for part in text.split(",")):
+        raise argparse.ArgumentTypeError(f"{text}: write numbers of steps as 0,1,2,5, or default")
+    return tuple(sorted({int(part) for part in text.split(",")}))
+
+
 def positive(text: str) -> float:
     """A finite number above 0."""
     try:
@@ -124,14 +133,17 @@ def load_registry(args: argparse.Namespace) -> Registry:
     return loaded
 
 
-def given_options(args: argparse.Namespace, registry: Registry) -> dict[str, dict[str, str]]:
-    """`--option` by plugin; every one named is there."""
+def given_options(
+    args: argparse.Namespace, registry: Registry, aliases: Iterable[str] = ()
+) -> dict[str, dict[str, str]]:
+    """`--option` by plugin, or by one of a run's own names for one; every one named is there."""
     from bench import options
 
     given = options.parse_pairs(args.option)
+    known = {*registry.methods, *registry.datasets, *aliases}
     for owner in given:
-        if owner not in registry.methods and owner not in registry.datasets:
-            raise unknown("plugin in --option", owner, [*registry.methods, *registry.datasets])
+        if owner not in known:
+            raise unknown("plugin in --option", owner, known)
     return given
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from bench.commands._shared import AddCommand
 from bench.errors import BenchError, unknown
 
 if TYPE_CHECKING:
-    from bench.contract import Dataset
+    from bench.contract import Dataset, Method
     from bench.device import Context
     from bench.registry import Registry
     from bench.runner import Plan
@@ -24,6 +24,8 @@ EXAMPLES = """examples:
   bench run --method metastyle                       the embedded pictures, a few minutes
   bench run --all --profile standard                 every method, an hour or more
   bench run --method johnson --option johnson.steps=400 --adapt-seconds 120
+  bench run --method metastyle --method johnson --observe default       quality over adaptation
+  bench run --method metastyle --method meta2=metastyle --option meta2.weights=other.safetensors
   bench run --method mine --plugin mine.py           your own method
   bench run --method metastyle --device cuda --profile full --content PHOTOS/ --style PAINTINGS/
   bench run --resume                                 go on with the newest run
@@ -37,7 +39,13 @@ def add(command: AddCommand) -> None:
         EXAMPLES,
         interrupted="; the run had not begun",
     )
-    made.add_argument("--method", action="append", default=[], metavar="NAME", help="repeatable")
+    made.add_argument(
+        "--method",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="repeatable; ALIAS=NAME is another row of a method, with options of its own",
+    )
     made.add_argument("--all", action="store_true", help="every method there is")
     made.add_argument(
         "--metric",
@@ -70,6 +78,14 @@ def add(command: AddCommand) -> None:
         type=_shared.positive,
         metavar="S",
         help="end each adaptation after this long",
+    )
+    made.add_argument(
+        "--observe",
+        type=_shared.steps,
+        default=(),
+        metavar="STEPS",
+        help="stylize every content after so many steps of an adaptation, e.g. 0,10,100; "
+        "default: 0, 1, 2, 5, 10, 20, 50 and so on (see bench report --curves)",
     )
     made.add_argument(
         "--runs", type=Path, default=_shared.RUNS, metavar="DIR", help="where run folders go"
@@ -153,15 +169,11 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
     if args.profile not in PROFILES:
         raise unknown("profile", args.profile, PROFILES)
     profile = PROFILES[args.profile]
-    names = list(registry.methods) if args.all else list(dict.fromkeys(args.method))
-    if not names:
-        raise BenchError("no method: give --method NAME or --all; bench list methods shows them")
-    names = [*ANCHORS, *(name for name in names if name not in ANCHORS)]
-    given = _shared.given_options(args, registry)
+    rows = _rows(args, registry)
+    given = _shared.given_options(args, registry, rows)
     methods = {}
-    for name in names:
-        cls = registry.method(name)
-        values = {**profile.options.get(name, {}), **given.get(name, {})}
+    for name, cls in rows.items():
+        values = {**profile.options.get(cls.name, {}), **given.get(name, {})}
         methods[name] = Chosen(cls, options.build(cls.Options, values, name))
     if args.metric:
         metrics = list({m.id: m for name in args.metric for m in registry.metric(name)}.values())
@@ -183,8 +195,30 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
         sizes=tuple(sorted(set(args.size))) or profile.sizes,
         seed=args.seed,
         adapt_seconds=args.adapt_seconds,
-        command=_command(args, registry, list(methods), [metric.id for metric in metrics]),
+        command=_command(args, registry, rows, [metric.id for metric in metrics]),
+        observe=args.observe or profile.observe,
     )
+
+
+def _rows(args: argparse.Namespace, registry: Registry) -> dict[str, type[Method]]:
+    """The table's rows, the anchors first: a name, which is the method's own or an alias."""
+    from bench.registry import NAME
+
+    asked = list(registry.methods) if args.all else []
+    if not (asked or args.method):
+        raise BenchError("no method: give --method NAME or --all; bench list methods shows them")
+    rows: dict[str, type[Method]] = {}
+    for text in (*ANCHORS, *asked, *args.method):
+        name, equals, behind = text.partition("=")
+        cls = registry.method(behind if equals else name)
+        taken = name in registry.methods or name in registry.datasets
+        if equals and (taken or not NAME.fullmatch(name) or rows.get(name, cls) is not cls):
+            raise BenchError(
+                f"--method {text}: {name or 'nothing'} cannot be an alias; take a new name of "
+                "letters, digits, '.', '_' and '-'"
+            )
+        rows[name] = cls
+    return rows
 
 
 def _at_hand(encoder: str | None, registry: Registry) -> bool:
@@ -215,7 +249,10 @@ def _context(args: argparse.Namespace, registry: Registry, dataset: Dataset) -> 
 
 
 def _command(
-    args: argparse.Namespace, registry: Registry, methods: Sequence[str], metrics: Sequence[str]
+    args: argparse.Namespace,
+    registry: Registry,
+    rows: Mapping[str, type[Method]],
+    metrics: Sequence[str],
 ) -> str:
     """The command line again, so that it resumes from anywhere and whatever is installed later.
 
@@ -230,15 +267,18 @@ def _command(
     for plugin in args.plugin:
         file = Path(plugin).expanduser()
         words += ["--plugin", str(file.absolute()) if file.is_file() else plugin]
+    methods = [name if name == cls.name else f"{name}={cls.name}" for name, cls in rows.items()]
     for name, values in (("method", methods), ("metric", metrics), ("size", args.size)):
         for value in values:
             words += [f"--{name}", str(value)]
-    plugins: dict[str, type[Any]] = {**registry.methods, **registry.datasets}
+    plugins: dict[str, type[Any]] = {**rows, **registry.datasets}
     for owner, values in options.parse_pairs(args.option).items():
         for key, value in values.items():
             if options.is_path(plugins[owner].Options, key) and Path(value).expanduser().exists():
                 value = str(Path(value).expanduser().absolute())
             words += ["--option", f"{owner}.{key}={value}"]
+    if args.observe:
+        words += ["--observe", ",".join(map(str, args.observe))]
     for name in ("dataset", "contents", "styles", "adapt_seconds", "threads"):
         if getattr(args, name) is not None:
             words += [f"--{name.replace('_', '-')}", str(getattr(args, name))]
