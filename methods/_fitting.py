@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from bench.device import Context
 from bench.options import option
-
-from ._perceptual import PerceptualLoss
+from bench.perceptual import PerceptualLoss
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ from torch import Tensor, nn
 from bench.contract import Method
 from bench.hooks import hookimpl
 from bench.options import option
-
-from ._perceptual import Balance, PerceptualLoss, perceptual_loss
+from bench.perceptual import Balance, PerceptualLoss, perceptual_loss
 
 LEARNING_RATES = {"lbfgs": 1.0, "adam": 0.02}
 

@@ -22,9 +22,9 @@ from torch import Tensor
 from bench.contract import Method
 from bench.hooks import hookimpl
 from bench.options import option
+from bench.perceptual import Balance, perceptual_loss
 
 from ._fitting import FitOptions, fit
-from ._perceptual import Balance, perceptual_loss
 from ._transform_net import TransformNet
 
 

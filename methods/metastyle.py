@@ -33,11 +33,11 @@ from torch.func import functional_call
 from bench.contract import Method, Weights
 from bench.hooks import hookimpl
 from bench.options import option
+from bench.perceptual import Balance, Terms, perceptual_loss
 from bench.training import Task
 from bench.weights import find, locate, metadata, read
 
 from ._fitting import FitOptions, fit
-from ._perceptual import Balance, Terms, perceptual_loss
 from ._transform_net import TransformNet, load_weights, norm_parameters
 
 SHIPPED = Weights(
