@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from bench.contract import Weights
 from bench.device import Context
 from bench.options import option
 from bench.perceptual import PerceptualLoss
+from bench.weights import find, metadata
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,15 @@ class FitOptions:
     encoder: str = option("efficientnet-lite0", "loss network")
     content_weight: float = option(0.35, "weight of the content error", low=0)
     style_weight: float = option(1.0, "weight of the style error", low=0)
+
+
+def loss_networks(options: FitOptions, start: Weights | None = None) -> Sequence[str]:
+    """The encoders behind a fit: that of its start's training, as the file tells, and its own."""
+    file = find(start) if start else None
+    if file is None:
+        return (options.encoder,)
+    told = json.loads(metadata(file).get("options", "{}"))
+    return tuple(dict.fromkeys((told.get("encoder", FitOptions.encoder), options.encoder)))
 
 
 def fit(

@@ -8,31 +8,39 @@ nearest neighbours, a sigmoid at the end), so that the two methods differ in the
 The loss network is EfficientNet-Lite0 (the paper: VGG16, the option `encoder`), its terms are
 normalised, and a term on block-averaged luminance keeps tones from inverting. Training is as long
 as the options say (the paper: 40,000 steps of batch 4 on MS-COCO at 256 pixels), on 128-pixel
-crops of the photographs that the run provides.
+crops of the photographs that the run provides. The option `start` begins with a network that was
+made for another style, or for many, instead of with random weights.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from bench.contract import Method
+from bench.contract import Method, Weights
 from bench.hooks import hookimpl
 from bench.options import option
 from bench.perceptual import Balance, perceptual_loss
+from bench.weights import locate, read
 
-from ._fitting import FitOptions, fit
-from ._transform_net import TransformNet
+from ._fitting import FitOptions, fit, loss_networks
+from ._transform_net import TransformNet, load_weights
 
 
 @dataclass(frozen=True)
 class JohnsonOptions(FitOptions):
-    """Options of the training from scratch."""
+    """Options of the training."""
 
     steps: int = option(2000, "update steps", low=0)
+    start: str | None = option(
+        None,
+        "a network to start from, by bench adapt or bench train; none is random weights",
+        path=True,
+    )
 
 
 class Johnson(Method):
@@ -45,21 +53,37 @@ class Johnson(Method):
     trains_on = ("efficientnet-lite0",)
 
     @classmethod
+    def needs(cls, options: JohnsonOptions) -> Sequence[Weights]:
+        """The network to start from, if the user names one."""
+        if options.start is None:
+            return ()
+        file = str(Path(options.start).expanduser().absolute())
+        return (Weights(file, None, "bench adapt", "unknown"),)
+
+    @classmethod
     def learns_from(cls, options: JohnsonOptions) -> Sequence[str]:
-        """The loss network."""
-        return (options.encoder,)
+        """The loss network, and that of the training behind the start."""
+        return loss_networks(options, next(iter(cls.needs(options)), None))
 
     def load(self) -> None:
-        """Build the loss; the network is made anew for each style."""
+        """Build the loss, and read the start; the network is made anew for each style."""
         o: JohnsonOptions = self.options
+        self.start: dict[str, Tensor] = {}
+        for needed in self.needs(o):
+            file = locate(needed)
+            adapted = "network."  # so are the tensors of an adapted method called
+            self.start = {name.removeprefix(adapted): t for name, t in read(file).items()}
+            load_weights(TransformNet(), self.start, file)
         self.loss = perceptual_loss(
             self.context, o.encoder, Balance(o.content_weight, o.style_weight)
         )
         self.network = self.context.place(TransformNet())
 
     def adapt(self, style: Tensor) -> Iterator[None]:
-        """Train from random weights (drawn from torch's global generator)."""
+        """Train from random weights (drawn from torch's global generator), or from the start."""
         self.network = self.context.place(TransformNet())
+        if self.start:
+            self.network.load_state_dict(self.start)
         yield from fit(self.context, self.network, self.loss, style, self.options)
 
     def stylize(self, content: Tensor) -> Tensor:

@@ -113,6 +113,8 @@ def test_metric_has_no_memory_of_other_pictures(metric):
 
 
 def test_the_anchors_are_best_on_their_axis(metric):
+    if metric.axis == "both":
+        pytest.skip("no anchor is best on both axes")
     photo, style = smooth(seed=1), smooth(seed=2) ** 2
     identity, copy = metric.score(photo, photo, style), metric.score(style, photo, style)
     best, other = (identity, copy) if metric.axis == "content" else (copy, identity)
