@@ -12,9 +12,10 @@ from bench.device import Context, Precision
 from bench.errors import BenchError
 from bench.phases import adapt, stylize
 from bench.store import collect
-from bench.weights import write
+from bench.weights import read, write
 
 metastyle = importlib.import_module("bench.methods.metastyle")
+meta_training = importlib.import_module("bench.methods._meta_training")
 johnson = importlib.import_module("bench.methods.johnson")
 net = importlib.import_module("bench.methods._transform_net")
 
@@ -98,15 +99,9 @@ def test_the_network_keeps_every_shape(shape):
 def test_inner_update_of_a_parabola_by_hand():
     # L = 3 p² at p = 2: gradient 12, one step of 0.1 gives 0.8; d(p - 0.1·6p)/dp = 0.4
     p = torch.tensor(2.0, requires_grad=True)
-    updated = metastyle.inner_update({"p": p}, 3 * p**2, 0.1)["p"]
+    updated = meta_training.inner_update({"p": p}, 3 * p**2, 0.1)["p"]
     assert updated.item() == pytest.approx(0.8)
     assert torch.autograd.grad(updated, p)[0].item() == pytest.approx(0.4)
-
-
-def test_first_order_does_not_see_through_the_inner_step():
-    p = torch.tensor(2.0, requires_grad=True)
-    updated = metastyle.inner_update({"p": p}, 3 * p**2, 0.1, second_order=False)["p"]
-    assert torch.autograd.grad(updated, p)[0].item() == 1.0
 
 
 def test_the_meta_gradient_agrees_with_finite_differences():
@@ -126,7 +121,7 @@ def test_the_meta_gradient_agrees_with_finite_differences():
         adapted = norms
         for _ in range(2):
             loss = (functional_call(network, dict(adapted), (inner,)) - target).square().mean()
-            adapted = metastyle.inner_update(adapted, loss, 0.7)
+            adapted = meta_training.inner_update(adapted, loss, 0.7)
         return (functional_call(network, dict(adapted), (outer,)) - target).square().mean()
 
     objective().backward()
@@ -145,11 +140,11 @@ def test_the_meta_gradient_agrees_with_finite_differences():
 
 def test_a_meta_step_is_the_gradient_of_the_loss_after_the_inner_step(context):
     """The task's own step against the same objective put together from public pieces."""
-    options = metastyle.MetaTrainingOptions(
+    options = meta_training.MetaTrainingOptions(
         **TRAINING, warm_steps=0, inner_lr=0.5, clip=1e9, decay=0.0, outer_lr=0.0
     )
     torch.manual_seed(3)
-    task = metastyle.MetaTraining(context, pictures(3, 1), options)
+    task = meta_training.MetaTraining(context, pictures(3, 1), options)
     torch.manual_seed(4)
     logged = task.step(0)
     got = {n: p.grad.clone() for n, p in task.network.named_parameters()}
@@ -173,11 +168,82 @@ def test_a_meta_step_is_the_gradient_of_the_loss_after_the_inner_step(context):
         torch.testing.assert_close(gradient, wanted, rtol=1e-3, atol=1e-6, msg=name)
 
 
+def manual_inner(task, batches, grams, optimizer):
+    """Inner steps by a plain loop over torch's optimiser; the network stays where it ends."""
+    for content, target in batches:
+        optimizer.zero_grad()
+        task.loss(task.network(content), content, target, grams).total.backward()
+        optimizer.step()
+
+
+@pytest.mark.parametrize("moves", ["norm", "all"])
+def test_first_order_is_the_gradient_at_the_end_of_the_inner_steps(context, moves):
+    options = meta_training.MetaTrainingOptions(
+        **TRAINING, warm_steps=0, rule="first-order", inner_moves=moves, inner_steps=2,
+        inner_lr=0.5, clip=1e9, decay=0.0, outer_lr=0.0,
+    )  # fmt: skip
+    torch.manual_seed(3)
+    task = meta_training.MetaTraining(context, pictures(3, 1), options)
+    before = {n: p.detach().clone() for n, p in task.network.named_parameters()}
+    torch.manual_seed(4)
+    task.step(0)
+    got = [p.grad.clone() for p in task.network.parameters()]
+    for name, parameter in task.network.named_parameters():
+        assert torch.equal(parameter, before[name]), name  # outer rate 0: back where it was
+
+    torch.manual_seed(4)
+    train, query, grams = task._contents(1), task._contents(1), task._grams(1)
+    network = task.network
+    moving = network.parameters() if moves == "all" else net.norm_parameters(network).values()
+    manual_inner(task, [train, train], grams, torch.optim.SGD(list(moving), 0.5))
+    network.zero_grad()
+    task.loss(network(query[0]), *query, grams).total.backward()
+    for gradient, parameter in zip(got, network.parameters(), strict=True):
+        torch.testing.assert_close(gradient, parameter.grad, rtol=1e-3, atol=1e-6)
+
+
+def test_reptile_goes_a_share_of_the_way_that_adaptation_goes(context):
+    options = meta_training.MetaTrainingOptions(
+        **TRAINING, warm_steps=0, rule="reptile", inner="adam", inner_moves="all", inner_steps=3,
+        inner_lr=1e-3, contents="fresh", decay=0.0, outer_lr=0.25,
+    )  # fmt: skip
+    torch.manual_seed(3)
+    task = meta_training.MetaTraining(context, pictures(3, 1), options)
+    begin = [p.detach().clone() for p in task.network.parameters()]
+    torch.manual_seed(4)
+    task.step(0)
+    got = [p.detach().clone() for p in task.network.parameters()]
+
+    with torch.no_grad():
+        for parameter, value in zip(task.network.parameters(), begin, strict=True):
+            parameter.copy_(value)
+    torch.manual_seed(4)
+    batches = [task._contents(1) for _ in range(3)]
+    task._contents(1)
+    grams = task._grams(1)
+    manual_inner(task, batches, grams, torch.optim.Adam(task.network.parameters(), 1e-3))
+    for old, new, end in zip(begin, got, task.network.parameters(), strict=True):
+        torch.testing.assert_close(new, old + 0.25 * (end.detach() - old), rtol=1e-4, atol=1e-6)
+
+
+def test_meta_training_goes_on_from_given_weights(context, shipped):
+    options = meta_training.MetaTrainingOptions(**TRAINING, start=str(shipped))
+    task = meta_training.MetaTraining(context, pictures(3, 1), options)
+    for name, value in read(shipped).items():
+        assert torch.equal(task.network.state_dict()[name], value), name
+
+
+def test_second_order_through_adam_is_refused(context):
+    options = meta_training.MetaTrainingOptions(**TRAINING, inner="adam")
+    with pytest.raises(BenchError, match="rule=first-order or rule=reptile"):
+        meta_training.MetaTraining(context, pictures(3, 1), options)
+
+
 def test_both_learning_rates_decay_with_time(context):
-    options = metastyle.MetaTrainingOptions(
+    options = meta_training.MetaTrainingOptions(
         **TRAINING, warm_steps=1, warm_lr=1e-3, outer_lr=1e-4, decay=0.5
     )
-    task = metastyle.MetaTraining(context, pictures(3, 1), options)
+    task = meta_training.MetaTraining(context, pictures(3, 1), options)
     rates = []
     for index in range(3):
         task.step(index)
@@ -187,7 +253,7 @@ def test_both_learning_rates_decay_with_time(context):
 
 def test_styles_are_drawn_by_the_root_of_their_sources_size():
     names = [*(f"big_{i}.jpg" for i in range(4)), "small_1.jpg"]
-    share = metastyle.source_shares(names)
+    share = meta_training.source_shares(names)
     assert share[:4].sum() / share[4:].sum() == pytest.approx(2.0)
 
 

@@ -1,0 +1,269 @@
+"""Meta-training of MetaStyle's initialisation, with the variants that the ablations compare.
+
+Chi Zhang, Yixin Zhu, Song-Chun Zhu: MetaStyle. AAAI 2019: eq. 4 and algorithm 1. First-order
+MAML: Finn, Abbeel, Levine, ICML 2017, §5.2. Reptile: Nichol, Achiam, Schulman 2018, algorithm 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from bench.contract import Weights
+from bench.errors import BenchError
+from bench.options import option
+from bench.perceptual import Balance, Terms, perceptual_loss
+from bench.training import Task
+from bench.weights import locate, read
+
+from ._transform_net import TransformNet, load_weights, norm_parameters
+
+Batch = tuple[Tensor, Tensor]
+"""Contents (N, 3, S, S) and their features at the content tap."""
+
+
+@dataclass(frozen=True)
+class MetaTrainingOptions:
+    """Settings of the meta-training; the paper's symbols in brackets."""
+
+    encoder: str = option("efficientnet-lite0", "loss network")
+    content_weight: float = option(0.35, "weight of the content error", low=0)
+    style_weight: float = option(1.0, "weight of the style error", low=0)
+    size: int = option(128, "side of the content crops in pixels", low=32)
+    style_size: int = option(256, "side of the style crops in pixels", low=32)
+    batch: int = option(2, "contents in the inner and in the outer batch", low=1)
+    styles: int = option(2, "styles per outer step", low=1)
+    start: str | None = option(None, "weights to start from, instead of random ones", path=True)
+    warm_steps: int = option(3000, "steps on all styles at once, before meta-training", low=0)
+    warm_lr: float = option(1e-3, "Adam's learning rate in these steps", low=0)
+    rule: Literal["second-order", "first-order", "reptile"] = option(
+        "second-order", "what the outer step learns from: MAML, first-order MAML or Reptile"
+    )
+    inner: Literal["sgd", "adam"] = option("sgd", "the inner rule; adam is the one that adapts")
+    inner_moves: Literal["norm", "all"] = option("norm", "parameters that the inner rule moves")
+    inner_steps: int = option(1, "inner steps (T)", low=1)
+    inner_lr: float = option(2.0, "inner learning rate (delta)", low=0)
+    contents: Literal["shared", "fresh"] = option(
+        "shared", "one inner batch for all styles and inner steps of an outer step, or new ones"
+    )
+    outer_lr: float = option(5e-4, "outer learning rate (eta) of Adam; of Reptile's step", low=0)
+    decay: float = option(5e-4, "k of lr / (1 + k t), for both learning rates", low=0)
+    clip: float = option(1.0, "largest norm of a gradient", low=0)
+
+
+def inner_update(parameters: Mapping[str, Tensor], loss: Tensor, lr: float) -> dict[str, Tensor]:
+    """One step of gradient descent that can itself be differentiated (algorithm 1, line 7).
+
+    Args:
+        parameters: the parameters that the inner loop changes, by name.
+        loss: scalar, made with these parameters.
+        lr: the inner learning rate.
+
+    Returns:
+        The updated parameters, as functions of the old ones.
+    """
+    gradients = torch.autograd.grad(loss, list(parameters.values()), create_graph=True)
+    return {
+        name: value - lr * gradient
+        for (name, value), gradient in zip(parameters.items(), gradients, strict=True)
+    }
+
+
+class MetaTraining(Task):
+    """Bilevel training (paper, eq. 4 and algorithm 1): an outer Adam over an inner SGD.
+
+    As in the paper only the affine parameters of the instance normalisations move in the inner
+    loop, and the outer step moves everything, through the inner step's second derivatives. All
+    styles of an outer step share the inner content batch, and share the outer one (supplement).
+    The options `rule`, `inner`, `inner_moves`, `inner_steps` and `contents` are the ablations.
+    """
+
+    Options = MetaTrainingOptions
+
+    def __init__(self, context: Any, styles: Any, options: Any) -> None:
+        super().__init__(context, styles, options)
+        o: MetaTrainingOptions = options
+        if o.rule == "second-order" and o.inner == "adam":
+            raise BenchError("metastyle.inner=adam goes with rule=first-order or rule=reptile")
+        self.network = context.place(TransformNet())
+        if o.start is not None:
+            file = locate(Weights(str(Path(o.start).expanduser().absolute()), None, "the user", ""))
+            load_weights(self.network, read(file), file)
+        self.everything = list(self.network.parameters())
+        norms = norm_parameters(self.network)
+        named = dict(self.network.named_parameters())
+        self.moving: dict[str, nn.Parameter] = named if o.inner_moves == "all" else norms
+        self.where = [list(named).index(name) for name in self.moving]
+        self.loss = perceptual_loss(context, o.encoder, Balance(o.content_weight, o.style_weight))
+        self.optimizer = torch.optim.Adam(self.everything, o.warm_lr)
+        self.share = source_shares(styles.names)
+
+    def step(self, index: int) -> dict[str, float]:
+        """A warm-up step on all styles at once, or a meta-training step."""
+        o: MetaTrainingOptions = self.options
+        iteration = index - o.warm_steps
+        if iteration < 0:
+            rate = o.warm_lr * min(1.0, (index + 1) / 50)
+            logged, gradients = self._warm()
+        else:
+            rate = o.outer_lr / (1 + o.decay * iteration)
+            logged, gradients = self._meta(iteration)
+            if iteration == 0:  # the moments of the warm-up belong to another loss
+                self.optimizer.state.clear()
+        if iteration >= 0 and o.rule == "reptile":  # no gradient, but the way that was gone
+            with torch.no_grad():
+                for parameter, way in zip(self.everything, gradients, strict=True):
+                    parameter -= rate * way
+            return logged
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        for parameter, gradient in zip(self.everything, gradients, strict=True):
+            parameter.grad = gradient
+        norm = nn.utils.clip_grad_norm_(self.everything, o.clip)
+        self.optimizer.step()
+        return {**logged, "gradient": float(norm)}
+
+    def _warm(self) -> tuple[dict[str, float], list[Tensor]]:
+        count = self.options.batch * 2
+        terms = self._terms(self._contents(count), self._grams(count))
+        logged = {"warm/content": terms.content.item(), "warm/style": terms.style.item()}
+        return logged, list(torch.autograd.grad(terms.total, self.everything))
+
+    def _meta(self, iteration: int) -> tuple[dict[str, float], list[Tensor]]:
+        """What several styles ask of the start, on the mean."""
+        o: MetaTrainingOptions = self.options
+        lr = o.inner_lr / (1 + o.decay * iteration)
+        shared = [self._contents(o.batch) for _ in range(2)] if o.contents == "shared" else None
+        logged: dict[str, float] = {}
+        total = [torch.zeros_like(p) for p in self.everything]
+        of_style = self._by_graph if o.rule == "second-order" else self._by_steps
+        for _ in range(o.styles):
+            if shared:
+                trains, query = [shared[0]] * o.inner_steps, shared[1]
+            else:
+                *trains, query = (self._contents(o.batch) for _ in range(o.inner_steps + 1))
+            before, after, gradients = of_style(trains, query, self._grams(1), lr)
+            for sum_, gradient in zip(total, gradients, strict=True):
+                sum_ += gradient / o.styles
+            for name, value in _summary(before, after).items():
+                logged[name] = logged.get(name, 0.0) + value / o.styles
+        return logged, total
+
+    def _by_graph(
+        self, trains: Sequence[Batch], query: Batch, grams: list[Tensor], lr: float
+    ) -> tuple[Terms, Terms, Sequence[Tensor]]:
+        """One style's outer gradient by double backward, as algorithm 1 is written."""
+        adapted: dict[str, Tensor] = dict(self.moving)
+        seen = []
+        for train in trains:
+            seen.append(self._terms(train, grams, adapted))
+            adapted = inner_update(adapted, seen[-1].total, lr)
+        after = self._terms(query, grams, adapted)
+        return seen[0], after, torch.autograd.grad(after.total, self.everything)
+
+    def _by_steps(
+        self, trains: Sequence[Batch], query: Batch, grams: list[Tensor], lr: float
+    ) -> tuple[Terms, Terms, Sequence[Tensor]]:
+        """One style's first-order outer gradient, at the end of the inner steps.
+
+        Reptile's is the way that the inner steps went, reversed.
+        """
+        o: MetaTrainingOptions = self.options
+        moving = list(self.moving.values())
+        begin = [p.detach().clone() for p in moving]
+        inner = (torch.optim.Adam if o.inner == "adam" else torch.optim.SGD)(moving, lr)
+        seen = []
+        for train in trains:
+            seen.append(self._terms(train, grams))
+            for parameter, slope in zip(
+                moving, torch.autograd.grad(seen[-1].total, moving), strict=True
+            ):
+                parameter.grad = slope
+            inner.step()
+        with torch.set_grad_enabled(o.rule == "first-order"):
+            after = self._terms(query, grams)
+        outer: Sequence[Tensor]
+        if o.rule == "first-order":
+            outer = torch.autograd.grad(after.total, self.everything)
+        else:
+            outer = [torch.zeros_like(p) for p in self.everything]
+            for i, old, new in zip(self.where, begin, moving, strict=True):
+                outer[i].copy_(old - new.detach())
+        with torch.no_grad():
+            for parameter, value in zip(moving, begin, strict=True):
+                parameter.copy_(value)
+        return seen[0], after, outer
+
+    def _terms(
+        self,
+        batch: Batch,
+        grams: list[Tensor],
+        parameters: Mapping[str, Tensor] | None = None,
+    ) -> Terms:
+        content, target = batch
+        with self.context.autocast():
+            stylized = functional_call(self.network, dict(parameters or {}), (content,))
+            return self.loss(stylized, content, target, grams)
+
+    def _contents(self, count: int) -> Batch:
+        """A batch of contents and their features."""
+        batch = self.context.photographs.batch(count, self.options.size)
+        content = self.context.precision.layout(batch.to(self.context.device))
+        with self.context.autocast():
+            return content, self.loss.content_target(content)
+
+    def _grams(self, count: int) -> list[Tensor]:
+        """Gram matrices of `count` styles, drawn by source."""
+        drawn = torch.multinomial(self.share, count).tolist()
+        side = self.options.style_size
+        batch = self.styles.batch(count, side, indices=drawn, scale=(0.7, 1.0))
+        style = self.context.precision.layout(batch.to(self.context.device))
+        with self.context.autocast():
+            return self.loss.style_target(style)
+
+    def state(self) -> dict[str, Any]:
+        """Network and optimiser."""
+        return {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Network and optimiser."""
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+    def export(self) -> dict[str, Tensor]:
+        """The initialisation that adapts."""
+        return dict(self.network.state_dict())
+
+    def preview(self) -> Tensor:
+        """Two contents, as the initialisation renders them without any adaptation."""
+        generator = torch.Generator().manual_seed(0)
+        content = self.context.photographs.batch(2, 256, generator).to(self.context.device)
+        with torch.inference_mode():
+            return torch.cat([content, self.network(content)]).cpu()
+
+
+def source_shares(names: Sequence[str]) -> Tensor:
+    """How often to draw each style: by the square root of its source's size, (M,).
+
+    The source is the file name up to the last underscore, so that one large collection does not
+    crowd out the small ones.
+    """
+    sources = [Path(name).stem.rpartition("_")[0] for name in names]
+    counts = {source: sources.count(source) for source in set(sources)}
+    return torch.tensor([counts[source] ** -0.5 for source in sources])
+
+
+def _summary(before: Terms, after: Terms) -> dict[str, float]:
+    return {
+        "meta/before": before.total.item(),
+        "meta/style_before": before.style.item(),
+        "meta/after": after.total.item(),
+        "meta/style_after": after.style.item(),
+        "meta/content": after.content.item(),
+    }
