@@ -7,6 +7,7 @@ given; `bench vote` appends to it. No torch here, so that a report starts fast.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,7 +144,7 @@ def bradley_terry(
         ValueError: there are no virtual ties, and the maximum is infinite.
     """
     votes = list(votes)
-    methods = sorted({vote[side] for vote in votes for side in ("left", "right")})  # type: ignore[literal-required]
+    methods = sorted({vote[side] for vote in votes for side in ("left", "right")})
     if len(methods) < 2:
         return []
     styles = sorted({vote["style"] for vote in votes})
@@ -172,10 +173,11 @@ def bradley_terry(
             axis=0,
         )
     components = _components(total + total.T)
-    made = [
-        Score(method, float(s), float(lo), float(hi), *tallies[method], component)
-        for method, s, lo, hi, component in zip(methods, scores, low, high, components, strict=True)
-    ]
+    made = []
+    for i, method in enumerate(methods):
+        won, tied, lost = tallies[method]
+        ends = float(scores[i]), float(low[i]), float(high[i])
+        made.append(Score(method, *ends, won, tied, lost, components[i]))
     return sorted(made, key=lambda score: -score.score)
 
 
@@ -208,6 +210,42 @@ def _components(edges: _Matrix, directed: bool = False) -> list[int]:
 
 
 # display
+
+
+def text(score: Score) -> str:
+    """`0.43 [0.12, 0.80]`, or the score alone."""
+    if math.isnan(score.low):
+        return f"{score.score:.2f}"
+    return f"{score.score:.2f} [{score.low:.2f}, {score.high:.2f}]"
+
+
+def render(votes: Sequence[Vote], format: str = "plain", *, seed: int = 0) -> str:
+    """The scores as a table; ends with a newline, and is empty when nobody voted.
+
+    Args:
+        votes: of one run.
+        format: plain or github.
+        seed: of the bootstrap.
+    """
+    from tabulate import tabulate
+
+    scores = bradley_terry(votes, seed=seed)
+    if not scores:
+        return ""
+    table = tabulate(
+        [[s.method, text(s), s.wins, s.ties, s.losses] for s in scores],
+        headers=["method", "preference ↑", "won", "tied", "lost"],
+        tablefmt="github" if format == "github" else "simple",
+        disable_numparse=True,
+        colalign=("left", "right", "right", "right", "right"),
+    )
+    title = "Blind test (Bradley-Terry scores: preferred with odds exp(difference))"
+    return (
+        "\n".join(
+            [f"**{title}**\n" if format == "github" else title, table, "", *notes(scores, votes)]
+        )
+        + "\n"
+    )
 
 
 def notes(scores: Sequence[Score], votes: Sequence[Vote]) -> list[str]:

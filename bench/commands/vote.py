@@ -1,0 +1,61 @@
+"""`bench vote`: the blind test on a local page."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bench.commands import _shared
+from bench.commands._shared import AddCommand
+
+
+def add(command: AddCommand) -> None:
+    """The arguments of `bench vote`."""
+    made = command(
+        "judge pairs of pictures without knowing the methods, on a local page",
+        "examples:\n"
+        "  bench vote                                  the newest run\n"
+        "  bench vote runs/20261122-101500-1a2b --voter ann --open\n"
+        "  bench report                                the scores, beside the metrics\n",
+    )
+    made.add_argument("run", nargs="?", type=Path, help="run folder; default: the newest")
+    made.add_argument("--runs", type=Path, default=_shared.RUNS, metavar="DIR")
+    made.add_argument(
+        "--size", type=_shared.size, metavar="PX", help="which pictures; default: the largest"
+    )
+    made.add_argument("--voter", default="", metavar="NAME", help="recorded with the votes")
+    made.add_argument(
+        "--port", type=_port, default=0, metavar="N", help="default: one that is free"
+    )
+    made.add_argument("--open", action="store_true", help="open the page in the browser")
+    made.add_argument(
+        "--seed", type=_shared.seed, metavar="N", help="of what is drawn; default: random"
+    )
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port from 0 to 65535")
+    return int(text)
+
+
+def execute(args: argparse.Namespace, _: list[str]) -> int:
+    """Serve the page until Ctrl-C."""
+    from bench import preference, results, vote
+
+    run = args.run or results.latest(args.runs)
+    ballot = vote.Ballot(vote.material(run, args.size), args.voter, args.seed)
+    count = len(ballot.votes())  # a damaged file is told now
+    server, address = vote.serve(ballot, args.port)
+    print(f"{address}\nvotes so far: {count}; Ctrl-C ends it, nothing is lost", flush=True)
+    if args.open:
+        import webbrowser
+
+        webbrowser.open(address)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        print(f"\nvotes in {run / preference.FILE}: {len(ballot.votes())}")
+    finally:
+        server.server_close()
+    return 0

@@ -1,0 +1,314 @@
+"use strict";
+
+// Sorting, the gallery and the viewer. Names come from the run and may hold anything: they are
+// only ever set as text, and pictures have names that the page's maker chose.
+
+const byId = (id) => document.getElementById(id);
+
+function make(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+// tables
+
+function sortable(table) {
+  const heads = [...table.querySelectorAll("thead tr:last-child > th")];
+  heads.forEach((head, column) => {
+    head.querySelector("button").addEventListener("click", () => {
+      const now = head.getAttribute("aria-sort");
+      const first = head.dataset.better === "higher" ? "descending" : "ascending";
+      const second = first === "ascending" ? "descending" : "ascending";
+      const order = now === first ? second : first;
+      heads.forEach((other) => other.setAttribute("aria-sort", other === head ? order : "none"));
+      sortBy(table.tBodies[0], column, order === "ascending" ? 1 : -1);
+    });
+  });
+}
+
+function sortBy(body, column, sign) {
+  const keyed = [...body.rows].map((row) => [row.cells[column].dataset.sort, row]);
+  const numeric = keyed.every(([key]) => key === "" || !Number.isNaN(Number(key)));
+  const compare = (a, b) => (numeric ? Number(a) - Number(b) : a.localeCompare(b));
+  keyed.sort(([a], [b]) => {
+    if (a === "" || b === "") return (a === "") - (b === ""); // what is missing stays last
+    return sign * compare(a, b);
+  });
+  body.append(...keyed.map(([, row]) => row));
+}
+
+document.querySelectorAll("table[data-sortable]").forEach(sortable);
+
+// a link to a row's details opens them
+
+function reveal() {
+  const target = location.hash.length > 1 && byId(decodeURIComponent(location.hash.slice(1)));
+  if (target instanceof HTMLDetailsElement) {
+    target.open = true;
+    target.scrollIntoView();
+  }
+}
+addEventListener("hashchange", reveal);
+reveal();
+
+// gallery
+
+const { views } = JSON.parse(byId("data").textContent);
+const filters = byId("filters");
+const gallery = byId("gallery");
+const ALL = "all";
+let view = views[0];
+
+const thumbnail = (name, alt) =>
+  make("img", {
+    alt,
+    loading: "lazy",
+    decoding: "async",
+    width: 96,
+    height: 96,
+    src: `thumbnails/${name}.webp`,
+  });
+
+function options(select, entries) {
+  select.replaceChildren(...entries.map(([value, text]) => make("option", { value }, text)));
+}
+
+function showFilters() {
+  const { style, content } = filters.elements;
+  options(style, [[ALL, "all"], ...view.styles.map(({ name }, i) => [i, name])]);
+  options(content, [[ALL, "all"], ...view.contents.map(({ name }, i) => [i, name])]);
+  const boxes = view.methods.map((method, i) => {
+    const box = make("input", { type: "checkbox", name: "method", value: i });
+    box.checked = !method.anchor;
+    return make("label", {}, box, method.label);
+  });
+  byId("filter-methods").replaceChildren(...[byId("filter-methods").firstElementChild, ...boxes]);
+}
+
+const chosen = (select, all) =>
+  select.value === ALL ? all.map((_, i) => i) : [Number(select.value)];
+
+function tile(method, styleIndex, contentIndex) {
+  const cell = view.methods[method].cells[styleIndex];
+  const { label } = view.methods[method];
+  const name = cell?.pictures[contentIndex];
+  const status = cell ? (cell.status === "ok" ? "missing" : cell.status) : "not run";
+  const what = `${view.contents[contentIndex].name} in ${view.styles[styleIndex].name}`;
+  const button = make("button", {
+    type: "button",
+    className: name ? "tile" : "tile failed",
+    title: name ? label : `${label}: ${cell?.reason || status}`,
+  });
+  button.append(name ? thumbnail(name, `${what} by ${label}`) : status);
+  button.addEventListener("click", () => openViewer(styleIndex, contentIndex, method));
+  return button;
+}
+
+function given(entry, role) {
+  const box = make("div", { className: "tile", title: entry.name });
+  box.append(entry.picture ? thumbnail(entry.picture, `${role} ${entry.name}`) : "missing");
+  return box;
+}
+
+function sheet(styleIndex, contents, methods) {
+  const style = view.styles[styleIndex];
+  const head = make("tr", {}, make("th", { scope: "col" }, given(style, "style")));
+  for (const method of methods) {
+    const label = make("span", { className: "clip" }, view.methods[method].label);
+    head.append(make("th", { scope: "col", title: view.methods[method].label }, label));
+  }
+  const rows = contents.map((contentIndex) => {
+    const row = make("tr");
+    row.append(make("th", { scope: "row" }, given(view.contents[contentIndex], "content")));
+    row.append(...methods.map((method) => make("td", {}, tile(method, styleIndex, contentIndex))));
+    return row;
+  });
+  const heading = make("h3", { id: `sheet-${styleIndex}` }, style.name);
+  const table = make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows));
+  const scroll = make("div", { className: "scroll", tabIndex: 0 }, table);
+  scroll.setAttribute("role", "region");
+  scroll.setAttribute("aria-labelledby", heading.id);
+  const section = make("section", { className: "sheet" }, heading, scroll);
+  section.setAttribute("aria-labelledby", heading.id);
+  // until it is drawn for the first time, a sheet is as high as its rows are going to be
+  section.style.containIntrinsicSize = `auto 40rem auto ${(rows.length + 1) * 100 + 40}px`;
+  return section;
+}
+
+function showGallery() {
+  const styles = chosen(filters.elements.style, view.styles);
+  const contents = chosen(filters.elements.content, view.contents);
+  const methods = [...filters.querySelectorAll("[name=method]:checked")].map((box) =>
+    Number(box.value),
+  );
+  gallery.replaceChildren(...styles.map((style) => sheet(style, contents, methods)));
+  const count = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
+  byId("shown").textContent = [
+    count(methods.length, "method"),
+    count(styles.length, "style"),
+    count(contents.length, "content"),
+  ].join(", ");
+}
+
+filters.addEventListener("change", (event) => {
+  if (event.target.name === "view") {
+    view = views[Number(event.target.value)];
+    showFilters();
+  }
+  showGallery();
+});
+filters.addEventListener("submit", (event) => event.preventDefault());
+options(filters.elements.view, views.map(({ label }, i) => [i, label]));
+byId("filter-view").hidden = views.length < 2;
+filters.hidden = false;
+showFilters();
+showGallery();
+
+// viewer
+
+const viewer = byId("viewer");
+const stage = byId("stage");
+const split = byId("split");
+const CONTENT = "content";
+const STYLE = "style";
+const at = { style: 0, content: 0 };
+const sides = ["left", "right"].map((name) => {
+  const box = viewer.querySelector(`[data-side=${name}]`);
+  return {
+    box,
+    image: byId(`stage-${name}`),
+    label: byId(`label-${name}`),
+    select: box.querySelector("select"),
+    steps: box.querySelector(".steps"),
+    step: box.querySelector("input"),
+    output: box.querySelector("output"),
+    failure: box.querySelector(".failure"),
+  };
+});
+
+// a side's moments: the pictures along the adaptation, and the result as the last
+function moments(cell) {
+  const result = { text: "the last step", pictures: cell.pictures };
+  const along = cell.steps.map(({ step, seconds, pictures }) => ({
+    text: `${step} ${step === 1 ? "step" : "steps"}, ${seconds}`,
+    pictures,
+  }));
+  return [...along, result];
+}
+
+function showSide(side) {
+  const { value } = side.select;
+  const cell = view.methods[value]?.cells[at.style];
+  const input = value === CONTENT ? view.contents[at.content] : view.styles[at.style];
+  const shown = cell ? moments(cell) : [];
+  side.steps.hidden = shown.length < 2;
+  side.step.max = Math.max(shown.length - 1, 0);
+  const moment = shown[Number(side.step.value)];
+  if (moment) {
+    side.output.textContent = moment.text;
+    side.step.setAttribute("aria-valuetext", moment.text);
+  }
+  const isInput = value === CONTENT || value === STYLE;
+  const name = isInput ? input.picture : moment?.pictures[at.content];
+  const what = isInput ? `${value} ${input.name}` : view.methods[value].label;
+  side.label.textContent = what;
+  side.image.alt = name ? what : "";
+  if (name) side.image.src = `pictures/${name}.png`;
+  else side.image.removeAttribute("src");
+  side.failure.hidden = Boolean(name);
+  side.failure.textContent = name
+    ? ""
+    : [cell?.status ?? "not run", cell?.reason].filter(Boolean).join(": ");
+}
+
+function showFacts() {
+  const cells = sides.map(({ select }) => view.methods[select.value]?.cells[at.style]);
+  const rows = [];
+  const add = (label, texts) => {
+    if (!texts.some(Boolean)) return;
+    const values = texts.map((text) => make("td", { className: "right" }, text || "–"));
+    rows.push(make("tr", {}, make("th", { scope: "row" }, label), ...values));
+  };
+  view.metrics.forEach((metric, i) => add(metric, cells.map((cell) => cell?.scores[at.content][i])));
+  const facts = cells.map((cell) => new Map(cell?.facts));
+  for (const label of new Set(facts.flatMap((known) => [...known.keys()]))) {
+    add(label, facts.map((known) => known.get(label)));
+  }
+  const links = sides.map(({ select }) => {
+    const method = view.methods[select.value];
+    const link = method && make("a", { href: `#${method.details}` }, "all");
+    link?.setAttribute("aria-label", `all details of ${method.label}`);
+    link?.addEventListener("click", () => viewer.close());
+    return make("td", { className: "right" }, link ?? "");
+  });
+  rows.push(make("tr", {}, make("th", { scope: "row" }, "details"), ...links));
+  byId("viewer-facts").tBodies[0].replaceChildren(...rows);
+}
+
+function showPair() {
+  const { name } = view.contents[at.content];
+  byId("viewer-title").textContent = `${name} in ${view.styles[at.style].name}`;
+  byId("previous").disabled = at.content === 0;
+  byId("next").disabled = at.content === view.contents.length - 1;
+  sides.forEach(showSide);
+  showFacts();
+}
+
+function showSplit() {
+  stage.style.setProperty("--split", `${split.value}%`);
+  split.setAttribute("aria-valuetext", `${split.value} percent`);
+}
+
+const toLastStep = (side) => {
+  const cell = view.methods[side.select.value]?.cells[at.style];
+  side.step.max = cell ? cell.steps.length : 0;
+  side.step.value = side.step.max;
+};
+
+function openViewer(style, content, method) {
+  const entries = [[CONTENT, "content"], [STYLE, "style"]];
+  entries.push(...view.methods.map(({ label }, i) => [i, label]));
+  const [left, right] = sides;
+  const kept = left.select.value;
+  sides.forEach(({ select }) => options(select, entries));
+  right.select.value = method;
+  // the other side stays as it was chosen, so that a method can be held against all others
+  left.select.value = entries.some(([value]) => String(value) === kept) ? kept : CONTENT;
+  if (left.select.value === right.select.value) left.select.value = CONTENT;
+  Object.assign(at, { style, content });
+  sides.forEach(toLastStep);
+  split.value = 50;
+  showSplit();
+  showPair();
+  viewer.showModal();
+  split.focus();
+}
+
+function turn(by) {
+  const next = at.content + by;
+  if (next < 0 || next >= view.contents.length) return;
+  at.content = next;
+  showPair();
+}
+
+for (const side of sides) {
+  side.select.addEventListener("change", () => {
+    toLastStep(side);
+    showPair();
+  });
+  side.step.addEventListener("input", () => showSide(side));
+}
+split.addEventListener("input", showSplit);
+byId("previous").addEventListener("click", () => turn(-1));
+byId("next").addEventListener("click", () => turn(1));
+byId("viewer-close").addEventListener("click", () => viewer.close());
+viewer.addEventListener("keydown", (event) => {
+  if (event.key === "PageUp") turn(-1);
+  else if (event.key === "PageDown") turn(1);
+  else return;
+  event.preventDefault();
+});
+viewer.addEventListener("click", (event) => {
+  if (event.target === viewer) viewer.close(); // the backdrop
+});
