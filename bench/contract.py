@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -96,6 +96,35 @@ class Method(ABC):
     @abstractmethod
     def stylize(self, content: Tensor) -> Tensor | Iterator[Tensor]:
         """Pictures of shape (N, 3, H, W) in the adapted style: same shape, values in [0, 1]."""
+
+    def adapted(self) -> dict[str, Tensor]:
+        """Every tensor that `adapt` may change and `stylize` needs, by name.
+
+        `bench adapt` saves those that an adaptation has changed. By default the states of all
+        modules and the tensors that the object has as attributes; a method that keeps a style
+        elsewhere writes this and `restore`.
+        """
+        from torch import Tensor, nn
+
+        kept: dict[str, Tensor] = {}
+        for name, value in vars(self).items():
+            if isinstance(value, nn.Module):
+                kept |= {f"{name}.{key}": part for key, part in value.state_dict().items()}
+            elif isinstance(value, Tensor):
+                kept[name] = value
+        return kept
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Be, after `load`, as adapted as the object that `adapted` gave these tensors for."""
+        states: dict[str, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            owner, dot, key = name.partition(".")
+            if dot:
+                states.setdefault(owner, {})[key] = tensor
+            else:
+                setattr(self, name, tensor.to(self.context.device))
+        for owner, state in states.items():
+            getattr(self, owner).load_state_dict(state)
 
     def networks(self) -> Iterable[nn.Module]:
         """The modules that `stylize` runs, for parameters and memory; by default all it holds."""

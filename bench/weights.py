@@ -113,10 +113,11 @@ def metadata(path: Path) -> dict[str, str]:
 
 
 def write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    """Save tensors in half precision, atomically."""
+    """Save tensors atomically, those of floating point in half precision."""
     from safetensors.torch import save_file
 
-    half = {name: t.detach().cpu().half().contiguous() for name, t in tensors.items()}
+    host = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    half = {name: t.half() if t.is_floating_point() else t for name, t in host.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     save_file(half, part, metadata)
