@@ -1,0 +1,253 @@
+import http.client
+import json
+import random
+import threading
+from collections import Counter
+from contextlib import contextmanager
+
+import pytest
+from PIL import Image
+
+from bench import results, vote
+from bench.errors import BenchError
+from bench.preference import read_votes
+
+METHODS = ("fast", "slow", "wild", "identity")
+
+
+@pytest.fixture
+def run(fake_run):
+    """A run with pictures, each of its own colour."""
+    made = fake_run(METHODS)
+    for role, names in (("style", "ab"), ("content", "xy")):
+        for name in names:
+            _picture(results.input_path(made, role, name, 64), role + name)
+    for method in METHODS:
+        for style in "ab":
+            path = results.record_path(made, "cells", method, style, 64)
+            cell = results.read_json(path)
+            for content in cell["contents"]:
+                content["image"] = f"images/{method}-{style}-{content['content']}.png"
+                _picture(made / content["image"], method + style + content["content"])
+            results.write_json(path, cell)
+    return made
+
+
+def _picture(path, seed):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    colour = tuple(random.Random(seed).randrange(256) for _ in range(3))
+    Image.new("RGB", (8, 8), colour).save(path)
+
+
+def cast(ballot, choices):
+    for choice in choices:
+        ballot.vote(ballot.state()["trial"], choice)
+
+
+def test_anchors_and_pictures_outside_the_run_are_not_compared(run, tmp_path):
+    path = results.record_path(run, "cells", "wild", "a", 64)
+    cell = results.read_json(path)
+    Image.new("RGB", (8, 8)).save(tmp_path / "secret.png")
+    cell["contents"][0]["image"] = "../../secret.png"
+    results.write_json(path, cell)
+    found = vote.material(run)
+    assert {method for method, _, _ in found.pictures} == {"fast", "slow", "wild"}
+    assert ("wild", "a", "x") not in found.pictures
+    # 3 pairs on 2 styles and 2 contents, but one on the pair whose picture is not to be had
+    assert len(found.trials()) == 3 * 3 + 1
+
+
+def test_one_method_cannot_be_compared(fake_run, run):
+    with pytest.raises(BenchError, match="two methods"):
+        vote.material(fake_run(("fast", "identity")))
+    with pytest.raises(BenchError, match=r"--size 32 is not in .*: it has 64"):
+        vote.material(run, 32)
+
+
+def test_votes_are_balanced(run):
+    ballot = vote.Ballot(vote.material(run), seed=1)
+    cast(ballot, ["left"] * 6)
+    votes = read_votes(run)
+    pairs = Counter(frozenset((v["left"], v["right"])) for v in votes)
+    assert list(pairs.values()) == [2, 2, 2]
+    for pair in pairs:
+        mine = [v for v in votes if frozenset((v["left"], v["right"])) == pair]
+        assert {v["style"] for v in mine} == {"a", "b"}
+        assert {v["content"] for v in mine} == {"x", "y"}
+    cast(ballot, ["same"] * 6)
+    everything = {
+        (frozenset((v["left"], v["right"])), v["style"], v["content"]) for v in read_votes(run)
+    }
+    assert len(everything) == 12
+    assert ballot.state() == {"trial": None, "votes": 12, "trials": 12, "undo": True}
+
+
+def test_sides_are_drawn():
+    trials = [vote.Trial("a", "x", "fast", "slow")]
+    drawn = Counter(vote.draw(trials, [], random.Random(seed)).left for seed in range(200))
+    assert min(drawn.values()) > 60  # 100 expected, 7 the standard deviation
+
+
+def test_a_vote_says_what_was_shown(run):
+    ballot = vote.Ballot(vote.material(run), "ann")
+    id_ = ballot.state()["trial"]
+    shown = {
+        what: ballot.picture(id_, what).read_bytes()
+        for what in ("left", "right", "content", "style")
+    }
+    ballot.vote(id_, "right")
+    (told,) = read_votes(run)
+    where = f"{told['style']}-{told['content']}.png"
+    assert shown["left"] == (run / "images" / f"{told['left']}-{where}").read_bytes()
+    assert shown["right"] == (run / "images" / f"{told['right']}-{where}").read_bytes()
+    assert shown["style"] == results.input_path(run, "style", told["style"], 64).read_bytes()
+    assert shown["content"] == results.input_path(run, "content", told["content"], 64).read_bytes()
+    assert (told["voter"], told["choice"], told["size"]) == ("ann", "right", 64)
+
+
+def test_only_what_is_on_the_screen_gets_a_vote(run):
+    ballot = vote.Ballot(vote.material(run))
+    first = ballot.state()["trial"]
+    assert ballot.vote(first, "up") is None
+    assert ballot.vote(first, ["left"]) is None
+    assert ballot.vote(None, "left") is None
+    assert ballot.vote(first, "left")["votes"] == 1
+    assert ballot.vote(first, "left") is None  # a double click
+    assert ballot.picture(first, "left") is None
+    assert len(read_votes(run)) == 1
+
+
+def test_undo_shows_the_same_pictures_again(run):
+    ballot = vote.Ballot(vote.material(run), "ann")
+    other = vote.Ballot(vote.material(run), "bob")
+    cast(ballot, ["left", "right"])
+    cast(other, ["left"])
+    last = read_votes(run)[1]
+    state = ballot.undo()
+    assert (state["votes"], state["undo"]) == (1, True)
+    ballot.vote(state["trial"], "same")
+    votes = read_votes(run)
+    assert [v["voter"] for v in votes] == ["ann", "bob", "ann"]
+    shown = ("style", "content", "left", "right")
+    assert [votes[-1][key] for key in shown] == [last[key] for key in shown]
+    ballot.undo()
+    assert ballot.undo()["votes"] == 0
+    assert ballot.undo()["undo"] is False
+    assert [v["voter"] for v in read_votes(run)] == ["bob"]
+
+
+def test_a_later_session_goes_on(run):
+    cast(vote.Ballot(vote.material(run)), ["left"] * 5)
+    with (run / "votes.jsonl").open("a") as file:
+        file.write('{"schema": 1, "id": "cut o')  # the machine went down here
+    ballot = vote.Ballot(vote.material(run))
+    assert ballot.state()["votes"] == 5
+    cast(ballot, ["right"] * 7)
+    assert len(read_votes(run)) == 12
+    assert ballot.state()["trial"] is None
+
+
+def test_a_full_disk_is_told(run, monkeypatch):
+    ballot = vote.Ballot(vote.material(run))
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(BenchError, match=r"votes\.jsonl cannot be written \(No space left"):
+        ballot.vote(ballot.state()["trial"], "left")
+
+
+# the server
+
+
+@contextmanager
+def serving(run):
+    server, address = vote.serve(vote.Ballot(vote.material(run)))
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield server.server_port, address.split("/")[3]
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def ask(port, method, path, body=None, **headers):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path, body, headers)
+    answer = connection.getresponse()
+    told = answer.status, dict(answer.getheaders()), answer.read()
+    connection.close()
+    return told
+
+
+def test_a_session_from_end_to_end(run):
+    with serving(run) as (port, token):
+        status, headers, body = ask(port, "GET", f"/{token}/")
+        assert status == 200
+        assert b"Which shows the content better" in body
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        for name in ("page.css", "vote.css", "vote.js"):
+            assert ask(port, "GET", f"/{token}/{name}")[0] == 200
+        state = json.loads(ask(port, "GET", f"/{token}/state")[2])
+        for what in ("left", "right", "content", "style"):
+            status, headers, body = ask(port, "GET", f"/{token}/{what}/{state['trial']}")
+            assert (status, headers["Content-Type"]) == (200, "image/png")
+            assert body.startswith(b"\x89PNG")
+        choice = json.dumps({"trial": state["trial"], "choice": "left"})
+        json_ = {"Content_Type": "application/json"}
+        status, _, body = ask(port, "POST", f"/{token}/vote", choice, **json_)
+        assert (status, json.loads(body)["votes"]) == (200, 1)
+        assert ask(port, "POST", f"/{token}/vote", choice, **json_)[0] == 409
+        status, _, body = ask(port, "POST", f"/{token}/undo", "{}", **json_)
+        assert (status, json.loads(body)["votes"]) == (200, 0)
+    assert read_votes(run) == []
+    assert len((run / "votes.jsonl").read_text().splitlines()) == 2
+
+
+def test_nothing_that_is_sent_names_a_method(run):
+    with serving(run) as (port, token):
+        state = ask(port, "GET", f"/{token}/state")
+        trial = json.loads(state[2])["trial"]
+        sent = [
+            state,
+            *(ask(port, "GET", f"/{token}/{what}/{trial}") for what in ("left", "right")),
+        ]
+    for answer in sent:
+        assert not any(name.encode() in repr(answer).encode() for name in METHODS)
+
+
+def test_strangers_are_refused(run):
+    with serving(run) as (port, token):
+        state = f"/{token}/state"
+        assert ask(port, "GET", state, Host=f"localhost:{port}")[0] == 200
+        assert ask(port, "GET", state, Host=f"evil.example:{port}")[0] == 403
+        assert ask(port, "GET", state, Host="127.0.0.1")[0] == 403
+        assert ask(port, "GET", state, Origin="https://evil.example")[0] == 403
+        assert ask(port, "GET", "/state")[0] == 403
+        assert ask(port, "GET", "/")[0] == 403
+        assert ask(port, "GET", f"/{token[:-1]}/state")[0] == 403
+        for path in ("../vote.py", "left/../../x", "left/0", "templates/vote.html", "vote"):
+            assert ask(port, "GET", f"/{token}/{path}")[0] == 404
+
+
+def test_only_small_json_is_taken(run):
+    json_ = {"Content_Type": "application/json"}
+    with serving(run) as (port, token):
+        where = f"/{token}/vote"
+        assert ask(port, "POST", where, "{}", Content_Type="text/plain")[0] == 415
+        assert ask(port, "POST", where, "x=1")[0] == 415
+        assert ask(port, "POST", where, "{", **json_)[0] == 400
+        assert ask(port, "POST", where, "[]", **json_)[0] == 400
+        assert ask(port, "POST", where, "{}", Content_Length="9" * 9, **json_)[0] == 413
+        assert ask(port, "POST", where, '{"trial": [], "choice": {}}', **json_)[0] == 409
+        assert ask(port, "POST", f"/{token}/state", "{}", **json_)[0] == 404
+    assert read_votes(run) == []
+
+
+def test_a_port_that_is_taken(run):
+    with serving(run) as (port, _), pytest.raises(BenchError, match=f"--port {port} cannot be"):
+        vote.serve(vote.Ballot(vote.material(run)), port)
