@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -130,15 +131,26 @@ def cluster_bootstrap_mean(
     sums, counts = np.zeros((2, style_count, content_count))
     np.add.at(sums, (rows, columns), samples)
     np.add.at(counts, (rows, columns), 1)
-    rng = np.random.default_rng(seed)
-    style_draws = rng.multinomial(style_count, np.full(style_count, 1 / style_count), RESAMPLES)
-    content_draws = rng.multinomial(
-        content_count, np.full(content_count, 1 / content_count), RESAMPLES
-    )
-    totals = ((style_draws @ sums) * content_draws).sum(1)
-    sizes = ((style_draws @ counts) * content_draws).sum(1)
+    style_draws, content_draws = _cluster_draws(style_count, content_count, seed)
+    totals = np.einsum("ij,ij->i", style_draws @ sums, content_draws)
+    if (counts == 1).all():  # then every draw is of as many pairs
+        return Interval(mean, *_bounds(totals / counts.size))
+    sizes = np.einsum("ij,ij->i", style_draws @ counts, content_draws)
     drawn = sizes > 0  # with missing pairs a draw may hold none
     return Interval(mean, *_bounds(totals[drawn] / sizes[drawn]))
+
+
+@functools.lru_cache(maxsize=4)
+def _cluster_draws(
+    style_count: int, content_count: int, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How often each style and each content is drawn, per resample; a table's rows share them."""
+    rng = np.random.default_rng(seed)
+    style_draws, content_draws = (
+        rng.multinomial(count, np.full(count, 1 / count), RESAMPLES).astype(np.float64)
+        for count in (style_count, content_count)
+    )
+    return style_draws, content_draws
 
 
 def aa_noise(first: ArrayLike, second: ArrayLike) -> float:

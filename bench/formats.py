@@ -1,0 +1,229 @@
+"""Tables as text: for a terminal, Markdown, LaTeX and HTML."""
+
+from __future__ import annotations
+
+import html
+import textwrap
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
+
+from bench.table import WIDTH, Cell, Section, Table, mark_order, plain
+
+_BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+
+
+def terminal(
+    sections: Sequence[Section], warnings: Sequence[str], width: int = WIDTH, color: bool = False
+) -> str:
+    """Aligned columns.
+
+    Args:
+        sections: see `bench.table.section`.
+        warnings: one line each.
+        width: at which headings and notes wrap.
+        color: show the best values in bold, intervals and dominated rows dim.
+    """
+
+    def wrap(text: str) -> str:
+        return textwrap.fill(
+            text, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+        )
+
+    parts = []
+    for section in sections:
+        parts.append("\n".join(map(wrap, section.heading)))
+        parts += [f"{wrap(table.title)}\n{_aligned(table, color)}" for table in section.tables]
+        if notes := section.all_notes():
+            parts.append("\n".join(map(wrap, notes)))
+    if warnings:
+        parts.append("\n".join(wrap(f"warning: {line}") for line in warnings))
+    return "\n\n".join(parts) + "\n"
+
+
+def _aligned(table: Table, color: bool) -> str:
+    """The table with headers of several lines and without the padding that tabulate gives them."""
+    from tabulate import tabulate
+
+    head = list(zip_longest(*table.headers, fillvalue=""))
+    body = [
+        ["\n".join(_styled(cell, faded) if color else plain(cell)) for cell in line]
+        for line, faded in zip(table.lines, table.faded, strict=True)
+    ]
+    text = tabulate(
+        [*head, *body],
+        tablefmt="simple",
+        disable_numparse=True,
+        colalign=["left"] * table.left + ["right"] * (len(table.headers) - table.left),
+    )
+    rule, *lines, _ = text.split("\n")
+    return "\n".join(line.rstrip() for line in [*lines[: len(head)], rule, *lines[len(head) :]])
+
+
+def _styled(cell: Cell, faded: bool) -> list[str]:
+    first, *interval = plain(cell)
+    style = _DIM if faded else _BOLD if cell.best else ""
+    return [f"{style}{first}{_RESET}" if style else first] + [
+        f"{_DIM}{line}{_RESET}" for line in interval
+    ]
+
+
+def github(sections: Sequence[Section], warnings: Sequence[str]) -> str:
+    """GitHub-flavoured Markdown; the best values are bold."""
+    parts = []
+    for section in sections:
+        parts.append(f"### {_markdown(section.heading[0])}")
+        parts += map(_markdown, section.heading[1:])
+        for table in section.tables:
+            parts += [
+                f"**{_markdown(table.title)}**",
+                _tabulate(table, "github", _markdown, "**{}**"),
+            ]
+        if notes := section.all_notes():
+            parts.append("\n".join(f"- {_markdown(note)}" for note in notes))
+    parts += [f"Warning: {_markdown(line)}" for line in warnings]
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown(text: str) -> str:
+    text = html.escape(text, quote=False)
+    return "".join(f"\\{c}" if c in r"\`*_[]|~#" else c for c in text)
+
+
+def page(sections: Sequence[Section], warnings: Sequence[str]) -> str:
+    """A fragment of HTML; the best values are bold."""
+    parts = []
+    for section in sections:
+        title, *rest = map(html.escape, section.heading)
+        parts += ["<section>", f"<h2>{title}</h2>", *(f"<p>{line}</p>" for line in rest)]
+        for table in section.tables:
+            parts += [
+                f"<h3>{html.escape(table.title)}</h3>",
+                _tabulate(table, "unsafehtml", html.escape, "<b>{}</b>"),
+            ]
+        parts += _list(section.all_notes())
+        parts.append("</section>")
+    parts += _list([f"warning: {line}" for line in warnings])
+    return "\n".join(parts) + "\n"
+
+
+def _list(notes: Sequence[str]) -> list[str]:
+    if not notes:
+        return []
+    return ["<ul>", *(f"<li>{html.escape(note)}</li>" for note in notes), "</ul>"]
+
+
+def _tabulate(table: Table, style: str, escape: Callable[[str], str], bold: str) -> str:
+    from tabulate import tabulate
+
+    def text(cell: Cell) -> str:
+        value = escape(cell.text)
+        interval = f" [{', '.join(cell.interval)}]" if cell.interval else ""
+        return (bold.format(value) if cell.best else value) + escape(interval + cell.marks)
+
+    return str(
+        tabulate(
+            [[text(cell) for cell in line] for line in table.lines],
+            headers=[escape(" ".join(header)) for header in table.headers],
+            tablefmt=style,
+            disable_numparse=True,
+            colalign=["left"] * table.left + ["right"] * (len(table.headers) - table.left),
+        )
+    )
+
+
+def latex(sections: Sequence[Section], warnings: Sequence[str]) -> str:
+    r"""One floating table per part for pdfLaTeX, which needs `\usepackage{booktabs}`.
+
+    The best values are bold, intervals a smaller line below their numbers.
+    """
+    parts = [f"% warning: {line}" for line in warnings]
+    for section in sections:
+        for table in section.tables:
+            notes = sorted(dict.fromkeys(table.notes), key=mark_order)
+            if table is section.tables[-1]:
+                notes += section.notes
+            parts += [
+                r"\begin{table}",
+                r"\centering",
+                rf"\caption{{{tex('. '.join([table.title, *section.heading]))}}}",
+                r"\small\setlength{\tabcolsep}{4pt}",
+                *_tabular(table),
+                *(rf"\par{{\footnotesize {tex(note)}}}" for note in notes),
+                r"\end{table}",
+            ]
+    return "\n".join(parts) + "\n"
+
+
+def _tabular(table: Table) -> list[str]:
+    right = len(table.headers) - table.left
+    head = [list(line) for line in zip_longest(*table.headers, fillvalue="")]
+    lines = [rf"\begin{{tabular}}{{{'l' * table.left}{'r' * right}}}", r"\toprule"]
+    lines += [_tex_line([tex(text) for text in line]) for line in head]
+    lines.append(r"\midrule")
+    for line in table.lines:
+        lines.append(_tex_line([_tex_cell(cell) for cell in line]))
+        if any(cell.interval for cell in line):
+            below = [
+                rf"{{\scriptsize [{', '.join(map(tex, cell.interval))}]}}" if cell.interval else ""
+                for cell in line
+            ]
+            lines.append(_tex_line(below))
+    return [*lines, r"\bottomrule", r"\end{tabular}"]
+
+
+def _tex_line(cells: Sequence[str]) -> str:
+    # a row that begins with a bracket would be read as an argument of the line before
+    return "{}" * cells[0].startswith("[") + " & ".join(cells) + r" \\"
+
+
+def _tex_cell(cell: Cell) -> str:
+    value = tex(cell.text)
+    return (rf"\textbf{{{value}}}" if cell.best else value) + tex(cell.marks)
+
+
+_TEX: Mapping[str, str] = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "_": r"\_",
+    "%": r"\%",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "'": r"\textquotesingle{}",
+    "`": r"\textasciigrave{}",
+    "-": "-{}",  # no dashes of two or three
+    "?": "?{}",  # no upside-down ones before a grave accent
+    "!": "!{}",
+    "†": r"\textdagger{}",
+    "‡": r"\textdaggerdbl{}",
+    "§": r"\S{}",
+    "↓": r"\ensuremath{\downarrow}",
+    "↑": r"\ensuremath{\uparrow}",
+    "×": r"\ensuremath{\times}",
+    "·": r"\ensuremath{\cdot}",
+    "∞": r"\ensuremath{\infty}",
+    "…": r"\dots{}",
+    "–": "--",
+}
+_ACCENTS = "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327"
+_LETTERS = "ßæœøåÆŒØÅłŁ"
+
+
+def tex(text: str) -> str:
+    """Text that pdfLaTeX sets as it stands; letters that its fonts may lack become `?`."""
+    return "".join(_TEX.get(c) or (c if _settable(c) else "?{}") for c in text)
+
+
+def _settable(char: str) -> bool:
+    if char.isascii() or char in _LETTERS:
+        return True
+    parts = unicodedata.normalize("NFD", char)
+    return len(parts) == 2 and parts[0].isascii() and parts[0].isalpha() and parts[1] in _ACCENTS

@@ -1,0 +1,38 @@
+"""Names and numbers as text that fits a table and plays no tricks."""
+
+from __future__ import annotations
+
+import math
+
+LONGEST_NAME = 24
+
+
+def clean(text: str) -> str:
+    """One line without control characters, which could play tricks on a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in " ".join(str(text).split()))
+
+
+def short(name: str, longest: int = LONGEST_NAME) -> str:
+    """A clean name, its middle left out where it is long."""
+    name = clean(name)
+    if len(name) <= longest:
+        return name
+    return f"{name[: longest // 2]}…{name[1 - longest // 2 :]}"
+
+
+def digits(value: float, like: float | None = None, floor: float = 0.0) -> str:
+    """A number to three significant digits, or to the decimals that another one has.
+
+    Args:
+        value: the number; from 100,000 on in thousands, as 120k.
+        like: gives the decimals.
+        floor: the least number that matters: no more decimals than it has.
+    """
+    if not math.isfinite(value):
+        return "-" if math.isnan(value) else "∞"
+    like = value if like is None or like == 0 else like
+    exponent = int(f"{like:.2e}".partition("e")[2]) if like else 2
+    if exponent >= 5:
+        return f"{value / 1e3:.0f}k"
+    most = 9 if not floor else -int(f"{floor:.0e}".partition("e")[2])
+    return f"{value:.{min(max(2 - exponent, 0), most)}f}"

@@ -1,0 +1,135 @@
+"""What a table says beyond its numbers: the quality gate, the best values, who is dominated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from bench.columns import AXES, FIXED, Column, of_metrics
+from bench.results import MethodRecord, MetricRecord
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from bench.rows import Row
+
+ANCHORS = ("identity", "style-copy")
+
+
+def own(metric: MetricRecord, method: MethodRecord) -> bool:
+    """Whether a method is trained on a metric or on its network's features."""
+    return (
+        method["method"] in metric["training_loss_of"] or metric["encoder"] in method["trains_on"]
+    )
+
+
+def gate(
+    method: MethodRecord,
+    metrics: Mapping[str, MetricRecord],
+    scores: DataFrame,
+    anchors: Mapping[str, DataFrame],
+) -> str:
+    """Whether every judge finds the pictures better than doing nothing and than the style.
+
+    Judges that the method is trained on are left out, and those that were not computed.
+
+    Args:
+        method: that made the pictures.
+        metrics: id to metric.
+        scores: the pictures' numbers, columns style, content, metric, value.
+        anchors: those of identity and of style-copy on the same contents and styles.
+
+    Returns:
+        anchor, passed, failed, or not checked: a judge lacks a number, or there is no judge.
+    """
+    if method["family"] == "anchor":
+        return "anchor"
+    axes: list[list[bool | None]] = []  # of every judge the verdict, None where it has none
+    where = ["style", "content", "metric"]
+    scores = scores.dropna(subset="value")
+    for anchor, axis in zip(ANCHORS, ("style", "content"), strict=True):
+        beside = anchors[anchor].dropna(subset="value")
+        pairs = scores.merge(beside[[*where, "value"]], on=where, suffixes=("", "_anchor"))
+        gains = (pairs["value"] - pairs["value_anchor"]).groupby(pairs["metric"]).mean()
+        computed = set(beside["metric"])
+        axes.append(
+            [
+                bool((gains[id_] if metric["direction"] == "higher" else -gains[id_]) > 0)
+                if id_ in gains.index
+                else None
+                for id_, metric in metrics.items()
+                if metric["judge"]
+                and metric["axis"] == axis
+                and not own(metric, method)
+                and id_ in computed
+            ]
+        )
+    verdicts = [verdict for axis_ in axes for verdict in axis_]
+    if False in verdicts:
+        return "failed"
+    return "passed" if all(axes) and None not in verdicts else "not checked"
+
+
+def judge(rows: Iterable[Row], metrics: Mapping[str, MetricRecord]) -> None:
+    """Mark the best values and the dominated rows; anchors take no part.
+
+    A row that failed the quality gate is best at no cost and dominates nobody: it is no style
+    transfer, however fast. A number on a method's own training loss is best at nothing.
+    """
+    columns = [*FIXED.values(), *of_metrics(metrics)]
+    axes = [
+        column
+        for column in columns
+        if column.axis and (column.key not in metrics or metrics[column.key]["judge"])
+    ]
+    contests: dict[tuple[int, str], list[Row]] = {}
+    for row in rows:
+        if not row.anchor:
+            contests.setdefault(row.where, []).append(row)
+    for contest in contests.values():
+        for column in columns:
+            _mark_best(contest, column)
+        rivals = [row for row in contest if row.values["gate"] != "failed"]
+        for row in contest:
+            row.dominated = [
+                rival.label for rival in rivals if rival is not row and _dominates(rival, row, axes)
+            ]
+
+
+def _mark_best(rows: Sequence[Row], column: Column) -> None:
+    if column.direction is None:
+        return
+    merits = {
+        index: merit
+        for index, row in enumerate(rows)
+        if column.key not in row.own
+        and (column.interval == f"{column.key} " or row.values["gate"] != "failed")
+        and math.isfinite(merit := _merit(row, column))
+    }
+    if len(merits) > 1:
+        best = max(merits.values())
+        for index, merit in merits.items():
+            if merit == best:
+                rows[index].best.add(column.key)
+
+
+def _merit(row: Row, column: Column) -> float:
+    """The number, greater being better; per picture where it was timed in batches."""
+    value = row.values.get(column.key, math.nan)
+    if column.unit == "ms" and column.name != "first-call":
+        value = value / row.values["batch"]
+    return float(column.better * (max(value, column.floor) if math.isfinite(value) else value))
+
+
+def _dominates(rival: Row, row: Row, columns: Sequence[Column]) -> bool:
+    """At least as good on every axis that both have a number on, and better on one."""
+    gains = {
+        column: _merit(rival, column) - _merit(row, column)
+        for column in columns
+        if column.key not in row.own | rival.own
+    }
+    told = {column: gain for column, gain in gains.items() if math.isfinite(gain)}
+    if not {column.axis for column in told} >= set(AXES):
+        return False
+    return min(told.values()) >= 0 and max(told.values()) > 0
