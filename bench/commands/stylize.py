@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.commands import _adapting, _shared
 from bench.commands._shared import AddCommand
+from bench.contract import Picture
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -16,20 +19,35 @@ if TYPE_CHECKING:
 
     from bench.contract import Method
     from bench.registry import Registry
+    from bench.video import Clip
 
 EXAMPLES = """examples:
   bench stylize --style starry.jpg photo.jpg -o out.png
   bench stylize --method gatys --style starry.jpg --size 384 photo.jpg -o out.png
   bench stylize --style starry.jpg one.jpg two.jpg FRAMES/ -o OUT_FOLDER/
+  bench stylize --style starry.jpg --size 360 clip.mp4 -o out.mp4
   bench stylize --weights starry.safetensors photo.jpg -o out.png     after bench adapt
   bench stylize --weights starry.safetensors:0.3 --weights wave.safetensors:0.7 photo.jpg -o out.png
 """
 
 
+@dataclass(frozen=True)
+class _Job:
+    """A file to stylize, as a clip where its frames are wanted, and where the result goes."""
+
+    source: Path
+    clip: Clip | None
+    out: Path
+
+
 def add(command: AddCommand) -> None:
     """The arguments of `bench stylize`."""
     made = command("use a method, or a saved style, on your own pictures", EXAMPLES)
-    made.add_argument("photo", nargs="+", help="pictures to stylize, or folders of them")
+    made.add_argument(
+        "content",
+        nargs="+",
+        help="pictures to stylize, folders of them, videos (without sound) or animated GIFs",
+    )
     made.add_argument("--method", metavar="NAME", help=f"({_adapting.DEFAULT})")
     made.add_argument("--style", metavar="PICTURE", help="adapt to it first")
     made.add_argument(
@@ -40,7 +58,9 @@ def add(command: AddCommand) -> None:
         help="instead of --style: what bench adapt wrote; several are mixed, in equal shares or "
         "in those given, which sum to 1",
     )
-    made.add_argument("-o", "--out", type=Path, required=True, help="a picture, or a folder")
+    made.add_argument(
+        "-o", "--out", type=Path, required=True, help="a picture, a video, or a folder"
+    )
     made.add_argument(
         "--size",
         type=_shared.size,
@@ -55,19 +75,39 @@ def add(command: AddCommand) -> None:
 def execute(args: argparse.Namespace, _: list[str]) -> int:
     """Adapt to the style once, or take up saved ones, and stylize each picture."""
     registry = _shared.load_registry(args)
-    photos, outs = _photos(args)
+    jobs = _jobs(args)
     method = _saved(args, registry) if args.weights else _fresh(args, registry)
     from tqdm import tqdm
 
     from bench import images
 
-    with tqdm(total=len(photos), desc="stylizing", unit="picture", disable=args.quiet) as bar:
-        for photo, out in zip(photos, outs, strict=True):
-            args.interrupted = f"; {bar.n} of {len(photos)} pictures are finished in {out.parent}"
-            images.save(_stylize(args, method, images.load(photo, args.size, crop=False)), out)
-            bar.update()
-            tqdm.write(str(out))
+    counts = [job.clip.count if job.clip else 1 for job in jobs]
+    total = None if None in counts else sum(count or 0 for count in counts)
+    with tqdm(total=total, desc="stylizing", unit="picture", disable=args.quiet) as bar:
+        for done, job in enumerate(jobs):
+            args.interrupted = f"; {done} of {len(jobs)} results are in {job.out.parent}"
+            if job.clip:
+                _film(args, method, job.clip, job.out, bar)
+            else:
+                read = functools.partial(images.open_picture, job.source)
+                images.save(_stylize(args, method, Picture(str(job.source), read)), job.out)
+                bar.update()
+            tqdm.write(str(job.out))
     return 0
+
+
+def _film(args: argparse.Namespace, method: Method, clip: Clip, out: Path, bar: Any) -> None:
+    """Every frame of a clip; after Ctrl-C those that are finished."""
+    from bench import images, video
+
+    with video.writer(out, clip) as write:
+        for number, frame in enumerate(video.frames(clip), 1):
+            read = functools.partial(getattr, frame, "picture")
+            picture = Picture(f"{clip.path}, frame {number}", read)
+            made = images.to_image(_stylize(args, method, picture))
+            write(replace(frame, picture=made))
+            args.interrupted = f"; {out} holds the first {number} frames"
+            bar.update()
 
 
 def _saved(args: argparse.Namespace, registry: Registry) -> Method:
@@ -104,11 +144,12 @@ def _fresh(args: argparse.Namespace, registry: Registry) -> Method:
     return method
 
 
-def _stylize(args: argparse.Namespace, method: Method, picture: Tensor) -> Tensor:
-    """One picture (1, 3, H, W) in the style that the method is adapted to."""
-    from bench import phases, runner
+def _stylize(args: argparse.Namespace, method: Method, picture: Picture) -> Tensor:
+    """One picture, (1, 3, H, W), in the style that the method is adapted to."""
+    from bench import images, phases, runner
 
-    content = method.context.precision.layout(picture.to(method.context.device))
+    given = images.load(picture, args.size, crop=False)
+    content = method.context.precision.layout(given.to(method.context.device))
     with _adapting.failures(method.name):
         runner.seed(args.seed, "stylize")
         made = phases.stylize(method, content)
@@ -116,20 +157,31 @@ def _stylize(args: argparse.Namespace, method: Method, picture: Tensor) -> Tenso
     return made
 
 
-def _photos(args: argparse.Namespace) -> tuple[list[Path], list[Path]]:
-    """The photos to stylize, all readable, and where each result goes, no two to one place."""
-    from bench import images
+def _jobs(args: argparse.Namespace) -> list[_Job]:
+    """What to stylize, all readable, and where each result goes, no two to one place."""
+    from bench import images, video
 
-    files = images.find(args.photo)
-    for file in files:
-        images.open_picture(file)
-    if len(files) == 1 and args.out.suffix and not args.out.is_dir():
-        images.picture_format(args.out)
-        return files, [args.out]
-    if args.out.suffix.lower() in images.SUFFIXES:
+    files = images.find(args.content)
+    clips = [video.open_clip(file) if video.is_clip(file) else None for file in files]
+    for file, clip in zip(files, clips, strict=True):
+        if clip is None:
+            images.open_picture(file)
+    suffix = args.out.suffix.lower()
+    if len(files) == 1 and suffix and not args.out.is_dir():
+        clip = clips[0]
+        if files[0].suffix.lower() == ".gif" and suffix not in video.WRITES:
+            clip = None  # a picture of an animated GIF is its first frame
+        if clip:
+            video.check_writable(args.out)
+        else:
+            images.picture_format(args.out)
+        return [_Job(files[0], clip, args.out)]
+    if suffix in (*images.SUFFIXES, *video.WRITES):
         raise BenchError(f"-o {args.out}: name a folder for {len(files)} pictures")
     outs: list[Path] = []
-    for file in files:
+    for file, clip in zip(files, clips, strict=True):
+        kind = file.suffix if clip and file.suffix.lower() in video.WRITES else ".mp4"
+        end = kind if clip else ".png"
         stems = (file.stem if n == 1 else f"{file.stem}-{n}" for n in itertools.count(1))
-        outs.append(next(o for o in (args.out / f"{s}.png" for s in stems) if o not in outs))
-    return files, outs
+        outs.append(next(o for o in (args.out / f"{s}{end}" for s in stems) if o not in outs))
+    return [_Job(*parts) for parts in zip(files, clips, outs, strict=True)]

@@ -1,0 +1,224 @@
+"""Videos and animated GIFs: colours, times and sizes of frames, there and back."""
+
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench import video
+from bench.cli import main
+from bench.errors import BenchError
+from bench.video import Clip, Frame
+
+COLOURS = [(200, 30, 40), (20, 160, 60), (30, 60, 200), (240, 220, 20), (128, 128, 128)]
+STYLIZE = ["stylize", "--quiet", "--device", "cpu", "--method", "identity", "--style", "good.png"]
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCH_PLUGINS", "0")
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (64, 48), "red").save("good.png")
+
+
+def write(name, rate=Fraction(25), size=(66, 50)):
+    """Five frames of one colour each."""
+    clip = Clip(Path(name), rate, 1 / rate, None)
+    with video.writer(clip.path, clip) as take:
+        for index, colour in enumerate(COLOURS):
+            take(Frame(Image.new("RGB", size, colour), index / rate, 1 / rate))
+    return clip.path
+
+
+def middle(frames):
+    return np.array([frame.picture.getpixel((20, 20)) for frame in frames]).tolist()
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".m4v", ".webm", ".mkv"])
+def test_videos_keep_colour_rate_and_size(suffix):
+    pytest.importorskip("av")
+    rate = Fraction(30000, 1001)
+    file = write(f"clip{suffix}", rate)
+    assert video.is_clip(file)
+    clip = video.open_clip(file)
+    assert (clip.rate, clip.count) == (rate, 5)
+    frames = list(video.frames(clip))
+    assert np.abs(np.array(middle(frames)) - COLOURS).max() <= 4
+    assert [frame.picture.size for frame in frames] == [(66, 50)] * 5
+    tick = 0.0006 if suffix in (".webm", ".mkv") else 1e-9  # Matroska counts milliseconds
+    assert [float(frame.start) for frame in frames] == pytest.approx(
+        [index / rate for index in range(5)], abs=tick
+    )
+    assert list(Path().glob(".*")) == []
+
+
+def test_an_odd_side_loses_a_pixel():
+    pytest.importorskip("av")
+    frames = video.frames(video.open_clip(write("clip.mp4", size=(67, 51))))
+    assert next(frames).picture.size == (66, 50)
+
+
+def test_a_frame_rate_that_varies_is_kept():
+    pytest.importorskip("av")
+    starts = [Fraction(n, 100) for n in (0, 4, 20, 22)]
+    clip = Clip(Path("clip.mp4"), Fraction(15), Fraction(1, 100), None)
+    with video.writer(clip.path, clip) as take:
+        for start in starts:
+            take(Frame(Image.new("RGB", (32, 32)), start, Fraction(1, 100)))
+    assert [frame.start for frame in video.frames(video.open_clip(clip.path))] == starts
+
+
+def gif(name, lengths=(50, 200, 100), mode="RGB"):
+    pages = [Image.new(mode, (40, 30), colour) for colour in COLOURS[: len(lengths)]]
+    pages[0].save(name, save_all=True, append_images=pages[1:], duration=list(lengths), loop=0)
+    return Path(name)
+
+
+def test_gifs_keep_colours_and_times():
+    clip = video.open_clip(gif("a.gif"))
+    assert (clip.count, clip.rate) == (3, Fraction(3000, 350))
+    frames = list(video.frames(clip))
+    assert middle(frames) == [list(colour) for colour in COLOURS[:3]]
+    assert [(float(f.start), float(f.length)) for f in frames] == [
+        (0, 0.05),
+        (0.05, 0.2),
+        (0.25, 0.1),
+    ]
+    with video.writer(Path("b.gif"), clip) as take:
+        for frame in frames:
+            take(frame)
+    again = list(video.frames(video.open_clip(Path("b.gif"))))
+    assert middle(again) == middle(frames)
+    assert [(f.start, f.length) for f in again] == [(f.start, f.length) for f in frames]
+
+
+def test_transparency_is_laid_over_white():
+    page = Image.new("RGBA", (40, 30), (0, 0, 0, 0))
+    dot = page.copy()
+    dot.paste((200, 30, 40, 255), (0, 0, 10, 10))
+    page.save("a.gif", save_all=True, append_images=[dot], duration=100, disposal=2)
+    frames = list(video.frames(video.open_clip(Path("a.gif"))))
+    assert middle(frames) == [[255, 255, 255]] * 2
+    assert frames[1].picture.getpixel((5, 5)) == (200, 30, 40)
+
+
+def test_a_still_gif_is_a_picture():
+    Image.new("P", (40, 30)).save("still.gif")
+    assert not video.is_clip(Path("still.gif"))
+    assert not video.is_clip(Path("good.png"))
+    Path("bad.gif").write_bytes(b"rubbish")
+    assert not video.is_clip(Path("bad.gif"))
+
+
+def test_what_is_finished_is_kept():
+    source = video.open_clip(gif("a.gif"))
+
+    def interrupted(name, after):
+        with video.writer(Path(name), source) as take:
+            for number, frame in enumerate(video.frames(source)):
+                if number == after:
+                    raise KeyboardInterrupt
+                take(frame)
+
+    names = ["b.gif"]
+    try:
+        import av  # noqa: F401
+
+        names.append("b.mp4")
+    except ImportError:
+        pass
+    for name in names:
+        with pytest.raises(KeyboardInterrupt):
+            interrupted(name, 2)
+        assert len(list(video.frames(video.open_clip(Path(name))))) == 2
+        with pytest.raises(KeyboardInterrupt):
+            interrupted(f"no-{name}", 0)
+    assert list(Path().glob("no-*")) == list(Path().glob(".*")) == []
+
+
+def test_without_pyav_the_error_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(
+        BenchError, match=r"which needs PyAV: pip install 'metastyle-bench\[video\]'"
+    ):
+        video.open_clip(Path("clip.mp4"))
+    with pytest.raises(BenchError, match="needs PyAV"):
+        video.check_writable(Path("out.webm"))
+    video.check_writable(Path("out.gif"))
+
+
+def test_stylize_writes_a_video_of_the_same_rate(capsys):
+    pytest.importorskip("av")
+    write("clip.mp4", Fraction(24))
+    assert main([*STYLIZE, "clip.mp4", "--size", "32", "-o", "new/out.webm"]) == 0
+    made = video.open_clip(Path("new/out.webm"))
+    assert made.rate == 24
+    frames = list(video.frames(made))
+    assert [frame.picture.size for frame in frames] == [(42, 32)] * 5
+    assert np.abs(np.array(middle(frames)) - COLOURS).max() <= 6
+
+
+def test_stylize_takes_pictures_frames_and_animations_together():
+    gif("a.gif")
+    Path("frames").mkdir()
+    for number in (2, 10, 1):
+        Image.new("RGB", (32, 32), (number, 0, 0)).save(f"frames/{number:04}.jpg")
+    assert main([*STYLIZE, "frames", "a.gif", "good.png", "-o", "out"]) == 0
+    assert sorted(path.name for path in Path("out").iterdir()) == [
+        "0001.png",
+        "0002.png",
+        "0010.png",
+        "a.gif",
+        "good.png",
+    ]
+    assert video.open_clip(Path("out/a.gif")).count == 3
+    assert main([*STYLIZE, "a.gif", "-o", "first.png"]) == 0
+    with Image.open("first.png") as first:
+        assert first.getpixel((20, 20)) == COLOURS[0]
+
+
+def test_interrupting_says_what_is_there(monkeypatch, capsys):
+    from bench import phases
+
+    whole, calls = phases.stylize, []
+
+    def stylize(method, content):
+        calls.append(content)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return whole(method, content)
+
+    monkeypatch.setattr(phases, "stylize", stylize)
+    assert main([*STYLIZE, str(gif("a.gif")), "-o", "out.gif"]) == 130
+    assert "interrupted; out.gif holds the first 2 frames" in capsys.readouterr().err
+    assert video.open_clip(Path("out.gif")).count == 2
+    calls.clear()
+    for name in "bcd":
+        Image.new("RGB", (32, 32)).save(f"{name}.png")
+    assert main([*STYLIZE, "b.png", "c.png", "d.png", "-o", "out"]) == 130
+    assert "interrupted; 2 of 3 results are in out" in capsys.readouterr().err
+
+
+WRONG = [
+    (["bad.mp4", "-o", "out.mp4"], "bad.mp4 cannot be read as a video"),
+    (["no.mp4", "-o", "out.mp4"], "no.mp4 is not there"),
+    (["a.gif", "-o", "out.avi"], "out.avi has no suffix of a picture that can be written"),
+    (["a.gif", "good.png", "-o", "out.gif"], "-o out.gif: name a folder for 2 pictures"),
+    (["good.png", "-o", "out.mp4"], "use .png or .jpg"),
+    (["clip.mp4", "-o", "out.png"], "out.png is no name for a video: use one of .mp4"),
+]
+
+
+@pytest.mark.parametrize(("words", "says"), WRONG, ids=[" ".join(words) for words, _ in WRONG])
+def test_what_is_wrong_is_said_in_one_line(words, says, capsys):
+    pytest.importorskip("av")
+    gif("a.gif")
+    Path("bad.mp4").write_bytes(b"no video")
+    write("clip.mp4")
+    assert main([*STYLIZE, *words]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert says in line
+    assert not Path(words[-1]).exists()
