@@ -7,15 +7,23 @@ beside each other are of the same pictures, machine and photographs. No torch he
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from bench import formats
+from bench.environment import describe
 from bench.errors import BenchError, unknown
-from bench.results import Frames
-from bench.statistics import bootstrap_median
+from bench.results import Frames, MetricRecord
+from bench.statistics import LEAST, bootstrap_median
+from bench.table import WIDTH, Cell, Section, Table
+from bench.text import clean, digits, short
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+FORMATS = ("plain", "github", "latex", "html", "csv", "json")
 
 _CELL = ["run", "size", "method", "style"]
 _MOMENT = [*_CELL, "step"]
@@ -29,9 +37,9 @@ def points(frames: Frames) -> DataFrame:
 
     Returns:
         Columns run, size, method, style, step, seconds (of adaptation until then), metric (id),
-        value (mean over the contents; NaN where one is missing), in the order of the run. A method
-        that does not iterate has the one point of its result, at step 0. Cells that failed are
-        left out.
+        value (mean over the contents), in the order of the run. A method that does not iterate has
+        the one point of its result, at step 0. Cells that failed are left out, and metrics that
+        miss a content.
     """
     from pandas import concat
 
@@ -53,25 +61,22 @@ def points(frames: Frames) -> DataFrame:
 
 
 def _means(scores: DataFrame, by: list[str]) -> DataFrame:
-    """Means over contents; NaN where one is missing, lest another set of pictures be compared."""
-    groups = scores.groupby(by, sort=False)["value"]
-    made: DataFrame = groups.mean().where(groups.count() == groups.size()).reset_index()
+    """Means over contents, where none is missing: other sets of pictures do not compare."""
+    groups: Any = scores.groupby(by, sort=False)["value"]
+    made: DataFrame = groups.mean()[groups.count() == groups.size()].reset_index()
     return made
 
 
 def _orders(frames: Frames) -> dict[str, dict[tuple[str, str], int]]:
     """(run, name) to its place, for methods, styles and metrics."""
+    records: Mapping[str, Mapping[str, Any]] = frames.records
     return {
         kind: {
             (run, name): place
-            for run, record in frames.records.items()
-            for place, name in enumerate(names(record))
+            for run, record in records.items()
+            for place, name in enumerate(record[f"{kind}s"])
         }
-        for kind, names in (
-            ("method", lambda record: record["methods"]),
-            ("style", lambda record: record["styles"]),
-            ("metric", lambda record: record["metrics"]),
-        )
+        for kind in ("method", "style", "metric")
     }
 
 
@@ -96,7 +101,7 @@ def curves(frames: Frames, seed: int = 0) -> DataFrame:
     rows: list[dict[str, Any]] = []
     for key, group in made.groupby(by, sort=False):
         run, size, method, _, _ = key
-        if len(group) < styles[run, size, method] or group["value"].isna().any():
+        if len(group) < styles[run, size, method]:
             continue
         seconds = bootstrap_median(group["seconds"], seed)
         value = bootstrap_median(group["value"], seed)
@@ -192,7 +197,7 @@ def _first_reached(frames: Frames, made: DataFrame, reference: str) -> DataFrame
         if told["axis"] == "content":
             continue
         sign = 1 if told["direction"] == "lower" else -1
-        model = group[(group["method"] == name) & group["value"].notna()]
+        model = group[group["method"] == name]
         if digits:
             model = model[model["step"] == int(digits)]
         targets = model.groupby("style").tail(1).set_index("style").to_dict("index")
@@ -228,3 +233,185 @@ def _first_reached(frames: Frames, made: DataFrame, reference: str) -> DataFrame
         raise BenchError(f"--reference {reference}: {name} was observed at the steps {steps} only")
     reached: DataFrame = DataFrame(rows)
     return reached
+
+
+def render(
+    frames: Frames,
+    format: str = "plain",
+    *,
+    reference: str | None = None,
+    all_metrics: bool = False,
+    seed: int = 0,
+) -> str:
+    """The curves as text, and the times to a reference's quality.
+
+    Args:
+        frames: what `bench.results.load` gives; runs without observed adaptations are left out.
+        format: one of `FORMATS`. csv holds `curves`, or given a reference `time_to_quality`; json
+            has these and `speedups`.
+        reference: see `time_to_quality`.
+        all_metrics: every metric, not just training losses and the judges' networks.
+        seed: of the bootstraps.
+
+    Raises:
+        BenchError: no adaptation was observed, or one of `time_to_quality`'s.
+    """
+    if frames.observed.empty:
+        raise BenchError(
+            "no adaptation was observed in these runs: make one with bench run --observe default"
+        )
+    made = curves(frames, seed)
+    made = made[made["run"].isin(set(frames.observed["run"]))]
+    if format == "csv":
+        table = made if reference is None else time_to_quality(frames, reference)
+        return table.to_csv(index=False, lineterminator="\n")
+    summed = None if reference is None else speedups(frames, reference, seed)
+    if format == "json":
+        tables = {"curves": made}
+        if reference is not None and summed is not None:
+            tables |= {"time_to_quality": time_to_quality(frames, reference), "speedups": summed}
+        whole = {
+            name: json.loads(table.to_json(orient="records")) for name, table in tables.items()
+        }
+        return json.dumps(whole, indent=1) + "\n"
+    sections = []
+    for key, group in made.groupby(["run", "size"], sort=False):
+        run, size = cast(tuple[str, int], key)
+        faster = None
+        if summed is not None:
+            faster = summed[(summed["run"] == run) & (summed["size"] == size)]
+        sections.append(_section(frames, run, size, group, faster, reference, all_metrics))
+    warnings = [clean(warning) for warning in frames.warnings]
+    if format == "plain":
+        return formats.terminal(sections, warnings)
+    write = {"github": formats.github, "latex": formats.latex, "html": formats.page}[format]
+    return write(sections, warnings)
+
+
+def _section(
+    frames: Frames,
+    run: str,
+    size: int,
+    made: DataFrame,
+    faster: DataFrame | None,
+    reference: str | None,
+    all_metrics: bool,
+) -> Section:
+    record = frames.records[run]
+    styles, contents = len(record["styles"]), len(record["contents"])
+    heading = [
+        f"run {run}: {describe(record['environment'])}",
+        f"dataset {record['dataset']['name']} ({record['dataset']['fingerprint']}), {size} px, "
+        f"styles: {', '.join(record['styles'])}",
+    ]
+    shown = {
+        id_: metric
+        for id_, metric in record["metrics"].items()
+        if all_metrics or metric["axis"] == "both" or (metric["judge"] and metric["encoder"])
+    }
+    over = f"medians over {styles} styles of means over {contents} contents"
+    tables: list[Table] = []
+    for id_, metric in shown.items():
+        part = made[made["metric"] == id_]
+        tables += _wide(f"{_title(metric)}, after so many steps; {over}", part, "value", "")
+    if shown:
+        title = f"seconds of adaptation until then; medians over {styles} styles"
+        first = made.drop_duplicates(["method", "step"])
+        tables += _wide(title, first, "seconds", "seconds_")
+    if faster is not None and reference is not None and len(faster):
+        tables.append(_race(faster[faster["metric"].isin(shown)], shown, reference))
+    notes = [
+        f"{name} is {method['method']} with other options"
+        for name, method in record["methods"].items()
+        if name != method["method"]
+    ]
+    if styles < LEAST:
+        notes.append(f"{styles} styles are too few for intervals, which need {LEAST}")
+    return Section([clean(line) for line in heading], tables, [clean(note) for note in notes])
+
+
+def _title(metric: MetricRecord) -> str:
+    arrow = "↓" if metric["direction"] == "lower" else "↑"
+    on = f" on {metric['encoder']}" if metric["encoder"] else ""
+    kind = ""
+    if metric["training_loss_of"]:
+        kind = f" (a training loss, of {', '.join(metric['training_loss_of'])}: no judge)"
+    return f"{metric['name']} {arrow}{on}{kind}"
+
+
+def _wide(title: str, made: DataFrame, value: str, bounds: str) -> Iterator[Table]:
+    """Methods × steps, in as many parts as the steps need."""
+    cells = {
+        (row["method"], row["step"]): Cell(
+            digits(row[value], floor=1e-3), _interval(row[f"{bounds}low"], row[f"{bounds}high"])
+        )
+        for row in made.to_dict("records")
+    }
+    methods, steps = list(dict.fromkeys(made["method"])), sorted(set(made["step"]))
+    head = max([len("method"), *(len(short(name)) for name in methods)])
+    width = 2 + max([0, *(len("–".join(c.interval or (c.text,))) for c in cells.values())])
+    count = max(1, (WIDTH - head) // width)
+    for start in range(0, len(steps), count):
+        part = steps[start : start + count]
+        yield Table(
+            title,
+            [["method"], *([str(step)] for step in part)],
+            [
+                [Cell(short(name)), *(cells.get((name, step), Cell("")) for step in part)]
+                for name in methods
+            ],
+            [False] * len(methods),
+            left=1,
+        )
+
+
+def _race(faster: DataFrame, metrics: Mapping[str, MetricRecord], reference: str) -> Table:
+    """Time to the reference's quality."""
+    lines = []
+    for row in faster.to_dict("records"):
+        metric = metrics[row["metric"]]
+        reached = math.isfinite(row["step"])
+        curve = math.isfinite(row["curve_step"])
+        lines.append(
+            [
+                Cell(metric["name"] + (f" {metric['encoder']}" if metric["encoder"] else "")),
+                Cell(short(row["method"])),
+                Cell(f"{row['reached']} of {row['styles']}"),
+                Cell(f"{row['step']:g}" if reached else "not reached"),
+                Cell(digits(row["seconds"], floor=1e-3) if reached else ""),
+                Cell(
+                    f"{digits(row['ratio'])}×" if reached else "",
+                    _interval(row["low"], row["high"]) if reached else None,
+                ),
+                Cell(f"{_times(row['least'])} to {_times(row['most'])}"),
+                Cell(f"{row['curve_step']:g}" if curve else "not reached"),
+                Cell(f"{digits(row['curve_ratio'])}×" if curve else ""),
+            ]
+        )
+    headers: list[Sequence[str]] = [
+        *(["metric"], ["method"], ["styles", "that did"], ["steps"], ["seconds"]),
+        *(
+            ["times", "faster"],
+            ["of the", "styles"],
+            ["steps, curve", "of medians"],
+            ["times", "faster"],
+        ),
+    ]
+    step, seconds = faster["reference_step"].max(), faster["reference_seconds"].median()
+    name = reference.rpartition("@")[0] or reference
+    title = (
+        f"Time to be as good as {name} after {step:g} steps ({digits(seconds)} s): first observed "
+        "step, medians over styles"
+    )
+    return Table(title, headers, lines, [False] * len(lines), left=2)
+
+
+def _times(ratio: float) -> str:
+    return f"{digits(ratio)}×" if ratio else "never"
+
+
+def _interval(low: float, high: float) -> tuple[str, str] | None:
+    if not math.isfinite(low):
+        return None
+    interval = digits(low, floor=1e-3), digits(high, floor=1e-3)
+    return interval if interval[0] != interval[1] else None
