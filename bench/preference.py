@@ -6,6 +6,7 @@ given; `bench vote` appends to it. No torch here, so that a report starts fast.
 
 from __future__ import annotations
 
+import html
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from bench.errors import BenchError
 from bench.statistics import LEAST, LEVEL
+from bench.text import clean, short
 
 FILE = "votes.jsonl"
 SCHEMA = 1
@@ -219,33 +221,37 @@ def text(score: Score) -> str:
     return f"{score.score:.2f} [{score.low:.2f}, {score.high:.2f}]"
 
 
-def render(votes: Sequence[Vote], format: str = "plain", *, seed: int = 0) -> str:
-    """The scores as a table; ends with a newline, and is empty when nobody voted.
+def render(run: Path, format: str = "plain", *, seed: int = 0) -> str:
+    """The scores of a run as a table; ends with a newline, and is empty when nobody voted.
 
     Args:
-        votes: of one run.
+        run: its folder.
         format: plain or github.
         seed: of the bootstrap.
+
+    Raises:
+        BenchError: the votes cannot be read.
     """
     from tabulate import tabulate
 
+    votes = read_votes(run)
     scores = bradley_terry(votes, seed=seed)
     if not scores:
         return ""
+    github = format == "github"
     table = tabulate(
-        [[s.method, text(s), s.wins, s.ties, s.losses] for s in scores],
+        [[short(s.method), text(s), s.wins, s.ties, s.losses] for s in scores],
         headers=["method", "preference ↑", "won", "tied", "lost"],
-        tablefmt="github" if format == "github" else "simple",
+        tablefmt="github" if github else "simple",
         disable_numparse=True,
         colalign=("left", "right", "right", "right", "right"),
     )
-    title = "Blind test (Bradley-Terry scores: preferred with odds exp(difference))"
-    return (
-        "\n".join(
-            [f"**{title}**\n" if format == "github" else title, table, "", *notes(scores, votes)]
-        )
-        + "\n"
-    )
+    title = f"Blind test of {short(run.name)}: preferred with odds exp(difference of preferences)"
+    if github:
+        table = html.escape(table, quote=False)
+        title = f"**{html.escape(title)}**\n"
+    lines = [title, table, "", *map(clean, notes(scores, votes))]
+    return "\n".join(lines) + "\n"
 
 
 def notes(scores: Sequence[Score], votes: Sequence[Vote]) -> list[str]:
