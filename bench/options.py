@@ -64,6 +64,30 @@ def build(cls: type[T], values: Mapping[str, Any], owner: str) -> T:
         raise BenchError(f"options of {owner}: {error}") from None
 
 
+def check(cls: type[Any], owner: str) -> None:
+    """See that every option can be given as text and recorded, and that its default fits it.
+
+    Raises:
+        BenchError: a field of another type than `build` takes, or with a default that it refuses.
+    """
+    for name, kind in typing.get_type_hints(cls).items():
+        if name in (f.name for f in dataclasses.fields(cls)) and not _is_supported(kind):
+            raise BenchError(
+                f"option {name} of {owner} is {_word(kind)}, which no command line gives and no "
+                f"run records: use int, float, bool, str, a Literal of these, or one of them | None"
+            )
+    build(cls, dataclasses.asdict(cls()), owner)
+
+
+def _is_supported(kind: Any) -> bool:
+    if get_origin(kind) in (Union, types.UnionType):
+        others = [k for k in get_args(kind) if k is not type(None)]
+        return len(others) == 1 and _is_supported(others[0])
+    if get_origin(kind) is Literal:
+        return all(type(choice) in (int, float, bool, str) for choice in get_args(kind))
+    return kind in (int, float, bool, str)
+
+
 def _convert(raw: Any, kind: Any, where: str) -> Any:
     origin = get_origin(kind)
     if origin is Literal:
@@ -138,7 +162,9 @@ def describe(cls: type[Any]) -> list[dict[str, str]]:
 
 
 def _word(kind: Any) -> str:
-    return "none" if kind is type(None) else str(getattr(kind, "__name__", kind))
+    if kind is type(None):
+        return "none"
+    return str(kind) if get_args(kind) else str(getattr(kind, "__name__", kind))
 
 
 def describe_range(low: float | None, high: float | None) -> str:

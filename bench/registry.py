@@ -40,8 +40,9 @@ KINDS = {
 }
 """Hook to the kind of thing that it gives."""
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-"""What a plugin may be called."""
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+"""What a plugin's things, and the aliases of methods, may be called."""
+NAME_RULE = "use lower-case letters and digits, with single dashes between"
 
 
 @dataclass(frozen=True)
@@ -306,6 +307,8 @@ def _check_method(cls: Any) -> str:
     _check_choice(cls, "family", get_args(Family))
     if not all(isinstance(weights, Weights) for weights in cls.weights):
         raise BenchError(f"method '{name}': weights must be a sequence of bench.Weights")
+    if cls.training is not None:
+        options.check(cls.training.Options, f"training {name}")
     return name
 
 
@@ -322,8 +325,7 @@ def _check_class(cls: Any, base: type[Method] | type[Dataset]) -> str:
     name = _check_name(cls)
     if not (inspect.isclass(cls.Options) and dataclasses.is_dataclass(cls.Options)):
         raise BenchError(f"{cls.__name__}.Options must be a dataclass")
-    cls.Options()
-    options.describe(cls.Options)
+    options.check(cls.Options, name)
     return name
 
 
@@ -351,9 +353,7 @@ def _check_object(thing: Any, base: type) -> str:
 def _check_name(thing: Any) -> str:
     name = getattr(thing, "name", None)
     if not (isinstance(name, str) and NAME.fullmatch(name)):
-        raise BenchError(
-            f"{_title(thing)}.name = {name!r}: give it a name of letters, digits, '.', '_' and '-'"
-        )
+        raise BenchError(f"{_title(thing)}.name = {name!r}: {NAME_RULE}")
     return name
 
 

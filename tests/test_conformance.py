@@ -1,17 +1,33 @@
-"""Each check of the conformance suite finds the fault that it is there for."""
+"""Each check of the conformance suite finds the fault that it is there for, and no other does."""
 
 import dataclasses
+import json
+import os
 import random
+import secrets
 import sys
+import time
+from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from torch import nn
 
-from bench import BenchError, Method, Weights, conformance, option
-from bench.device import Context, Precision
-from bench.errors import unknown
-from bench.store import collect
+from bench import (
+    Dataset,
+    Encoder,
+    Method,
+    Metric,
+    Picture,
+    Weights,
+    conformance,
+    option,
+    registry,
+)
+from bench.cli import main
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,12 +58,6 @@ class Plain(Good):
 
     def stylize(self, content):
         return content * 0.5 + self.mean * 0.5
-
-
-class Misnamed(Good):
-    """A name that no command line likes."""
-
-    name = "Bad_Name"
 
 
 class Uncited(Good):
@@ -129,7 +139,7 @@ class Halved(Plain):
     """Half precision comes out under autocast."""
 
     def load(self):
-        self.eye = torch.eye(3).view(3, 3, 1, 1)
+        self.eye = torch.eye(3, device=self.context.device).view(3, 3, 1, 1)
 
     def stylize(self, content):
         return torch.conv2d(super().stylize(content), self.eye)
@@ -137,6 +147,13 @@ class Halved(Plain):
 
 class Whimsical(Plain):
     """Another source of randomness than torch's."""
+
+    def stylize(self, content):
+        return super().stylize(content) * (secrets.randbelow(10**6) / 10**6)
+
+
+class Dicing(Plain):
+    """Python's source of randomness."""
 
     def stylize(self, content):
         return super().stylize(content) * random.random()
@@ -213,6 +230,15 @@ class Seeding(Plain):
         super().adapt(style)
 
 
+class Silent(Good):
+    """A generator that yields nothing."""
+
+    def adapt(self, style):
+        super().adapt(style)
+        return
+        yield
+
+
 class Borrowing(Plain):
     """Draws from numpy's global state, without use."""
 
@@ -229,66 +255,520 @@ class Chatty(Plain):
         super().adapt(style)
 
 
-def no_encoder(name):
-    raise unknown("encoder", name, ())
+class Sleepy(Plain):
+    """Waits."""
+
+    def adapt(self, style):
+        time.sleep(0)
+        super().adapt(style)
 
 
-@pytest.fixture
-def context():
-    return Context(torch.device("cpu"), Precision(), collect([]), no_encoder)
+class Measuring(Plain):
+    """Has a clock of its own, under another name."""
+
+    clock = staticmethod(time.perf_counter)
+
+    def stylize(self, content):
+        self.clock()
+        datetime.now()
+        return super().stylize(content)
 
 
-@pytest.mark.parametrize("check", conformance.CHECKS, ids=lambda check: check.__name__)
+class Hosted(Plain):
+    """A kernel that stays on the host."""
+
+    def load(self):
+        self.kernel = torch.eye(3).view(3, 3, 1, 1)
+
+    def stylize(self, content):
+        with torch.autocast(content.device.type, enabled=False):
+            return torch.conv2d(super().stylize(content).float(), self.kernel)
+
+
+class Returning(Plain):
+    """A picture that comes back to the host."""
+
+    def stylize(self, content):
+        return super().stylize(content).cpu()
+
+
+class Arrayed(Plain):
+    """numpy of what lies on the device."""
+
+    def stylize(self, content):
+        return torch.from_numpy(super().stylize(content).numpy().copy())
+
+
+class Unplaced(Plain):
+    """A module that is not moved."""
+
+    def load(self):
+        self.pool = nn.Conv2d(3, 3, 1, bias=False).requires_grad_(False)
+        nn.init.dirac_(self.pool.weight)
+
+    def stylize(self, content):
+        with torch.autocast(content.device.type, enabled=False):
+            return self.pool(super().stylize(content).float())
+
+
+class Secretive(Plain):
+    """An option that comes by the environment."""
+
+    def load(self):
+        self.share = float(os.environ.get("SHARE", "0.5"))
+
+
+class Extra(Plain):
+    """An option that is an argument."""
+
+    def __init__(self, context, options=None, share=0.5):
+        super().__init__(context, options)
+
+
+class Rounding(Plain):
+    """Options that change what they are given."""
+
+    @dataclasses.dataclass(frozen=True)
+    class Options:
+        """Adds one each time."""
+
+        count: int = option(0, "a number")
+
+        def __post_init__(self):
+            object.__setattr__(self, "count", self.count + 1)
+
+
+class Reading(Plain):
+    """A file that is not declared."""
+
+    def load(self):
+        self.text = Path(__file__).read_text(encoding="utf-8")
+
+
+class Failing(Plain):
+    """Has an error."""
+
+    def stylize(self, content):
+        return content @ torch.zeros(7)
+
+
+LOADED = registry.load()
+CONTEXT = conformance.context(LOADED, torch.device("cpu"))
+
+
+def outcomes(kind, thing, **given):
+    """What `bench check` says of one thing."""
+    loaded = dataclasses.replace(LOADED, **{kind: {"thing": thing}})
+    return list(conformance.run(conformance.cases_of(loaded, kind, "thing", CONTEXT, given)))
+
+
+def failures(kind, thing, **given):
+    return {
+        outcome.case.check.__name__: outcome.message
+        for outcome in outcomes(kind, thing, **given)
+        if outcome.status not in ("passed", "not run")
+    }
+
+
 @pytest.mark.parametrize("cls", [Good, Plain])
-def test_good_methods_pass(cls, check, context):
-    check(conformance.factory(cls, context))
+def test_good_methods_pass(cls):
+    assert {outcome.status for outcome in outcomes("methods", cls)} == {"passed"}
 
 
 @pytest.mark.parametrize(
     ("cls", "check", "words"),
     [
-        (Misnamed, conformance.describes_itself, "'Bad_Name': use lower-case"),
-        (Uncited, conformance.describes_itself, "citation is empty"),
-        (Undocumented, conformance.describes_itself, "no docstring"),
-        (Thawed, conformance.describes_itself, "frozen=True"),
-        (Helpless, conformance.describes_itself, "option steps has no help"),
-        (Narrow, conformance.gives_pictures, r"\(1, 3, 48, 47\) for a content of \(1, 3, 48, 48\)"),
-        (Loud, conformance.gives_pictures, "clamp"),
-        (Empty, conformance.gives_pictures, "NaN"),
-        (Double, conformance.gives_pictures, "return float32"),
-        (Attached, conformance.gives_pictures, "detach"),
-        (Halved, conformance.runs_in_bfloat16, "bfloat16: return float32"),
-        (Even, conformance.takes_odd_sizes, r"\(1, 3, 64, 44\)"),
-        (Whimsical, conformance.is_deterministic, "from torch only"),
-        (Grabbing, conformance.leaves_inputs_alone, "content was changed in place"),
-        (Staining, conformance.leaves_inputs_alone, "style was changed in place"),
-        (Lazy, conformance.leaves_inputs_alone, "shares memory with the content"),
-        (Faithful, conformance.forgets_styles, "adapt must start anew"),
-        (Drifting, conformance.forgets_contents, "must not change the method"),
-        (Mixing, conformance.stylizes_batches_as_singles, "mix pictures"),
-        (Late, conformance.iterates_from_step_zero, "stylize 1 steps"),
-        (Seeding, conformance.leaves_global_state_alone, "torch's seed was changed"),
-        (Borrowing, conformance.leaves_global_state_alone, "numpy.random was changed"),
-        (Whimsical, conformance.leaves_global_state_alone, "the state of random was changed"),
-        (Chatty, conformance.prints_nothing, "printed 'adapting'"),
+        (Uncited, "describes_itself", "citation is empty"),
+        (Undocumented, "describes_itself", "no docstring"),
+        (Thawed, "describes_itself", "frozen=True"),
+        (Helpless, "describes_itself", "option steps has no help"),
+        (Unweighted, "has_its_weights", "get them from the moon"),
+        (Failing, "runs", "RuntimeError: "),
+        (Failing, "runs", "(test_conformance.py:"),
+        (Silent, "runs", "adapt must yield once when it is ready"),
+        (Late, "iterates_from_step_zero", "stylize 1 steps"),
+        (Unready, "iterates_from_step_zero", "cannot stylize yet (AttributeError: "),
+        (Narrow, "gives_pictures", "(1, 3, 48, 47) for a content of (1, 3, 48, 48)"),
+        (Loud, "gives_pictures", "clamp"),
+        (Empty, "gives_pictures", "NaN"),
+        (Double, "gives_pictures", "return float32"),
+        (Attached, "gives_pictures", "detach"),
+        (Halved, "runs_in_bfloat16", "bfloat16: return float32"),
+        (Even, "takes_odd_sizes", "(1, 3, 64, 44)"),
+        (Whimsical, "is_deterministic", "from torch only"),
+        (Grabbing, "leaves_inputs_alone", "content was changed in place"),
+        (Staining, "leaves_inputs_alone", "style was changed in place"),
+        (Lazy, "leaves_inputs_alone", "shares memory with the content"),
+        (Faithful, "forgets_styles", "adapt must start anew"),
+        (Drifting, "forgets_contents", "must not change the method"),
+        (Mixing, "stylizes_batches_as_singles", "mix pictures"),
+        (Seeding, "leaves_global_state_alone", "a global seed: torch.manual_seed (test_conf"),
+        (Borrowing, "leaves_global_state_alone", "numpy.random was changed"),
+        (Dicing, "leaves_global_state_alone", "the state of random was changed: random numbers"),
+        (Sleepy, "owns_no_clock", "time.sleep (test_conformance.py:"),
+        (Measuring, "owns_no_clock", "time.perf_counter (test_conformance.py:"),
+        (Measuring, "owns_no_clock", "datetime.now (test_conformance.py:"),
+        (Hosted, "keeps_to_its_device", "conv2d mixes a tensor on the device with one on the host"),
+        (Unplaced, "keeps_to_its_device", "self.context.place(module) in load (test_conformance"),
+        (Returning, "keeps_to_its_device", "leave it on self.context.device"),
+        (Arrayed, "keeps_to_its_device", "bring it to the host first, with .cpu()"),
+        (Secretive, "records_its_options", "os.environ['SHARE'] (test_conformance.py:"),
+        (Extra, "records_its_options", "__init__ takes share"),
+        (Rounding, "records_its_options", "let Options change no value"),
+        (Reading, "touches_only_declared_files", "test_conformance.py (test_conformance.py:"),
+        (Chatty, "prints_nothing", "printed 'adapting'"),
     ],
 )
-def test_each_fault_is_found(cls, check, words, context):
-    with pytest.raises(AssertionError, match=words):
-        check(conformance.factory(cls, context))
+def test_each_fault_is_found_by_its_own_check_and_by_no_other(cls, check, words):
+    found = failures("methods", cls)
+    assert list(found) == [check]
+    assert words in found[check]
+    assert "\n" not in found[check]
 
 
-def test_missing_weights_are_the_user_s_to_get(context):
-    with pytest.raises(BenchError, match="get them from the moon"):
-        conformance.has_its_weights(conformance.factory(Unweighted, context))
+def test_options_that_no_run_could_record_are_refused_when_the_plugin_is_loaded(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("""
+from dataclasses import dataclass
+from bench import Method, hookimpl, option
+
+@dataclass(frozen=True)
+class Options:
+    layers: tuple[str, ...] = option(("a",), "layers")
+
+class Mine(Method):
+    name, family, Options = "mine", "arbitrary", Options
+    def stylize(self, content): return content
+
+@hookimpl
+def bench_methods(): return [Mine]
+""")
+    (broken,) = registry.load([str(file)]).broken
+    assert broken.cause == (
+        "option layers of mine is tuple[str, ...], which no command line gives and no run records: "
+        "use int, float, bool, str, a Literal of these, or one of them | None"
+    )
+    file.write_text(file.read_text().replace("tuple[str, ...]", "int").replace('("a",)', '"a"'))
+    assert "mine.layers=a is not a whole number" in registry.load([str(file)]).broken[0].cause
+    file.write_text(file.read_text().replace('"a"', "1").replace('"mine"', '"My_Method"'))
+    assert "'My_Method': use lower-case" in registry.load([str(file)]).broken[0].cause
 
 
-def test_a_method_that_is_not_ready_at_step_zero_is_found(context):
-    with pytest.raises(AttributeError, match="mean"):
-        conformance.iterates_from_step_zero(conformance.factory(Unready, context))
+def test_declared_weights_and_paths_among_the_options_may_be_opened(tmp_path):
+    @dataclasses.dataclass(frozen=True)
+    class Paths:
+        file: str = option("", "a file", path=True)
+
+    class Opening(Plain):
+        """Opens what it is given."""
+
+        Options = Paths
+
+        def load(self):
+            self.text = Path(self.options.file).read_text(encoding="utf-8")
+
+    file = tmp_path / "x.txt"
+    file.write_text("")
+    assert failures("methods", Opening, file=str(file)) == {}
 
 
-def test_the_factory_makes_fresh_methods_with_few_steps(context):
-    make = conformance.factory(Good, context)
-    assert make() is not make()
-    assert make().options == Options(steps=2)
+def test_what_cannot_be_simulated_is_said_and_is_no_failure():
+    class Generating(Plain):
+        """A generator on the device."""
+
+        def stylize(self, content):
+            torch.Generator(device=content.device)
+            return super().stylize(content)
+
+    (unseen,) = (o for o in outcomes("methods", Generating) if o.status != "passed")
+    assert (unseen.status, unseen.case.check.__name__) == ("unseen", "keeps_to_its_device")
+    assert "check on a machine that has one, with --device" in unseen.message
+
+
+# metrics
+
+
+class Brightness(Metric):
+    """Distance of mean grey levels."""
+
+    name, axis, citation = "brightness", "style", "this test"
+
+    def score(self, stylized, content, style):
+        return float(stylized.mean() - style.mean()) ** 2
+
+
+class Tensorial(Brightness):
+    def score(self, stylized, content, style):
+        return (stylized.mean() - style.mean()) ** 2
+
+
+class Reversed(Brightness):
+    direction = "higher"
+
+
+class Remembering(Brightness):
+    styles = frozenset()
+
+    def score(self, stylized, content, style):
+        self.styles |= {round(float(style.mean()), 6)}
+        return super().score(stylized, content, style) + len(self.styles)
+
+
+class Tainting(Brightness):
+    def score(self, stylized, content, style):
+        return super().score(stylized, content.clone(), style.add_(0))
+
+    def load(self, context):
+        self.score = lambda a, b, c: Brightness.score(self, a, b.mul_(2), c)
+
+
+class Homely(Brightness):
+    def score(self, stylized, content, style):
+        return float((stylized.mean((2, 3)) - style.mean((2, 3)) * torch.ones(3)).norm())
+
+
+class Halving(Brightness):
+    def score(self, stylized, content, style):
+        a, b = (
+            p.mean((2, 3)) @ torch.full((3, 1), 1 / 3, device=p.device) for p in (stylized, style)
+        )
+        return float(a - b) ** 2
+
+
+def test_a_good_metric_passes():
+    assert {outcome.status for outcome in outcomes("metrics", Brightness())} == {"passed"}
+
+
+@pytest.mark.parametrize(
+    ("cls", "check", "words"),
+    [
+        (Tensorial, "gives_numbers", "score gave a Tensor: return a float"),
+        (Reversed, "tells_the_anchors_apart", "set axis and direction right"),
+        (Remembering, "is_deterministic", "other pictures leave traces"),
+        (Tainting, "leaves_inputs_alone", "the content was changed in place"),
+        (Homely, "keeps_to_its_device", "mul mixes"),
+        (Halving, "is_the_same_under_autocast", "disable autocast"),
+    ],
+)
+def test_each_fault_of_a_metric_is_found(cls, check, words):
+    found = failures("metrics", type(cls.__name__, (cls,), {"__doc__": "A fault."})())
+    assert list(found) == [check]
+    assert words in found[check]
+
+
+# datasets
+
+
+def picture(name, grey):
+    return Picture(name, lambda: Image.new("RGB", (20, 20), (grey,) * 3), fingerprint=str(grey))
+
+
+class Greys(Dataset):
+    """Grey pictures."""
+
+    name = "greys"
+
+    def contents(self):
+        return [picture("a", 1), picture("b", 2)]
+
+    def styles(self):
+        return [picture("c", 3)]
+
+
+class Bare(Greys):
+    """No style."""
+
+    def styles(self):
+        return []
+
+
+class Twins(Greys):
+    """One name for two pictures."""
+
+    def contents(self):
+        return [picture("a", 1), picture("A", 2)]
+
+
+class Unmarked(Greys):
+    """No fingerprint."""
+
+    def styles(self):
+        return [dataclasses.replace(picture("c", 3), fingerprint="")]
+
+
+class Greyscale(Greys):
+    """Not RGB."""
+
+    def styles(self):
+        return [dataclasses.replace(picture("c", 3), read=lambda: Image.new("L", (20, 20)))]
+
+
+class Leaking(Greys):
+    """Adapts on a content."""
+
+    def adaptation(self):
+        return [picture("z", 2)]
+
+
+@pytest.mark.parametrize(
+    ("cls", "check", "words"),
+    [
+        (Bare, "lists_pictures", "styles() is empty"),
+        (Twins, "lists_pictures", "contents() gives A and a more than once"),
+        (Unmarked, "fingerprints_pictures", "has no fingerprint"),
+        (Greyscale, "reads_pictures", "gives L: give an RGB"),
+        (Leaking, "adapts_on_nothing_that_is_evaluated", "has contents in it (z)"),
+    ],
+)
+def test_each_fault_of_a_dataset_is_found(cls, check, words):
+    assert failures("datasets", Greys) == {}
+    found = failures("datasets", cls)
+    assert list(found) == [check]
+    assert words in found[check]
+
+
+# encoders
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, 2, 1)
+        for parameter in self.conv.parameters():
+            nn.init.constant_(parameter, 0.1)
+
+    def forward(self, picture):
+        return [picture * 2, self.conv(picture)]
+
+
+class Pair(Encoder):
+    """Two taps."""
+
+    taps, content_tap, citation = ("a", "b"), "b", "this test"
+    network = Net
+
+    def build(self):
+        return self.network()
+
+    @property
+    def weights(self):
+        return Weights(__file__, None, "this file", "MIT")
+
+
+class Short(Net):
+    def forward(self, picture):
+        return super().forward(picture)[:1]
+
+
+class Random(Net):
+    def __init__(self):
+        super().__init__()
+        nn.init.normal_(self.conv.weight)
+
+
+class Normed(Net):
+    def forward(self, picture):
+        return super().forward(picture - picture.mean())
+
+
+class Cut(Net):
+    def forward(self, picture):
+        return super().forward(picture.detach())
+
+
+class Inplace(Net):
+    def forward(self, picture):
+        return super().forward(picture.data.add_(1) * 0 + picture)
+
+
+@pytest.mark.parametrize(
+    ("network", "check", "words"),
+    [
+        (Short, "gives_one_map_per_tap", "1 maps for 2 taps"),
+        (Random, "is_deterministic", "tap b differs between two builds"),
+        (Normed, "treats_pictures_apart", "let no statistic mix pictures"),
+        (Cut, "passes_gradients", "leave no_grad and detach out"),
+        (Inplace, "leaves_inputs_alone", "changed in place"),
+    ],
+)
+def test_each_fault_of_an_encoder_is_found(network, check, words):
+    assert failures("encoders", Pair()) == {}
+    cls = type("Faulty", (Pair,), {"network": network, "__doc__": "A fault."})
+    found = failures("encoders", cls())
+    assert list(found) == [check]
+    assert words in found[check]
+
+
+# the command
+
+SHADE = """
+from bench import Method, hookimpl
+
+class Shade(Method):
+    "Half of everything."
+    name, family, citation = "shade", "arbitrary", "nobody"
+    def stylize(self, content): return content * 0.5
+
+@hookimpl
+def bench_methods(): return [Shade]
+"""
+
+
+@pytest.fixture
+def shade(tmp_path):
+    file = tmp_path / "shade.py"
+    file.write_text(SHADE)
+    return file
+
+
+@pytest.mark.parametrize("as_module", [False, True])
+def test_check_a_file_and_a_module(shade, as_module, capsys, monkeypatch):
+    monkeypatch.syspath_prepend(shade.parent)
+    monkeypatch.delitem(sys.modules, "shade", raising=False)
+    assert main(["check", "shade" if as_module else str(shade)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "method shade"
+    assert "  ok    gives pictures" in lines
+    assert lines[-1] == f"{len(conformance.CHECKS['methods'])} checks: all passed"
+
+
+def test_check_says_what_is_wrong_and_fails(shade, capsys):
+    shade.write_text(SHADE.replace("content * 0.5", "content * 3"))
+    assert main(["check", str(shade), "--quick"]) == 1
+    out = capsys.readouterr().out
+    assert "FAIL  gives pictures: values from" in out
+    assert "takes odd sizes" not in out
+    assert "1 failed" in out.splitlines()[-1]
+
+
+def test_check_as_json_for_ci(shade, capsys):
+    shade.write_text(SHADE.replace("return content", "print('x'); return content"))
+    assert main(["check", str(shade), "--format", "json"]) == 1
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["check"] for row in rows if row["status"] == "failed"] == ["prints_nothing"]
+    assert {row["name"] for row in rows} == {"shade"}
+
+
+def test_check_built_in_things_by_name(capsys):
+    assert (
+        main(["check", "identity", "ssim", "synthetic", "methods.style-copy".replace("-", "_")])
+        == 0
+    )
+    out = capsys.readouterr().out
+    for heading in ("method identity", "metric ssim/1", "dataset synthetic", "method style-copy"):
+        assert heading in out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("identiy", "unknown plugin 'identiy'; did you mean"),
+        ("gone.py", "no such file"),
+        ("json", "it has no hook"),
+    ],
+)
+def test_check_of_nothing_is_one_line(target, words, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", target]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line

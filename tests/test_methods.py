@@ -1,28 +1,21 @@
 """The conformance suite over every method that the registry has."""
 
-import numpy as np
 import pytest
 import torch
 
-from bench import conformance, registry, store
-from bench.device import Context, Precision
+from bench import conformance, registry
 
 REGISTRY = registry.load()
+CONTEXT = conformance.context(REGISTRY, torch.device("cpu"))
 
 
-@pytest.fixture(scope="module")
-def context():
-    rng = np.random.default_rng(0)
-    photographs = [
-        (f"{n}.png", rng.integers(0, 256, (48, 56, 3), dtype=np.uint8)) for n in range(3)
-    ]
-    return Context(torch.device("cpu"), Precision(), store.collect(photographs), REGISTRY.encoder)
-
-
-@pytest.mark.parametrize("check", conformance.CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("name", REGISTRY.methods)
-def test_method_conforms(name, check, context):
-    check(conformance.factory(REGISTRY.methods[name], context))
+@pytest.mark.parametrize(
+    "case",
+    [c for n in REGISTRY.methods for c in conformance.cases_of(REGISTRY, "methods", n, CONTEXT)],
+    ids=str,
+)
+def test_method_conforms(case):
+    case()
 
 
 def test_the_built_in_methods_are_there():

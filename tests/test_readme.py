@@ -84,19 +84,10 @@ def test_the_method_works_as_an_installed_plugin(method, tmp_path, capsys, monke
 
 
 def test_the_method_passes_the_conformance_suite(method):
-    import torch
-
     from bench import conformance
-    from bench.device import Context, Precision
 
-    loaded = registry.load([str(method)])
-    photographs = loaded.dataset("synthetic")().adaptation()
-    from bench.images import photographs as store
-
-    context = Context(torch.device("cpu"), Precision(), store(photographs, 64), loaded.encoder)
-    make = conformance.factory(loaded.method("tint"), context)
-    for check in conformance.CHECKS:
-        check(make)
+    for case in conformance.cases(str(method)):
+        case()
 
 
 @pytest.mark.parametrize("kind", ["methods", "metrics", "datasets", "encoders"])

@@ -202,7 +202,7 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
 
 def _rows(args: argparse.Namespace, registry: Registry) -> dict[str, type[Method]]:
     """The table's rows, the anchors first: a name, which is the method's own or an alias."""
-    from bench.registry import NAME
+    from bench.registry import NAME, NAME_RULE
 
     asked = list(registry.methods) if args.all else []
     if not (asked or args.method):
@@ -214,8 +214,8 @@ def _rows(args: argparse.Namespace, registry: Registry) -> dict[str, type[Method
         taken = name in registry.methods or name in registry.datasets
         if equals and (taken or not NAME.fullmatch(name) or rows.get(name, cls) is not cls):
             raise BenchError(
-                f"--method {text}: {name or 'nothing'} cannot be an alias; take a new name of "
-                "letters, digits, '.', '_' and '-'"
+                f"--method {text}: {name or 'nothing'} cannot be an alias; take a new name: "
+                f"{NAME_RULE}"
             )
         rows[name] = cls
     return rows
