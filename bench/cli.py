@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from bench.errors import BenchError, unknown
 
-COMMANDS = ("run", "list", "report", "vote", "train", "adapt", "stylize", "new", "check")
+COMMANDS = ("run", "list", "report", "vote", "train", "study", "adapt", "stylize", "new", "check")
 """Modules of `bench.commands`, in the order of the help; each has `add` and `execute`."""
 
 EXAMPLES = """examples:
@@ -21,7 +21,9 @@ EXAMPLES = """examples:
   bench run --method metastyle --method gatys --content PHOTOS/ --style PAINTINGS/ --size 512
   bench run --resume
   bench report --format github
-  bench stylize --method metastyle --style starry.jpg photo.jpg -o out.png
+  bench stylize --style starry.jpg photo.jpg -o out.png
+  bench adapt --style starry.jpg -o starry.safetensors
+  bench stylize --weights starry.safetensors clip.mp4 -o out.mp4
   bench train metastyle --content PHOTOS/ --style PAINTINGS/ --minutes 60 --out meta.safetensors
 """
 

@@ -42,8 +42,8 @@ class MetaTrainingOptions:
     start: str | None = option(None, "weights to start from, instead of random ones", path=True)
     warm_steps: int = option(3000, "steps on all styles at once, before meta-training", low=0)
     warm_lr: float = option(1e-3, "Adam's learning rate in these steps", low=0)
-    rule: Literal["second-order", "first-order", "reptile"] = option(
-        "second-order", "what the outer step learns from: MAML, first-order MAML or Reptile"
+    rule: Literal["second-order", "first-order", "reptile", "plain"] = option(
+        "second-order", "of the outer step: MAML, first-order MAML, Reptile; plain: no inner loop"
     )
     inner: Literal["sgd", "adam"] = option("sgd", "the inner rule; adam is the one that adapts")
     inner_moves: Literal["norm", "all"] = option("norm", "parameters that the inner rule moves")
@@ -53,7 +53,8 @@ class MetaTrainingOptions:
         "shared", "one inner batch for all styles and inner steps of an outer step, or new ones"
     )
     outer_lr: float = option(5e-4, "outer learning rate (eta) of Adam; of Reptile's step", low=0)
-    decay: float = option(5e-4, "k of lr / (1 + k t), for both learning rates", low=0)
+    decay: float = option(5e-4, "k of the outer rate's lr / (1 + k t)", low=0)
+    inner_decay: float = option(5e-4, "k of the inner rate's", low=0)
     clip: float = option(1.0, "largest norm of a gradient", low=0)
 
 
@@ -113,7 +114,7 @@ class MetaTraining(Task):
             logged, gradients = self._warm()
         else:
             rate = o.outer_lr / (1 + o.decay * iteration)
-            logged, gradients = self._meta(iteration)
+            logged, gradients = self._warm() if o.rule == "plain" else self._meta(iteration)
             if iteration == 0:  # the moments of the warm-up belong to another loss
                 self.optimizer.state.clear()
         if iteration >= 0 and o.rule == "reptile":  # no gradient, but the way that was gone
@@ -138,7 +139,7 @@ class MetaTraining(Task):
     def _meta(self, iteration: int) -> tuple[dict[str, float], list[Tensor]]:
         """What several styles ask of the start, on the mean."""
         o: MetaTrainingOptions = self.options
-        lr = o.inner_lr / (1 + o.decay * iteration)
+        lr = o.inner_lr / (1 + o.inner_decay * iteration)
         shared = [self._contents(o.batch) for _ in range(2)] if o.contents == "shared" else None
         logged: dict[str, float] = {}
         total = [torch.zeros_like(p) for p in self.everything]
