@@ -3,14 +3,48 @@
 from __future__ import annotations
 
 import html
+import os
+import shutil
+import sys
 import textwrap
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 
 from bench.table import WIDTH, Cell, Section, Table, mark_order, plain
+from bench.text import clean
+
+TEXT = ("plain", "github", "latex", "html")
+"""The formats of `write`."""
 
 _BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+
+
+def of_terminal() -> tuple[int, bool]:
+    """The width of standard output, at most `WIDTH`, and whether to use color (no-color.org)."""
+    if not sys.stdout.isatty():
+        return WIDTH, False
+    plain_only = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns), not plain_only
+
+
+def write(
+    sections: Sequence[Section],
+    warnings: Sequence[str],
+    format: str = "plain",
+    width: int = WIDTH,
+    color: bool = False,
+) -> str:
+    """The tables in one of the formats `TEXT`; the last two are those of `terminal`.
+
+    Args:
+        sections: see `bench.table.section`.
+        warnings: of `bench.results.Frames`.
+    """
+    told = [clean(warning) for warning in warnings]
+    if format == "plain":
+        return terminal(sections, told, width, color)
+    return {"github": github, "latex": latex, "html": page}[format](sections, told)
 
 
 def terminal(

@@ -13,7 +13,6 @@ from bench import columns, formats, rows, tidy
 from bench.errors import unknown
 from bench.results import Frames
 from bench.table import WIDTH, section
-from bench.text import clean
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -73,15 +72,13 @@ def render(
     if format not in FORMATS:
         raise unknown("report format", format, FORMATS)
     groups = rows.groups(frames, by=by, sort=sort, all_metrics=all_metrics, seed=seed)
-    warnings = [clean(warning) for warning in frames.warnings]
     if format in ("csv", "json", "parquet"):
         data = tidy.frame(groups)
         if format == "csv":
             return tidy.csv(data)
-        return tidy.parquet(data) if format == "parquet" else tidy.document(data, groups, warnings)
+        if format == "parquet":
+            return tidy.parquet(data)
+        return tidy.document(data, groups, frames.warnings)
     chosen = columns.choose(columns_, [group.metrics for group in groups])
     sections = [section(group, shown, width) for group, shown in zip(groups, chosen, strict=True)]
-    if format == "plain":
-        return formats.terminal(sections, warnings, width, color)
-    write = {"github": formats.github, "latex": formats.latex, "html": formats.page}[format]
-    return write(sections, warnings)
+    return formats.write(sections, frames.warnings, format, width, color)

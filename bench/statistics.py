@@ -60,7 +60,25 @@ def summarise(values: ArrayLike, seed: int = 0, rounds: ArrayLike | None = None)
 
 
 def bootstrap_median(values: ArrayLike, seed: int = 0, rounds: ArrayLike | None = None) -> Interval:
-    """The median with its percentile-bootstrap interval (Efron 1979).
+    """The median with its percentile-bootstrap interval; arguments as of `median_draws`.
+
+    Returns:
+        The median and its bounds, which are NaN for fewer than `LEAST` values or rounds.
+
+    Raises:
+        ValueError: there are no values, or not as many rounds.
+    """
+    median = float(np.median(_observations(values, rounds)))
+    draws = median_draws(values, seed, rounds)
+    if draws is None:
+        return Interval(median, float("nan"), float("nan"))
+    return Interval(median, *_bounds(draws))
+
+
+def median_draws(
+    values: ArrayLike, seed: int | Sequence[int] = 0, rounds: ArrayLike | None = None
+) -> NDArray[np.float64] | None:
+    """Medians of `RESAMPLES` bootstrap samples (Efron 1979).
 
     Samples of one interleaving round share what the machine was doing then: they are not
     independent, the rounds are. Given the rounds, each is taken as its own median, and the number
@@ -72,21 +90,19 @@ def bootstrap_median(values: ArrayLike, seed: int = 0, rounds: ArrayLike | None 
 
     Args:
         values: independent observations, or samples.
-        seed: of the draws.
+        seed: of the draws; quantities that are put together need different ones.
         rounds: the round of each sample; None where every value is independent.
 
     Returns:
-        The median and its bounds, which are NaN for fewer than `LEAST` values or rounds.
+        None for fewer than `LEAST` values or rounds.
 
     Raises:
         ValueError: there are no values, or not as many rounds.
     """
-    samples = _samples(values)
-    ordered = np.sort(samples if rounds is None else _medians(samples, np.asarray(rounds)))
+    ordered = np.sort(_observations(values, rounds))
     n = len(ordered)
-    median = float(np.median(ordered))
     if n < LEAST:
-        return Interval(median, float("nan"), float("nan"))
+        return None
     rng = np.random.default_rng(seed)
     rank = (n + 1) // 2
     quantile = rng.beta(rank, n - rank + 1, RESAMPLES)
@@ -95,7 +111,7 @@ def bootstrap_median(values: ArrayLike, seed: int = 0, rounds: ArrayLike | None 
         # given the lower middle one, the upper is the least of n - rank uniforms above it
         above = quantile + (1 - quantile) * rng.beta(1, n - rank, RESAMPLES)
         medians = (medians + _at(ordered, above)) / 2
-    return Interval(median, *_bounds(medians))
+    return medians
 
 
 def cluster_bootstrap_mean(
@@ -167,6 +183,12 @@ def _samples(values: ArrayLike) -> NDArray[np.float64]:
     if not len(samples):
         raise ValueError("no values to sum up")
     return samples
+
+
+def _observations(values: ArrayLike, rounds: ArrayLike | None) -> NDArray[np.float64]:
+    """What is independent: the values, or the medians of the rounds."""
+    samples = _samples(values)
+    return samples if rounds is None else _medians(samples, np.asarray(rounds))
 
 
 def _medians(samples: NDArray[np.float64], groups: NDArray[Any]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import math
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench.columns import FIXED, Column, of_metrics
 from bench.errors import BenchError
 from bench.rows import Group, Row
+from bench.text import clean
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -76,12 +78,8 @@ def parquet(data: DataFrame) -> bytes:
     Raises:
         BenchError: pyarrow is not installed.
     """
-    try:
-        import pyarrow  # type: ignore[import-untyped]  # noqa: F401
-    except ImportError:
-        raise BenchError(
-            "--format parquet needs pyarrow: pip install 'metastyle-bench[parquet]'"
-        ) from None
+    if importlib.util.find_spec("pyarrow") is None:
+        raise BenchError("--format parquet needs pyarrow: pip install 'metastyle-bench[parquet]'")
     made = io.BytesIO()
     data.to_parquet(made, engine="pyarrow", index=False)
     return made.getvalue()
@@ -103,7 +101,7 @@ def document(data: DataFrame, groups: Sequence[Group], warnings: Sequence[str]) 
             {str(name): _json_value(value) for name, value in line.items()}
             for line in data.to_dict("records")
         ],
-        "warnings": list(warnings),
+        "warnings": [clean(warning) for warning in warnings],
     }
     return json.dumps(told, indent=1, allow_nan=False) + "\n"
 

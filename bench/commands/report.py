@@ -3,71 +3,140 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
+from bench import columns, report, rows
 from bench.commands import _shared
 from bench.commands._shared import AddCommand
 from bench.errors import BenchError
+from bench.results import Frames
+
+_EXAMPLES = """examples:
+  bench report
+  bench report runs/20261122-101500-1a2b --format latex -o table.tex
+  bench report --columns adapt,core,gram,params --sort core
+  bench report --by style                        every style a row of its own
+  bench report --format parquet -o numbers.parquet
+  bench report --amortised                       the cost of K pictures, and break-even points
+  bench report --curves --reference johnson@2000
+  bench report --plots figures/                  SVG and PNG
+  bench report --html page/                      tables, pictures and details in a browser
+"""
 
 
 def add(command: AddCommand) -> None:
     """The arguments of `bench report`."""
-    made = command(
-        "print the three-way table of the runs so far",
-        "examples:\n  bench report\n  bench report runs/20261122-101500-1a2b --format latex\n"
-        "  bench report --curves --reference johnson@2000\n"
-        "  bench report --html page/                   tables, pictures and details in a browser\n",
-    )
+    made = command("print the three-way table of the runs so far", _EXAMPLES)
     made.add_argument("run", nargs="*", type=Path, help="run folders; default: all under --runs")
     made.add_argument("--runs", type=Path, default=_shared.RUNS, metavar="DIR")
     made.add_argument(
-        "--format", choices=("plain", "github", "latex", "csv", "json", "html"), default="plain"
+        "--format",
+        choices=report.FORMATS,
+        default="plain",
+        help="csv, json and parquet hold long data: a row for every number",
+    )
+    made.add_argument(
+        "--columns",
+        type=lambda text: [name for name in text.split(",") if name],
+        default=list(columns.DEFAULT),
+        metavar="NAME,...",
+        help=f"default: {','.join(columns.DEFAULT)}; names: {', '.join(columns.FIXED)}, any"
+        f" metric, and for several at once {', '.join(columns.SETS)}",
+    )
+    made.add_argument("--sort", metavar="COLUMN", help="the best first; default: by name")
+    made.add_argument(
+        "--by",
+        choices=rows.BY,
+        default="size",
+        help="order of the rows; style: with a row for every style (default: size)",
     )
     made.add_argument("--all-metrics", action="store_true", help="not just the judges'")
-    made.add_argument(
+    instead = made.add_mutually_exclusive_group()
+    instead.add_argument(
+        "--amortised",
+        action="store_true",
+        help="seconds for K pictures in a new style, and from when a method pays, instead of the"
+        " table",
+    )
+    instead.add_argument(
         "--curves",
         action="store_true",
         help="quality over adaptation, of runs with --observe, instead of the table",
     )
+    instead.add_argument("--plots", type=Path, metavar="DIR", help="write plots into this folder")
+    instead.add_argument("--html", type=Path, metavar="DIR", help="write a page into this folder")
     made.add_argument(
         "--reference",
         metavar="METHOD@STEP",
         help="with --curves: the time to be as good as this, e.g. johnson@2000",
     )
-    made.add_argument("--html", type=Path, metavar="DIR", help="write a page into this folder")
     made.add_argument("-o", "--out", type=Path, metavar="FILE", help="instead of the terminal")
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
     """Print the table, or write it to a file."""
-    from bench import curves, preference, report, results
+    from bench import results
 
     runs = args.run or results.find_runs(args.runs)
     if not runs:
         results.latest(args.runs)  # says that there is none
     if args.reference and not args.curves:
         raise BenchError("--reference goes with --curves")
+    if args.format == "parquet" and args.out is None:
+        raise BenchError("--format parquet is no text: name a file with --out FILE.parquet")
     frames = results.load(runs)
     if args.html:
         from bench import page
 
         print(page.write(frames, args.html, all_metrics=args.all_metrics))
         return 0
-    if args.curves:
-        text = curves.render(
-            frames, args.format, reference=args.reference, all_metrics=args.all_metrics
-        )
-    else:
-        text = report.render(frames, args.format, all_metrics=args.all_metrics)
-    if args.format in ("plain", "github") and not args.curves:
-        blind_tests = (preference.render(Path(run), args.format) for run in frames.runs["path"])
-        text = "\n".join([text, *filter(None, blind_tests)])
+    if args.plots:
+        from bench import plots
+
+        print(*plots.write(plots.figures(frames), args.plots), sep="\n")
+        return 0
+    made = _made(frames, args)
     if args.out is None:
-        print(text)
+        sys.stdout.write(str(made))
         return 0
     try:
         args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(text + "\n", encoding="utf-8")
+        args.out.write_bytes(made if isinstance(made, bytes) else made.encode())
     except OSError as error:
         raise BenchError(f"--out {args.out} cannot be written: {error.strerror}") from None
     return 0
+
+
+def _made(frames: Frames, args: argparse.Namespace) -> str | bytes:
+    from bench import formats
+
+    width, color = formats.of_terminal() if args.out is None else (formats.WIDTH, False)
+    if args.amortised:
+        from bench import amortised
+
+        return amortised.render(frames, args.format, width=width, color=color)
+    if args.curves:
+        from bench import curves
+
+        if args.format not in curves.FORMATS:
+            raise BenchError(f"--curves goes with --format {', '.join(curves.FORMATS)}")
+        return curves.render(
+            frames, args.format, reference=args.reference, all_metrics=args.all_metrics
+        )
+    made = report.render(
+        frames,
+        args.format,
+        columns_=args.columns,
+        by=args.by,
+        sort=args.sort,
+        all_metrics=args.all_metrics,
+        width=width,
+        color=color,
+    )
+    if isinstance(made, str) and args.format in ("plain", "github"):
+        from bench import preference
+
+        blind_tests = (preference.render(Path(run), args.format) for run in frames.runs["path"])
+        made = "\n".join([made, *filter(None, blind_tests)])
+    return made
