@@ -69,6 +69,10 @@ class Method(ABC):
     training: ClassVar[type[Task] | None] = None
     """A `bench.training.Task` subclass, where `bench train NAME` can make its weights."""
 
+    arithmetic: tuple[str, str] | None = None
+    """Set by `load` where stylizing has another precision than the context's: a label for tables,
+    its dtype first, as in `float32/fused`, and why."""
+
     def __init__(self, context: Context, options: Any = None) -> None:
         self.context = context
         self.options = options if options is not None else self.Options()

@@ -146,7 +146,11 @@ class ParameterCounts(TypedDict):
     per_style: int  # kept for each style
 
 
-class CellRecord(TypedDict):
+class _MoreOfCell(TypedDict, total=False):
+    precision_reason: str  # where the method chose its own precision
+
+
+class CellRecord(_MoreOfCell):
     """`cells/<key(method, style, size)>.json`."""
 
     schema: int
@@ -155,7 +159,7 @@ class CellRecord(TypedDict):
     size: int
     status: Status
     reason: str  # empty when ok
-    precision: str  # bench.device.Precision.label
+    precision: str  # bench.device.Precision.label, or bench.contract.Method.arithmetic
     adapt: AdaptRecord | None  # None: it never got there
     observed: list[ObservedRecord]  # in order; empty where not asked for or nothing iterates
     first_call: float | None  # seconds of the very first stylize

@@ -24,7 +24,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 import bench
-from bench import environment, images, measure, results, weights
+from bench import environment, images, measure, results, roofline, weights
 from bench.contract import Dataset, Method, Metric, Picture
 from bench.device import Context
 from bench.errors import BenchError, StorageError
@@ -121,7 +121,11 @@ def _begin(run: Path, plan: Plan, context: Context, registry: Registry) -> RunIn
         "seed": plan.seed,
         "adapt_seconds": plan.adapt_seconds,
         "observe": sorted(set(plan.observe)),
-        "environment": {**captured, "fingerprint": environment.fingerprint(captured)},
+        "environment": {
+            **captured,
+            "fingerprint": environment.fingerprint(captured),
+            "peak": roofline.measure(context.device, torch.get_num_threads()),
+        },
         "dataset": {
             "name": plan.dataset.name,
             "options": asdict(plan.dataset.options),
@@ -335,6 +339,8 @@ def run_cell(
         seed(plan.seed, name, style, size, "load")
         method = chosen.cls(context, chosen.options)
         method.load()
+        if method.arithmetic is not None:
+            cell["precision"], cell["precision_reason"] = method.arithmetic
         stylize = functools.partial(stylize_content, run, plan, context, method, cell)
         start: list[Tensor] = []
 
@@ -499,6 +505,8 @@ def run_speed(
             seed(plan.seed, name, size)
             method = chosen.cls(context, chosen.options)
             method.load()
+            if method.arithmetic is not None:
+                speed["precision"] = method.arithmetic[0]
             next(adapting(method, tensors[1]))  # ready, though not adapted: as fast as if it were
             speed["iterative"] = _iterates(method, good, tensors[0])
             calls |= {

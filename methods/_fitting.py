@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +28,9 @@ class FitOptions:
     encoder: str = option("efficientnet-lite0", "loss network")
     content_weight: float = option(0.35, "weight of the content error", low=0)
     style_weight: float = option(1.0, "weight of the style error", low=0)
+    inference: Literal["auto", "plain", "fused"] = option(
+        "auto", "stylize by the plain network, the fused one (CPU, C++ compiler), or the faster"
+    )
 
 
 def loss_networks(options: FitOptions, start: Weights | None = None) -> Sequence[str]:

@@ -18,7 +18,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from bench.contract import Method, Weights
@@ -28,6 +27,7 @@ from bench.perceptual import Balance, perceptual_loss
 from bench.weights import locate, read
 
 from ._fitting import FitOptions, fit, loss_networks
+from ._fused import deploy
 from ._transform_net import TransformNet, load_weights
 
 
@@ -77,20 +77,23 @@ class Johnson(Method):
         self.loss = perceptual_loss(
             self.context, o.encoder, Balance(o.content_weight, o.style_weight)
         )
-        self.network = self.context.place(TransformNet())
+        self._begin()
 
     def adapt(self, style: Tensor) -> Iterator[None]:
         """Train from random weights (drawn from torch's global generator), or from the start."""
-        self.network = self.context.place(TransformNet())
+        self._begin()
         if self.start:
             self.network.load_state_dict(self.start)
         yield from fit(self.context, self.network, self.loss, style, self.options)
 
+    def _begin(self) -> None:
+        self.network = self.context.place(TransformNet())
+        self.deployed = deploy(self.network, self.context, self.options.inference)
+        self.arithmetic = self.deployed.arithmetic
+
     def stylize(self, content: Tensor) -> Tensor:
         """One pass through the trained network."""
-        with torch.inference_mode():
-            stylized: Tensor = self.network(content)
-            return stylized.float()
+        return self.deployed(content)
 
 
 @hookimpl

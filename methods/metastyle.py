@@ -26,7 +26,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from bench.contract import Method, Weights
@@ -36,6 +35,7 @@ from bench.perceptual import Balance, perceptual_loss
 from bench.weights import find, locate, metadata, read
 
 from ._fitting import FitOptions, fit
+from ._fused import deploy
 from ._meta_training import MetaTraining
 from ._transform_net import TransformNet, load_weights, norm_parameters
 
@@ -88,6 +88,8 @@ class MetaStyle(Method):
         self.initial = read(file)
         self.network = self.context.place(TransformNet())
         load_weights(self.network, self.initial, file)
+        self.deployed = deploy(self.network, self.context, o.inference)
+        self.arithmetic = self.deployed.arithmetic
         self.loss = perceptual_loss(
             self.context, o.encoder, Balance(o.content_weight, o.style_weight)
         )
@@ -100,9 +102,7 @@ class MetaStyle(Method):
 
     def stylize(self, content: Tensor) -> Tensor:
         """One pass through the adapted network."""
-        with torch.inference_mode():
-            stylized: Tensor = self.network(content)
-            return stylized.float()
+        return self.deployed(content)
 
 
 @hookimpl

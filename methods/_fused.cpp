@@ -1,0 +1,279 @@
+// The layers of the transformation network, each fused with the normalisation around it.
+//
+// Pictures are height x width x channels floats (torch's channels_last, one picture at a time);
+// channels are multiples of 16, but for the three colours. An `affine` is a row of scales and a
+// row of shifts: what instance normalisation does once its statistics are known, so that whoever
+// reads a picture next can do it in passing. _fused.py puts the matrices of the algorithms before
+// this text, since zeros and ones in them are left out at compile time.
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <new>
+#include <utility>
+#include <vector>
+
+constexpr int W = 16;  // floats in a vector; the compiler cuts it for narrower processors
+typedef float vec __attribute__((vector_size(4 * W), aligned(4), may_alias));
+#ifdef __AVX512F__
+constexpr int ROWS = 8, PANEL = 2 * W;  // the block of a matrix product that registers hold
+#else
+constexpr int ROWS = 4, PANEL = W;
+#endif
+constexpr int TILES = 32;  // what a thread works on at a time: its products fit a cache of 2 MB
+constexpr int COLOURS = 3, SPREAD = 2 * W;  // SPREAD: 9 x 3 values, filled up
+
+static vec &at(float *p) { return *(vec *)p; }
+static const vec &at(const float *p) { return *(const vec *)p; }
+static vec relu(vec x) { return x > vec{} ? x : vec{}; }
+
+struct Scratch {  // one per thread; it grows and stays
+    struct Free { void operator()(float *p) { operator delete[](p, std::align_val_t(64)); } };
+    std::unique_ptr<float, Free> data;
+    size_t size = 0;
+    float *get(size_t count) {
+        if (count > size) data.reset(new (std::align_val_t(64)) float[size = count]());
+        return data.get();
+    }
+};
+
+// ROWS x PANEL values of a matrix product: c = a b. Row r of `a` is `outer` runs of `inner`
+// values, `stride` apart, and begins at a + r * row. `next` is fetched meanwhile, if given.
+static inline void product(const float *a, long row, int outer, long stride, int inner,
+                           const float *b, float *c, long c_row, const float *next = nullptr) {
+    constexpr int N = PANEL / W;
+    vec sum[ROWS][N] = {};
+    for (int o = 0; o < outer; o++, a += stride)
+        for (int k = 0; k < inner; k++, b += PANEL) {
+            if (next) __builtin_prefetch(next + k * PANEL * ROWS / TILES);
+            vec right[N];
+#pragma GCC unroll 16
+            for (int n = 0; n < N; n++) right[n] = at(b + n * W);
+#pragma GCC unroll 16
+            for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 16
+                for (int n = 0; n < N; n++) sum[r][n] += a[r * row + k] * right[n];
+        }
+#pragma GCC unroll 16
+    for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 16
+        for (int n = 0; n < N; n++) at(c + r * c_row + n * W) = sum[r][n];
+}
+
+// y = M x for a vector, and y = M x M^T for a square, both of SIMD vectors.
+template <class M, int I, int J>
+static inline void term(vec &y, vec x) {
+    constexpr float m = M::value[I][J];
+    if constexpr (m == 1) y += x;
+    else if constexpr (m == -1) y -= x;
+    else if constexpr (m != 0) y += m * x;
+}
+template <class M, int I, int... J>
+static inline vec row(const vec *x, int step, std::integer_sequence<int, J...>) {
+    vec y = {};
+    (term<M, I, J>(y, x[J * step]), ...);
+    return y;
+}
+template <class M, int... I>
+static inline void times(const vec *x, vec *y, int step, int y_step,
+                         std::integer_sequence<int, I...>) {
+    ((y[I * y_step] = row<M, I>(x, step, std::make_integer_sequence<int, M::columns>())), ...);
+}
+template <class M>
+static inline void sandwich(const vec *x, vec *y) {
+    constexpr int R = M::rows, C = M::columns;
+    constexpr std::make_integer_sequence<int, R> all{};
+    vec half[R * C];
+#pragma GCC unroll 16
+    for (int c = 0; c < C; c++) times<M>(x + c, half + c, C, C, all);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++) times<M>(half + r * C, y + r * R, 1, 1, all);
+}
+
+// A row or column inside the picture for one outside: reflected, or the nearest.
+static int inside(int i, int size, bool reflect) {
+    if (reflect && i < 0) i = -i;
+    if (reflect && i >= size) i = 2 * size - 2 - i;
+    return std::clamp(i, 0, size - 1);
+}
+
+// Sums and squares of `blocks` parts of a picture to instance normalisation (eps 1e-5).
+static void normalise(const std::vector<float> &sums, int blocks, int channels, double pixels,
+                      const float *gamma, const float *beta, float *affine) {
+    for (int c = 0; c < channels; c++) {
+        double sum = 0, square = 0;
+        for (int b = 0; b < blocks; b++) {
+            sum += sums[2L * b * channels + c];
+            square += sums[(2L * b + 1) * channels + c];
+        }
+        double mean = sum / pixels, variance = std::max(square / pixels - mean * mean, 0.0);
+        double scale = gamma[c] / std::sqrt(variance + 1e-5);
+        affine[c] = scale;
+        affine[channels + c] = beta[c] - mean * scale;
+    }
+}
+
+// A convolution by tiles: every tile of the input is transformed (Input x Input^T), multiplied
+// point by point, over channels, with the transformed kernel, and brought back (Output y Output^T).
+template <class A>
+static void convolve(const float *x, int height, int width, int inputs, const float *before,
+                     const float *weight, float *y, int high, int wide, int outputs,
+                     const float *gamma, const float *beta, float *affine, int threads) {
+    constexpr int n = A::Input::columns, points = A::Input::rows * A::Input::rows;
+    constexpr int m = A::Output::rows;
+    const int across = (wide + m - 1) / m, tiles = across * ((high + m - 1) / m);
+    const int blocks = (tiles + TILES - 1) / TILES;
+    // a vector more than needed between the points, lest all fall into one set of the cache
+    const long u_step = (long)TILES * inputs + W, v_step = (long)TILES * outputs + W;
+    std::vector<float> sums(2L * blocks * outputs);
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+    for (int block = 0; block < blocks; block++) {
+        static thread_local Scratch first, second;
+        float *u = first.get(points * u_step), *v = second.get(points * v_step);
+        const int begin = block * TILES, count = std::min(TILES, tiles - begin);
+        for (int t = 0; t < count; t++) {
+            const int top = (begin + t) / across * A::step - 1;
+            const int left = (begin + t) % across * A::step - 1;
+            long rows[n], columns[n];
+            for (int i = 0; i < n; i++) {
+                rows[i] = (long)inside(top + i, height, A::reflect) * width * inputs;
+                columns[i] = (long)inside(left + i, width, A::reflect) * inputs;
+            }
+            for (int c = 0; c < inputs; c += W) {
+                vec tile[n * n], made[points];
+#pragma GCC unroll 16
+                for (int i = 0; i < n; i++)
+#pragma GCC unroll 16
+                    for (int j = 0; j < n; j++)
+                        tile[i * n + j] = at(x + rows[i] + columns[j] + c);
+                if (before)
+#pragma GCC unroll 64
+                    for (vec &z : tile) z = relu(z * at(before + c) + at(before + inputs + c));
+                sandwich<typename A::Input>(tile, made);
+#pragma GCC unroll 64
+                for (int k = 0; k < points; k++)
+                    at(u + k * u_step + (long)t * inputs + c) = made[k];
+            }
+        }
+        for (int k = 0; k < points; k++)
+            for (int o = 0; o < outputs; o += PANEL) {
+                const float *panel = weight + ((long)k * outputs + o) * inputs;
+                const float *next = panel + (long)PANEL * inputs;  // by a part per block of rows
+                for (int t = 0; t < count; t += ROWS)
+                    product(u + k * u_step + (long)t * inputs, inputs, 1, 0, inputs, panel,
+                            v + k * v_step + (long)t * outputs + o, outputs,
+                            next + (long)t * PANEL / TILES * inputs);
+            }
+        float *sum = &sums[2L * block * outputs], *square = sum + outputs;
+        for (int t = 0; t < count; t++) {
+            const int top = (begin + t) / across * m, left = (begin + t) % across * m;
+            const int last = std::min(m, high - top), end = std::min(m, wide - left);
+            for (int o = 0; o < outputs; o += W) {
+                vec tile[points], made[m * m];
+#pragma GCC unroll 64
+                for (int k = 0; k < points; k++)
+                    tile[k] = at(v + k * v_step + (long)t * outputs + o);
+                sandwich<typename A::Output>(tile, made);
+                for (int i = 0; i < last; i++)
+                    for (int j = 0; j < end; j++) {
+                        const vec z = made[i * m + j];
+                        at(sum + o) += z;
+                        at(square + o) += z * z;
+                        at(y + ((long)(top + i) * wide + left + j) * outputs + o) = z;
+                    }
+            }
+        }
+    }
+    normalise(sums, blocks, outputs, (double)high * wide, gamma, beta, affine);
+}
+
+extern "C" {
+
+int panel() { return PANEL; }
+
+#define EXPORT(A)                                                                                \
+    void A(const float *x, int height, int width, int inputs, const float *before,               \
+           const float *weight, float *y, int high, int wide, int outputs, const float *gamma,   \
+           const float *beta, float *affine, int threads) {                                      \
+        convolve<Algorithm_##A>(x, height, width, inputs, before, weight, y, high, wide, outputs, \
+                                gamma, beta, affine, threads);                                   \
+    }
+ALGORITHMS(EXPORT)
+
+// The first convolution, kernel x kernel, of a picture that was padded by kernel / 2.
+void enter(const float *x, int height, int width, int kernel, const float *weight, float *y,
+           int outputs, const float *gamma, const float *beta, float *affine, int threads) {
+    const long line = (long)(width + kernel - 1) * COLOURS;
+    std::vector<float> sums(2L * height * outputs);
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int i = 0; i < height; i++) {
+        float *to = y + (long)i * width * outputs;
+        for (int j = 0; j < width; j += ROWS) {
+            const int from = std::min(j, width - ROWS);  // the last block may begin earlier
+            for (int o = 0; o < outputs; o += PANEL)
+                product(x + i * line + from * COLOURS, COLOURS, kernel, line, kernel * COLOURS,
+                        weight + (long)o * kernel * kernel * COLOURS,
+                        to + (long)from * outputs + o, outputs);
+        }
+        float *sum = &sums[2L * i * outputs], *square = sum + outputs;
+        for (int j = 0; j < width; j++)
+            for (int o = 0; o < outputs; o += W) {
+                const vec z = at(to + (long)j * outputs + o);
+                at(sum + o) += z;
+                at(square + o) += z * z;
+            }
+    }
+    normalise(sums, height, outputs, (double)height * width, gamma, beta, affine);
+}
+
+// The last convolution, kernel x kernel, of relu(x * scale + shift) padded by reflection: every
+// pixel's share in the kernel's row of pixels first (kernel x colours values), then their sums.
+void leave(const float *x, int height, int width, int inputs, const float *before, int kernel,
+           const float *weight, const float *bias, float *y, int threads) {
+    const int margin = kernel / 2, padded = width + 2 * margin;
+    const long line = (long)padded * inputs;
+    std::unique_ptr<float[]> picture(new float[(height + 2 * margin) * line]);
+#pragma omp parallel num_threads(threads)
+    {
+#pragma omp for schedule(static)
+        for (int i = 0; i < height + 2 * margin; i++) {
+            const float *from = x + (long)inside(i - margin, height, true) * width * inputs;
+            for (int j = 0; j < padded; j++)
+                for (int c = 0; c < inputs; c += W)
+                    at(&picture[i * line + (long)j * inputs + c]) =
+                        relu(at(from + (long)inside(j - margin, width, true) * inputs + c) *
+                                 at(before + c) + at(before + inputs + c));
+        }
+        Scratch scratch;
+        float *shares = scratch.get((size_t)padded * SPREAD);
+#pragma omp for schedule(static)
+        for (int i = 0; i < height; i++) {
+            for (int j = 0; j < padded; j += ROWS) {
+                const int from = std::min(j, padded - ROWS);
+                for (int o = 0; o < SPREAD; o += PANEL)
+                    product(&picture[i * line + (long)from * inputs], inputs, kernel, line, inputs,
+                            weight + (long)o * kernel * inputs, shares + (long)from * SPREAD + o,
+                            SPREAD);
+            }
+            for (int j = 0; j < width; j++)
+                for (int c = 0; c < COLOURS; c++) {
+                    float sum = bias[c];
+                    for (int k = 0; k < kernel; k++)
+                        sum += shares[(long)(j + k) * SPREAD + k * COLOURS + c];
+                    y[((long)i * width + j) * COLOURS + c] = sum;
+                }
+        }
+    }
+}
+
+// y = x + z * scale + shift, or relu(z * scale + shift) where there is no x.
+void add(const float *x, const float *z, const float *affine, float *y, int height, int width,
+         int channels, int threads) {
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (long i = 0; i < (long)height * width * channels; i += channels)
+        for (int c = 0; c < channels; c += W) {
+            const vec normed = at(z + i + c) * at(affine + c) + at(affine + channels + c);
+            at(y + i + c) = x ? at(x + i + c) + normed : relu(normed);
+        }
+}
+
+}

@@ -1,0 +1,389 @@
+"""The transformation network for a CPU: the same function of a picture, several times as fast.
+
+Four things are exact rewritings, in float32, of what `TransformNet` computes:
+
+- Convolutions of 3 x 3 are computed by tiles, with fewer multiplications (`ALGORITHMS`).
+- Instance normalisation becomes a scale and a shift per channel, from sums that are taken while
+  the convolution is written, and is applied with ReLU while the next convolution reads. A bias
+  before it has no effect and is left out.
+- A nearest-neighbour upsampling is never made: of three kernel rows two always meet the same row
+  of the small picture, so that small kernels do. Reflection of the large picture is repetition
+  of the small one's edge.
+- Pictures are channels-last, and each tile stays in the cache between its steps.
+
+`_fused.cpp` has the layers; it is compiled on first use.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.flop_counter import register_flop_formula
+
+from bench import native
+from bench.device import Context, Module, Precision
+from bench.errors import BenchError
+from bench.timing import timed
+
+from ._transform_net import ConvNorm, Residual, TransformNet
+
+Inference = Literal["auto", "plain", "fused"]
+Matrix = Sequence[Sequence[float]]
+SIDE = 256  # of the picture that `auto` decides by
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """A bilinear algorithm for a convolution by a kernel of three, in one dimension.
+
+    A tile of inputs d and the kernel g give the outputs `output` ((`kernel` g) * (`input` d)),
+    products point by point; in two dimensions each matrix is applied on both sides.
+
+    Attributes:
+        input, kernel, output: the matrices.
+        step: from a tile's first input to the next tile's; the first tile begins at -1.
+        scale: outputs per input.
+        reflect: how the picture goes on beyond its edge: reflected, or repeated.
+    """
+
+    input: Matrix
+    kernel: Matrix
+    output: Matrix
+    step: int
+    scale: float
+    reflect: bool
+
+
+ALGORITHMS = {
+    # F(4, 3) of Lavin and Gray (Fast Algorithms for Convolutional Neural Networks, CVPR 2016,
+    # section 4.3): 6 products for 4 outputs instead of 12.
+    "same": Algorithm(
+        input=(
+            (4, 0, -5, 0, 1, 0),
+            (0, -4, -4, 1, 1, 0),
+            (0, 4, -4, -1, 1, 0),
+            (0, -2, -1, 2, 1, 0),
+            (0, 2, -1, -2, 1, 0),
+            (0, 4, 0, -5, 0, 1),
+        ),
+        kernel=(
+            (1 / 4, 0, 0),
+            (-1 / 6, -1 / 6, -1 / 6),
+            (-1 / 6, 1 / 6, -1 / 6),
+            (1 / 24, 1 / 12, 1 / 6),
+            (1 / 24, -1 / 12, 1 / 6),
+            (0, 0, 1),
+        ),
+        output=(
+            (1, 1, 1, 1, 1, 0),
+            (0, 1, -1, 2, -2, 0),
+            (0, 1, 1, 4, 4, 0),
+            (0, 1, -1, 8, -8, 1),
+        ),
+        step=4,
+        scale=1,
+        reflect=True,
+    ),
+    # Stride 2. Inputs 0, 2, 4 meet g0 and g2: F(2, 2), 3 products; inputs 1, 3 meet g1. Together
+    # 5 products for 2 outputs instead of 6.
+    "down": Algorithm(
+        input=(
+            (1, 0, -1, 0, 0),
+            (0, 1, 0, 0, 0),
+            (0, 0, 1, 0, 0),
+            (0, 0, 0, 1, 0),
+            (0, 0, -1, 0, 1),
+        ),
+        kernel=((1, 0, 0), (0, 1, 0), (1, 0, 1), (0, 1, 0), (0, 0, 1)),
+        output=((1, 1, 1, 0, 0), (0, 0, 1, 1, 1)),
+        step=4,
+        scale=1 / 2,
+        reflect=True,
+    ),
+    # After upsampling by two. Even outputs are small inputs by (g0, g1 + g2), odd ones by
+    # (g0 + g1, g2): F(3, 2) for each, 8 products for 6 outputs instead of 18.
+    "up": Algorithm(
+        input=(
+            (1, 0, -1, 0, 0),
+            (0, 1, 1, 0, 0),
+            (0, -1, 1, 0, 0),
+            (0, -1, 0, 1, 0),
+            (0, 1, 0, -1, 0),
+            (0, 0, 1, 1, 0),
+            (0, 0, -1, 1, 0),
+            (0, 0, -1, 0, 1),
+        ),
+        kernel=(
+            (1, 0, 0),
+            (1 / 2, 1 / 2, 1 / 2),
+            (1 / 2, -1 / 2, -1 / 2),
+            (0, 1, 1),
+            (1, 1, 0),
+            (1 / 2, 1 / 2, 1 / 2),
+            (1 / 2, 1 / 2, -1 / 2),
+            (0, 0, 1),
+        ),
+        output=(
+            (1, 1, 1, 0, 0, 0, 0, 0),
+            (0, 0, 0, 0, 1, 1, 1, 0),
+            (0, 1, -1, 0, 0, 0, 0, 0),
+            (0, 0, 0, 0, 0, 1, -1, 0),
+            (0, 1, 1, 1, 0, 0, 0, 0),
+            (0, 0, 0, 0, 0, 1, 1, 1),
+        ),
+        step=3,
+        scale=2,
+        reflect=False,
+    ),
+}
+
+
+def source() -> str:
+    """The C++ of the layers, after the matrices that it is compiled for."""
+    lines = ["#define ALGORITHMS(X) " + " ".join(f"X({name})" for name in ALGORITHMS)]
+    for name, algorithm in ALGORITHMS.items():
+        lines.append(f"struct Algorithm_{name} {{")
+        for role, matrix in (("Input", algorithm.input), ("Output", algorithm.output)):
+            rows, columns = len(matrix), len(matrix[0])
+            values = ", ".join(f"{{{', '.join(f'{float(v)!r}f' for v in row)}}}" for row in matrix)
+            lines += [
+                f"  struct {role} {{",
+                f"    static constexpr int rows = {rows}, columns = {columns};",
+                f"    static constexpr float value[{rows}][{columns}] = {{{values}}};",
+                "  };",
+            ]
+        reflect = str(algorithm.reflect).lower()
+        lines.append(f"  static constexpr int step = {algorithm.step};")
+        lines += [f"  static constexpr bool reflect = {reflect};", "};"]
+    return "\n".join(lines) + "\n" + Path(__file__).with_suffix(".cpp").read_text("utf-8")
+
+
+@functools.cache
+def kernels() -> ctypes.CDLL:
+    """The compiled layers.
+
+    Raises:
+        BenchError: they cannot be compiled here.
+    """
+    return native.library(source())
+
+
+def _call(name: str, *arguments: Tensor | int | None) -> None:
+    """Call a compiled layer with float32 tensors, as addresses, and numbers."""
+    given = [
+        ctypes.c_void_p(value.data_ptr()) if isinstance(value, Tensor) else value
+        for value in arguments
+    ]
+    getattr(kernels(), name)(*given, torch.get_num_threads())
+
+
+def _panels(weight: Tensor) -> Tensor:
+    """(…, inputs, outputs) to (…, outputs / panel, inputs, panel): as `product` walks through."""
+    wide = kernels().panel()
+    *front, inputs, outputs = weight.shape
+    cut = weight.float().reshape(*front, inputs, outputs // wide, wide)
+    return cut.transpose(-3, -2).contiguous()
+
+
+# The layers as operators of torch, so that its counter sees them. What it counts is the nominal
+# work, the plain network's: shares of the peak then compare the time of one and the same task.
+
+
+@torch.library.custom_op("bench_fused::enter", mutates_args=())
+def _enter(padded: Tensor, weight: Tensor, norm: Tensor, kernel: int) -> tuple[Tensor, Tensor]:
+    high, wide, outputs = padded.shape[0] - kernel + 1, padded.shape[1] - kernel + 1, norm.shape[1]
+    made, affine = padded.new_empty(high, wide, outputs), torch.empty_like(norm)
+    _call("enter", padded, high, wide, kernel, weight, made, outputs, norm[0], norm[1], affine)
+    return made, affine
+
+
+@torch.library.custom_op("bench_fused::convolve", mutates_args=())
+def _convolve(
+    x: Tensor, before: Tensor | None, weight: Tensor, norm: Tensor, algorithm: str
+) -> tuple[Tensor, Tensor]:
+    high, wide = (int(side * ALGORITHMS[algorithm].scale) for side in x.shape[:2])
+    made, affine = x.new_empty(high, wide, norm.shape[1]), torch.empty_like(norm)
+    sizes = (high, wide, norm.shape[1])
+    _call(algorithm, x, *x.shape, before, weight, made, *sizes, norm[0], norm[1], affine)
+    return made, affine
+
+
+@torch.library.custom_op("bench_fused::leave", mutates_args=())
+def _leave(x: Tensor, before: Tensor, weight: Tensor, bias: Tensor, kernel: int) -> Tensor:
+    made = x.new_empty(*x.shape[:2], 3)
+    _call("leave", x, *x.shape, before, kernel, weight, bias, made)
+    return made
+
+
+@register_flop_formula(torch.ops.bench_fused.enter)
+def _enter_flops(padded, weight, norm, kernel, *, out_shape, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
+    return 2 * int(math.prod(out_shape[0]) * int(padded[2])) * int(kernel) ** 2
+
+
+@register_flop_formula(torch.ops.bench_fused.convolve)
+def _convolve_flops(x, before, weight, norm, algorithm, *, out_shape, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
+    return 2 * int(math.prod(out_shape[0])) * int(x[2]) * 9
+
+
+@register_flop_formula(torch.ops.bench_fused.leave)
+def _leave_flops(x, before, weight, bias, kernel, *, out_shape, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
+    return 2 * int(math.prod(out_shape) * int(x[2])) * int(kernel) ** 2
+
+
+def _add(x: Tensor | None, z: Tensor, affine: Tensor) -> Tensor:
+    """Sum x + norm(z), or relu(norm(z)) where there is no x."""
+    made = torch.empty_like(z)
+    _call("add", x, z, affine, made, *z.shape)
+    return made
+
+
+class Layer:
+    """A convolution of 3 x 3 with its instance normalisation, folded for an algorithm."""
+
+    def __init__(self, layer: ConvNorm, algorithm: str) -> None:
+        self.algorithm = algorithm
+        matrix = torch.tensor(ALGORITHMS[algorithm].kernel, dtype=torch.float64)
+        kernel = layer.conv.weight.double().permute(2, 3, 1, 0)  # (3, 3, inputs, outputs)
+        folded = torch.einsum("pi,qj,ijco->pqco", matrix, matrix, kernel)
+        self.weight, self.norm = _panels(folded), _norm(layer)
+
+    def __call__(self, x: Tensor, before: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Convolve relu(norm(x)), or x where nothing is left to be done to it.
+
+        Args:
+            x: (H, W, inputs).
+            before: (2, inputs), scale and shift of the normalisation before.
+
+        Returns:
+            (H', W', outputs) before its normalisation, and that as (2, outputs).
+        """
+        made: tuple[Tensor, Tensor] = _convolve(x, before, self.weight, self.norm, self.algorithm)
+        return made
+
+
+def _norm(layer: ConvNorm) -> Tensor:
+    return torch.stack((layer.norm.weight, layer.norm.bias)).float()
+
+
+def _all(modules: Iterable[nn.Module], kind: type[Module]) -> list[Module]:
+    return [module for module in modules if isinstance(module, kind)]
+
+
+class FusedNet:
+    """`TransformNet` with all its layers folded; a picture at a time."""
+
+    @torch.no_grad()
+    def __init__(self, network: TransformNet) -> None:
+        first, *down = _all(network.down, ConvNorm)
+        kernel = first.conv.weight.permute(2, 3, 1, 0)
+        self.kernel = kernel.shape[0]
+        self.first = _panels(kernel.flatten(0, 2))
+        self.first_norm = _norm(first)
+        self.down = [Layer(layer, "down") for layer in down]
+        self.residuals = [
+            (Layer(block.first, "same"), Layer(block.second, "same"))
+            for block in _all(network.residuals, Residual)
+        ]
+        self.up = [Layer(layer, "up") for layer in _all(network.up, ConvNorm)]
+        # (row, inputs, column x colour): a row of the kernel is one matrix, filled up to 32
+        spread = network.out.weight.permute(2, 1, 3, 0).flatten(2).flatten(0, 1)
+        self.last = _panels(F.pad(spread, (0, 32 - spread.shape[1])))
+        self.bias = network.out.state_dict()["bias"].float().clone()
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        """What `TransformNet.forward` gives: (N, 3, H, W) in [0, 1] to the same in (0, 1)."""
+        height, width = picture.shape[2:]
+        margin = self.kernel // 2
+        x = F.pad(picture.float(), (0, -width % 4, 0, -height % 4), mode="reflect") * 2 - 1
+        x = F.pad(x, (margin,) * 4, mode="reflect").permute(0, 2, 3, 1).contiguous()
+        made = torch.stack([self._one(one) for one in x]).permute(0, 3, 1, 2)
+        return torch.sigmoid(made)[..., :height, :width].contiguous()
+
+    def _one(self, padded: Tensor) -> Tensor:
+        """One picture (H + 8, W + 8, 3) in [-1, 1] to the logits (H, W, 3)."""
+        z, affine = _enter(padded, self.first, self.first_norm, self.kernel)
+        for layer in self.down:
+            z, affine = layer(z, affine)
+        x = _add(None, z, affine)
+        for first, second in self.residuals:
+            z, affine = first(x, None)
+            z, affine = second(z, affine)
+            x = _add(x, z, affine)
+        z, left = x, None
+        for layer in self.up:
+            z, left = layer(z, left)
+        made: Tensor = _leave(z, left, self.last, self.bias, self.kernel)
+        return made
+
+
+class Deployed:
+    """How a network stylizes: by itself, or fused, folded anew when its weights have changed."""
+
+    def __init__(self, network: TransformNet, fused: bool, reason: str) -> None:
+        self.network, self.fused, self.reason = network, fused, reason
+        self._folded: FusedNet | None = None
+        self._versions: list[int] = []
+
+    @property
+    def arithmetic(self) -> tuple[str, str] | None:
+        """A label for tables and why, where it is not the context's precision; see `Method`."""
+        return ("float32/fused", self.reason) if self.fused else None
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        """Pictures (N, 3, H, W) in [0, 1] to float32 pictures of the same shape in (0, 1)."""
+        with torch.inference_mode():
+            if not self.fused:
+                stylized: Tensor = self.network(picture)
+                return stylized.float()
+            versions = [parameter._version for parameter in self.network.parameters()]
+            if self._folded is None or versions != self._versions:
+                self._folded, self._versions = FusedNet(self.network), versions
+            return self._folded(picture)
+
+
+def deploy(network: TransformNet, context: Context, inference: Inference) -> Deployed:
+    """The network as it stylizes fastest here (`auto`, measured), or as it is told.
+
+    Raises:
+        BenchError: `fused` is asked for, and the device is no CPU or the layers cannot be compiled.
+    """
+    if inference == "plain":
+        return Deployed(network, False, "asked for")
+    if inference == "fused":
+        if context.device.type != "cpu":
+            raise BenchError(f"inference=fused is for a CPU, not {context.device}: use plain")
+        kernels()
+        return Deployed(network, True, "asked for")
+    return Deployed(network, *_probe(context.device, context.precision, torch.get_num_threads()))
+
+
+@functools.cache
+def _probe(device: torch.device, precision: Precision, threads: int) -> tuple[bool, str]:
+    """Whether the fused network is a tenth faster than the plain one in its precision, and why."""
+    if device.type != "cpu":
+        return False, "not a CPU"
+    try:
+        kernels()
+    except BenchError as error:
+        return False, str(error)
+    with torch.random.fork_rng(devices=[]):
+        network = TransformNet().to(memory_format=precision.memory_format)
+    picture = precision.layout(torch.zeros(1, 3, SIDE, SIDE))
+    both = [Deployed(network, fused, "") for fused in (False, True)]
+    seconds = [float("inf")] * 2
+    for _ in range(4):  # in turn, so that a slow moment hits both
+        for i, deployed in enumerate(both):
+            with precision.autocast(device):
+                taken = timed(lambda call=deployed: call(picture), device)[1]  # type: ignore[misc]
+            seconds[i] = min(seconds[i], taken)
+    told = f"probe: plain {1e3 * seconds[0]:.1f} ms, fused {1e3 * seconds[1]:.1f} ms"
+    return seconds[1] < 0.9 * seconds[0], told

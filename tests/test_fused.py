@@ -1,0 +1,146 @@
+import importlib
+import shutil
+
+import pytest
+import torch
+
+from bench import measure, native
+from bench.device import Context, Precision
+from bench.errors import BenchError
+
+fused = importlib.import_module("bench.methods._fused")
+transform_net = importlib.import_module("bench.methods._transform_net")
+
+with_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="no g++")
+
+
+@pytest.fixture(scope="module")
+def network():
+    """A network whose every parameter matters: none is at its initial one or nought."""
+    generator = torch.Generator().manual_seed(0)
+    made = transform_net.TransformNet().requires_grad_(False)
+    for parameter in made.parameters():
+        parameter += 0.05 * torch.randn(parameter.shape, generator=generator)
+    return made
+
+
+@pytest.fixture
+def context():
+    return Context(torch.device("cpu"), Precision(), photographs=None, find_encoder=None)
+
+
+def picture(height, width, count=1):
+    return torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("name", list(fused.ALGORITHMS))
+def test_algorithm_is_the_convolution(name):
+    """In one dimension, and in exact arithmetic but for thirds: against the definition."""
+    algorithm = fused.ALGORITHMS[name]
+    b, g, a = (
+        torch.tensor(matrix, dtype=torch.float64)
+        for matrix in (algorithm.input, algorithm.kernel, algorithm.output)
+    )
+    generator = torch.Generator().manual_seed(0)
+    kernel = torch.randn(3, generator=generator, dtype=torch.float64)
+    tile = torch.randn(b.shape[1], generator=generator, dtype=torch.float64)
+    long = tile.repeat_interleave(2)[1:-1] if algorithm.scale == 2 else tile
+    windows = long.unfold(0, 3, 2 if algorithm.scale == 0.5 else 1)
+    torch.testing.assert_close(a @ ((g @ kernel) * (b @ tile)), windows @ kernel)
+    assert len(a) == algorithm.step * algorithm.scale
+
+
+@with_compiler
+@pytest.mark.parametrize("size", [(16, 16), (17, 31), (64, 48), (50, 101)])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_equals_the_plain_network(network, size, layout):
+    content = picture(*size, count=2).contiguous(memory_format=layout)
+    with torch.inference_mode():
+        plain = network.to(memory_format=layout)(content)
+        made = fused.FusedNet(network)(content)
+    assert made.shape == plain.shape
+    assert made.dtype == torch.float32
+    error = (made.double() - plain.double()).square().mean()
+    assert -10 * torch.log10(error / plain.double().var()) > 80  # dB; beyond 60 of full scale
+
+
+@with_compiler
+@pytest.mark.parametrize("threads", [1, 2])
+def test_is_deterministic_and_pictures_do_not_meet(network, threads):
+    content, before = picture(40, 36, count=2), torch.get_num_threads()
+    made = fused.FusedNet(network)
+    try:
+        torch.set_num_threads(threads)
+        both, one = made(content), made(content[1:])
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(both[1:], one)
+    assert torch.equal(both, made(content))  # by another number of threads
+
+
+@with_compiler
+def test_counts_the_plain_networks_work(network):
+    content, made = picture(33, 20), fused.FusedNet(network)
+    with torch.inference_mode():
+        assert measure.flops(lambda: made(content)) == measure.flops(lambda: network(content))
+
+
+@with_compiler
+def test_follows_the_weights(context):
+    network = transform_net.TransformNet()
+    deployed, content = fused.deploy(network, context, "fused"), picture(16, 16)
+    before = deployed(content)
+    assert torch.equal(before, deployed(content))
+    optimizer = torch.optim.Adam(network.parameters(), 0.1)
+    network(content).mean().backward()
+    optimizer.step()
+    after = deployed(content)
+    assert (after - before).abs().max() > 0.01
+    with torch.inference_mode():
+        torch.testing.assert_close(after, network(content), atol=1e-4, rtol=0)
+
+
+def test_plain_is_the_network_itself(network, context):
+    deployed, content = fused.deploy(network, context, "plain"), picture(20, 20)
+    with torch.inference_mode():
+        assert torch.equal(deployed(content), network(content))
+    assert deployed.arithmetic is None
+
+
+@pytest.mark.parametrize(("plain", "quick", "chosen"), [(1.0, 0.5, True), (1.0, 0.95, False)])
+def test_auto_takes_the_faster(network, context, monkeypatch, plain, quick, chosen):
+    taken = iter([plain, quick] * 4)
+    monkeypatch.setattr(fused, "kernels", lambda: None)
+    monkeypatch.setattr(fused, "timed", lambda call, device: (None, next(taken)))
+    monkeypatch.setattr(fused, "_probe", fused._probe.__wrapped__)
+    deployed = fused.deploy(network, context, "auto")
+    assert deployed.fused is chosen
+    told = f"probe: plain 1000.0 ms, fused {1e3 * quick:.1f} ms"
+    assert deployed.reason == told
+    assert deployed.arithmetic == (("float32/fused", told) if chosen else None)
+
+
+def test_without_a_compiler(network, context, monkeypatch):
+    monkeypatch.setenv("CXX", "/nowhere/g++")
+    monkeypatch.setattr(fused, "kernels", lambda: native.library.__wrapped__("int one;"))
+    monkeypatch.setattr(fused, "_probe", fused._probe.__wrapped__)
+    deployed = fused.deploy(network, context, "auto")
+    assert not deployed.fused
+    assert "/nowhere/g++ cannot be run" in deployed.reason
+    with pytest.raises(BenchError, match="check CXX"):
+        fused.deploy(network, context, "fused")
+
+
+@with_compiler
+def test_a_library_is_compiled_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    build = native.library.__wrapped__
+    source = 'extern "C" int seven() { return 7; }'
+    assert build(source).seven() == 7
+    (kept,) = native.folder().iterdir()
+    made = kept.stat().st_mtime_ns
+    assert build(source).seven() == 7
+    assert [file.stat().st_mtime_ns for file in native.folder().iterdir()] == [made]
+    with pytest.raises(BenchError, match=r"failed \(.*error.*\): try another in CXX"):
+        build("this is not C++")
+    assert list(native.folder().iterdir()) == [kept]
