@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from bench.errors import BenchError, unknown
 
-COMMANDS = ("run", "list", "report", "vote", "train", "adapt", "stylize", "new", "check")
+COMMANDS = ("run", "list", "report", "vote", "train", "study", "adapt", "stylize", "new", "check")
 """Modules of `bench.commands`, in the order of the help; each has `add` and `execute`."""
 
 EXAMPLES = """examples:
