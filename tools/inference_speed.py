@@ -1,0 +1,120 @@
+"""How fast the transformation network stylizes on this machine, in its variants.
+
+    python tools/inference_speed.py --rounds 20 --compile
+
+Every variant of the network, at every size, against plain float32 in contiguous layout: the ratio
+of the times, pair by pair in rounds that go over all variants, so that whatever else runs hits
+them alike; how equal the pictures are; and the share of the measured peak, by the plain network's
+operations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from tabulate import tabulate
+from torch import Tensor
+
+from bench import images, measure, roofline
+from bench.device import CANDIDATES, Precision
+from bench.statistics import bootstrap_median
+from bench.timing import timed
+from bench.weights import locate, read
+
+CPU = torch.device("cpu")
+
+
+def variants(compiled: bool) -> dict[str, tuple[Precision, Callable[[Tensor], Tensor]]]:
+    """The network in every way that it can be run; the first is what the others compare with."""
+    transform_net, fused, metastyle = (
+        importlib.import_module(f"bench.methods.{name}")
+        for name in ("_transform_net", "_fused", "metastyle")
+    )
+
+    def network() -> Any:
+        made = transform_net.TransformNet().requires_grad_(False).eval()
+        made.load_state_dict(read(locate(metastyle.SHIPPED)))
+        return made
+
+    made: dict[str, tuple[Precision, Callable[[Tensor], Tensor]]] = {}
+    for precision in CANDIDATES:
+        placed = network().to(memory_format=precision.memory_format)
+        made[precision.label] = precision, placed
+        if compiled:
+            made[f"{precision.label}, torch.compile"] = precision, torch.compile(placed)
+    made["float32/fused"] = CANDIDATES[0], fused.FusedNet(network())
+    return made
+
+
+def stylize(precision: Precision, network: Callable[[Tensor], Tensor], picture: Tensor) -> Tensor:
+    """One pass in a precision."""
+    with precision.autocast(CPU):
+        return network(picture)
+
+
+def rows(size: int, rounds: int, compiled: bool) -> list[list[str]]:
+    """One line of the table per variant."""
+    content = next(iter(importlib.import_module("bench.datasets.default").Default().contents()))
+    picture = images.load(content, size)
+    calls: dict[str, Callable[[], Tensor]] = {}
+    first: dict[str, float] = {}
+    for name, (precision, network) in variants(compiled).items():
+        calls[name] = functools.partial(stylize, precision, network, precision.layout(picture))
+        first[name] = timed(calls[name], CPU)[1]
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            seconds[name].append(timed(call, CPU)[1])
+    plain, *_ = calls
+    truth = calls[plain]()
+    flops = measure.flops(calls[plain]) or 0
+    peak = roofline.measure(CPU, torch.get_num_threads())
+    lines = []
+    for name, call in calls.items():
+        ratio = [a / b for a, b in zip(seconds[plain], seconds[name], strict=True)]
+        value, low, high = bootstrap_median(ratio)
+        error = (call().double() - truth.double()).square().mean()
+        median = torch.tensor(seconds[name]).median().item()
+        lines.append(
+            [
+                str(size),
+                name,
+                f"{1e3 * median:.1f}",
+                f"{1e3 * min(seconds[name]):.1f}",
+                f"{value:.2f} [{low:.2f}, {high:.2f}]",
+                f"{-10 * torch.log10(error):.0f}" if error else "same",
+                f"{roofline.share(flops, median, name, peak):.0%}",
+                f"{first[name]:.2f}",
+            ]
+        )
+    return lines
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--size", type=int, nargs="+", default=[256, 512])
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--threads", type=int, help="default: torch's")
+    parser.add_argument("--compile", action="store_true", help="with torch.compile (minutes)")
+    args = parser.parse_args()
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    peak = roofline.measure(CPU, torch.get_num_threads())
+    print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
+    print("GFLOP/s:", *(f"{d} {k} {v:g}," for d, by in peak.items() for k, v in by.items()))
+    head = ["px", "variant", "median ms", "least ms", "times as fast", "PSNR dB", "of peak"]
+    with torch.inference_mode():
+        lines = [line for size in args.size for line in rows(size, args.rounds, args.compile)]
+    print(tabulate(lines, [*head, "first call s"], disable_numparse=True, tablefmt="github"))
+
+
+if __name__ == "__main__":
+    main()
