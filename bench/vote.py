@@ -35,8 +35,8 @@ HOST = "127.0.0.1"
 TEMPLATES = Path(__file__).parent / "templates"
 _LONGEST = 4096  # bytes of a request's body
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
-    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 

@@ -5,7 +5,7 @@
 const byId = (id) => document.getElementById(id);
 const KEYS = { ArrowLeft: "left", ArrowRight: "right", " ": "same", ArrowDown: "same" };
 let state = { trial: null };
-let busy = true;
+let busy = false;
 
 async function ask(place, body) {
   const request = body && {
@@ -36,9 +36,14 @@ async function show(next) {
   );
 }
 
+function setBusy(now) {
+  busy = now;
+  document.body.setAttribute("aria-busy", String(now));
+}
+
 async function act(place, body) {
   if (busy) return; // a vote is for what is on the screen
-  busy = true;
+  setBusy(true);
   byId("problem").hidden = true;
   try {
     await show(await ask(place, body));
@@ -46,7 +51,7 @@ async function act(place, body) {
     byId("problem").textContent = `That did not work: ${error.message}. Is bench vote still running?`;
     byId("problem").hidden = false;
   } finally {
-    busy = false;
+    setBusy(false);
   }
 }
 
@@ -73,5 +78,4 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-busy = false;
 act("state");

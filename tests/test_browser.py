@@ -1,0 +1,292 @@
+"""The report's page and the blind test as people use them, in headless Chromium."""
+
+import re
+import shutil
+import tempfile
+import threading
+
+import pytest
+from conftest import make_run
+from test_page import HOSTILE, paint
+
+from bench import page, results, vote
+from bench.preference import read_votes
+
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="no playwright: pip install 'metastyle-bench[browser]'"
+)
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+    pytest.mark.timeout(300),
+]
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+STEPS = (0, 1, 5)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium):
+    """Opens an address; in the end the console must be empty and no dialog have been seen."""
+    contexts, complaints = [], []
+
+    def open_(address, **settings):
+        contexts.append(chromium.new_context(**{"reduced_motion": "reduce", **settings}))
+        contexts[-1].set_default_timeout(60_000)
+        tab = contexts[-1].new_page()
+        tab.on("console", lambda message: complaints.append(message.text))
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.on("requestfailed", lambda request: complaints.append(request.url))
+        tab.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
+        tab.goto(address)
+        return tab
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def report():
+    """The page of a run with hostile names, a failure, and an adaptation seen on its way."""
+    with tempfile.TemporaryDirectory() as root, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: None)
+        folder = page.Path(root)
+        values = {
+            "gram/1@judge": {"fast": 0.5, HOSTILE[0]: 0.25, "identity": 1.0},
+            "lpips/1@judge": {"fast": 0.5},
+        }
+        run = paint(
+            make_run(
+                folder / "runs",
+                ("fast", HOSTILE[0], "slow", "identity"),
+                styles=(*HOSTILE[:2], "plain"),
+                contents=HOSTILE,
+                adapt={**dict.fromkeys(HOSTILE, 1.0), "plain": 2.0},
+                metrics={
+                    id_: {"axis": "style", "encoder": "judge", "judge": True} for id_ in values
+                },
+                values=values,
+                failed={("slow", HOSTILE[0]): ("oom", "<b>2.4 GiB</b> asked for")},
+            )
+        )
+        path = results.record_path(run, "cells", "fast", HOSTILE[0], 64)
+        cell = results.read_json(path)
+        cell["observed"] = [
+            {"step": step, "seconds": 0.5 * step, "contents": cell["contents"][:2]}
+            for step in STEPS
+        ]
+        results.write_json(path, cell)
+        yield page.write(results.load([run]), folder / "out", quiet=True).as_uri()
+
+
+def column(tab, place):
+    return tab.locator(f"#results tbody tr > :nth-child({place})").evaluate_all(
+        "cells => cells.map((cell) => cell.dataset.sort)"
+    )
+
+
+def test_columns_sort_by_mouse_and_by_keyboard(visit, report):
+    tab = visit(report)
+    head = tab.locator("#results thead tr:last-child th").nth(5)
+    assert head.get_attribute("aria-sort") == "none"
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert column(tab, 6) == ["0.25", "0.5", "0.5", "1.0"]
+    head.locator("button").press("Enter")
+    assert head.get_attribute("aria-sort") == "descending"
+    assert column(tab, 6) == ["1.0", "0.5", "0.5", "0.25"]
+    name = tab.locator("#results thead tr:last-child th").nth(0)
+    name.locator("button").press(" ")
+    assert head.get_attribute("aria-sort") == "none"
+    assert column(tab, 1) == sorted(("fast", HOSTILE[0], "slow", "identity"))
+
+
+def test_the_gallery_shows_what_is_asked_for(visit, report):
+    tab = visit(report)
+    tiles = tab.locator("#gallery button.tile")
+    assert tiles.count() == 3 * 3 * 5  # the anchor is not among them
+    assert tab.locator("#shown").inner_text() == "3 methods, 3 styles, 5 contents"
+    assert {*tab.locator("#gallery h3").all_text_contents()} == {*HOSTILE[:2], "plain"}
+    tab.select_option("[name=style]", label="plain")
+    tab.select_option("[name=content]", label=HOSTILE[1])
+    assert tiles.count() == 3
+    assert tiles.nth(1).locator("img").get_attribute("alt") == f"{HOSTILE[1]} in plain by fast"
+    tab.get_by_text("Methods", exact=True).click()
+    tab.get_by_role("checkbox", name="identity").check()
+    assert tiles.count() == 4
+    tiles.nth(0).locator("img").scroll_into_view_if_needed()
+    tab.wait_for_function("document.querySelector('#gallery button img').naturalWidth === 64")
+
+
+def tile(tab, method):
+    """The first picture of a method in the gallery."""
+    return tab.get_by_role("button", name=f"{HOSTILE[0]} in {HOSTILE[0]} by {method}", exact=True)
+
+
+def test_two_pictures_are_compared(visit, report):
+    tab = visit(report)
+    tile(tab, "fast").click()
+    assert tab.locator("#viewer").evaluate("viewer => viewer.open")
+    assert tab.locator("#viewer-title").inner_text() == f"{HOSTILE[0]} in {HOSTILE[0]}"
+    split = tab.locator("#split")
+    assert split.evaluate("split => split === document.activeElement")
+    split.press("ArrowLeft")
+    split.press("ArrowLeft")
+    assert tab.locator("#stage").evaluate("s => s.style.getPropertyValue('--split')") == "48%"
+    box = tab.locator("#stage").bounding_box()
+    tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + 9)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + box["width"] / 4, box["y"] + 9)
+    tab.mouse.up()
+    assert 20 <= int(split.input_value()) <= 30
+    tab.select_option("[data-side=left] select", label=HOSTILE[0])
+    left, right = tab.locator("#stage-left"), tab.locator("#stage-right")
+    assert left.get_attribute("alt") == HOSTILE[0]
+    assert left.get_attribute("src") != right.get_attribute("src")
+    tab.wait_for_function("document.querySelector('#stage-left').naturalWidth === 64")
+    assert "0.250 0.500" in " ".join(tab.locator("#viewer-facts").inner_text().split())
+    tab.keyboard.press("PageDown")
+    assert tab.locator("#viewer-title").inner_text() == f"{HOSTILE[1]} in {HOSTILE[0]}"
+    tab.keyboard.press("Escape")
+    assert not tab.locator("#viewer").evaluate("viewer => viewer.open")
+
+
+def test_a_slider_goes_along_the_adaptation(visit, report):
+    tab = visit(report)
+    tile(tab, "fast").click()
+    steps = tab.locator("[data-side=right] .steps")
+    assert not tab.locator("[data-side=left] .steps").is_visible()
+    assert steps.locator("output").inner_text() == "the last step"
+    slider = steps.locator("input")
+    slider.press("ArrowLeft")
+    assert steps.locator("output").inner_text() == "5 steps, 2.50 s"
+    slider.press("Home")
+    assert steps.locator("output").inner_text() == "0 steps, 0 s"
+    assert slider.get_attribute("max") == str(len(STEPS))
+
+
+def test_a_failure_says_why(visit, report):
+    tab = visit(report)
+    tab.select_option("[name=style]", label=HOSTILE[0])
+    failed = tab.locator("#gallery .failed")
+    assert failed.count() == 5
+    assert failed.nth(0).text_content() == "oom"
+    failed.nth(0).click()
+    why = tab.locator("[data-side=right] .failure")
+    assert why.inner_text() == "oom: <b>2.4 GiB</b> asked for"
+    tab.get_by_role("link", name="all details of slow").click()
+    detail = tab.locator("details[open]")
+    assert detail.count() == 1
+    assert detail.get_by_text("<b>2.4 GiB</b> asked for", exact=True).is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_has_room_and_text_has_contrast(visit, report, scheme):
+    tab = visit(report, viewport={"width": 360, "height": 740}, color_scheme=scheme)
+    assert tab.evaluate("document.documentElement.scrollWidth") == 360
+    assert contrast(tab, "body", "color") >= 7
+    assert contrast(tab, ".where", "color") >= 4.5
+    assert contrast(tab, "nav a", "color") >= 4.5
+    assert contrast(tab, ".status", "color") >= 4.5
+    tile(tab, "fast").click()
+    assert tab.locator("#viewer").evaluate("v => v.scrollWidth <= innerWidth")
+
+
+def contrast(tab, selector, what):
+    """The contrast ratio of WCAG 2 between a text and the page."""
+    colors = [
+        tab.locator(place).first.evaluate(f"e => getComputedStyle(e).{name}")
+        for place, name in ((selector, what), ("body", "backgroundColor"))
+    ]
+    low, high = sorted(map(luminance, colors))
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(color):
+    parts = [int(part) / 255 for part in re.findall(r"\d+", color)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+# the blind test
+
+
+@pytest.fixture
+def ballot(fake_run):
+    """A run, and the address of its blind test."""
+    run = paint(fake_run(("fast", "slow", "wild")))
+    server, address = vote.serve(vote.Ballot(vote.material(run)))
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield run, address
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_votes_by_keyboard_and_mouse(visit, ballot):
+    run, address = ballot
+    tab = visit(address)
+    ready(tab, 0)
+    tab.keyboard.press("ArrowLeft")
+    ready(tab, 1)
+    tab.keyboard.press("ArrowRight")
+    ready(tab, 2)
+    tab.keyboard.press(" ")
+    ready(tab, 3)
+    tab.locator("[data-choice=right]").click()
+    ready(tab, 4)
+    tab.keyboard.press("ArrowLeft")  # what was clicked must not take the key
+    ready(tab, 5)
+    assert [v["choice"] for v in read_votes(run)] == ["left", "right", "same", "right", "left"]
+    shown = tab.locator("#left").get_attribute("src")
+    tab.keyboard.press("Backspace")
+    ready(tab, 4)
+    assert tab.locator("#left").get_attribute("src") != shown
+    tab.locator("#undo").click()
+    ready(tab, 3)
+    tab.reload()
+    ready(tab, 3)
+    assert [v["choice"] for v in read_votes(run)] == ["left", "right", "same"]
+    assert not any(name in tab.content() for name in ("fast", "slow", "wild"))
+
+
+def ready(tab, votes):
+    """Wait until so many votes are counted and the next pictures are there."""
+    tab.wait_for_function(
+        "votes => document.querySelector('#progress').textContent.startsWith(`${votes} of 12 `)"
+        " && !document.body.matches('[aria-busy=true]')",
+        arg=votes,
+    )
+
+
+def test_the_last_vote_ends_it(visit, ballot):
+    run, address = ballot
+    tab = visit(address, viewport={"width": 360, "height": 740})
+    assert tab.evaluate("document.documentElement.scrollWidth") == 360
+    for count in range(12):
+        ready(tab, count)
+        tab.keyboard.press("ArrowRight")
+    ready(tab, 12)
+    assert tab.locator("#done").is_visible()
+    assert not tab.locator("#trial").is_visible()
+    assert len(read_votes(run)) == 12
