@@ -309,25 +309,32 @@ def _section(
         for id_, metric in record["metrics"].items()
         if all_metrics or metric["axis"] == "both" or (metric["judge"] and metric["encoder"])
     }
-    over = f"medians over {styles} styles of means over {contents} contents"
+    among = f"medians over {_count(styles, 'style')}"
+    over = f"{among} of means over {_count(contents, 'content')}"
     tables: list[Table] = []
     for id_, metric in shown.items():
         part = made[made["metric"] == id_]
         tables += _wide(f"{_title(metric)}, after so many steps; {over}", part, "value", "")
     if shown:
-        title = f"seconds of adaptation until then; medians over {styles} styles"
+        title = f"seconds of adaptation until then; {among}"
         first = made.drop_duplicates(["method", "step"])
         tables += _wide(title, first, "seconds", "seconds_")
-    if faster is not None and reference is not None and len(faster):
-        tables.append(_race(faster[faster["metric"].isin(shown)], shown, reference))
+    if faster is not None and reference is not None:
+        for id_, metric in shown.items():
+            if len(part := faster[faster["metric"] == id_]):
+                tables.append(_race(part, metric, reference))
     notes = [
         f"{name} is {method['method']} with other options"
         for name, method in record["methods"].items()
         if name != method["method"]
     ]
     if styles < LEAST:
-        notes.append(f"{styles} styles are too few for intervals, which need {LEAST}")
+        notes.append(f"{_count(styles, 'style')}: intervals over styles need {LEAST}")
     return Section([clean(line) for line in heading], tables, [clean(note) for note in notes])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _title(metric: MetricRecord) -> str:
@@ -365,16 +372,14 @@ def _wide(title: str, made: DataFrame, value: str, bounds: str) -> Iterator[Tabl
         )
 
 
-def _race(faster: DataFrame, metrics: Mapping[str, MetricRecord], reference: str) -> Table:
-    """Time to the reference's quality."""
+def _race(faster: DataFrame, metric: MetricRecord, reference: str) -> Table:
+    """Time to the reference's quality by one metric."""
     lines = []
     for row in faster.to_dict("records"):
-        metric = metrics[row["metric"]]
         reached = math.isfinite(row["step"])
         curve = math.isfinite(row["curve_step"])
         lines.append(
             [
-                Cell(metric["name"] + (f" {metric['encoder']}" if metric["encoder"] else "")),
                 Cell(short(row["method"])),
                 Cell(f"{row['reached']} of {row['styles']}"),
                 Cell(f"{row['step']:g}" if reached else "not reached"),
@@ -389,21 +394,17 @@ def _race(faster: DataFrame, metrics: Mapping[str, MetricRecord], reference: str
             ]
         )
     headers: list[Sequence[str]] = [
-        *(["metric"], ["method"], ["styles", "that did"], ["steps"], ["seconds"]),
-        *(
-            ["times", "faster"],
-            ["of the", "styles"],
-            ["steps, curve", "of medians"],
-            ["times", "faster"],
-        ),
+        *(["method"], ["styles", "that did"], ["steps"], ["seconds"], ["times", "faster"]),
+        *(["of the", "styles"], ["steps, curve", "of medians"], ["times", "faster"]),
     ]
     step, seconds = faster["reference_step"].max(), faster["reference_seconds"].median()
     name = reference.rpartition("@")[0] or reference
+    on = f" on {metric['encoder']}" if metric["encoder"] else ""
     title = (
-        f"Time to be as good as {name} after {step:g} steps ({digits(seconds)} s): first observed "
-        "step, medians over styles"
+        f"Time to be as good as {name} after {step:g} steps ({digits(seconds)} s) in "
+        f"{metric['name']}{on}: first observed step, medians over styles"
     )
-    return Table(title, headers, lines, [False] * len(lines), left=2)
+    return Table(title, headers, lines, [False] * len(lines), left=1)
 
 
 def _times(ratio: float) -> str:

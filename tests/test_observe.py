@@ -112,7 +112,13 @@ def test_observing_changes_no_result(run):
     assert len(pictures) == 5
     for picture in pictures:
         assert (plain / picture).read_bytes() == (watched / picture).read_bytes(), picture
-    assert [m["step"] for m in cell(watched, "johnson")["observed"]] == [0, 1, 2]
+    for name in ("johnson", "metastyle"):
+        record = cell(watched, name)
+        assert [moment["step"] for moment in record["observed"]] == [0, 1, 2]
+        made = [moment["contents"] for moment in record["observed"]] + [record["contents"]]
+        start, one, two, end = ((watched / contents[0]["image"]).read_bytes() for contents in made)
+        assert two == end  # a network made ready for inference follows its parameters
+        assert len({start, one, two}) == 3
 
 
 def test_the_clock_stands_still_while_it_observes(run, monkeypatch):
