@@ -35,6 +35,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 THUMBNAIL = 192
 """The longer side of a thumbnail in pixels: two for each one that it takes on the page."""
 
+_INCH = 135
+"""So many pixels for an inch of a plot: more than the 96 of CSS, as a screen is farther off."""
+
 _BINS = 48
 
 
@@ -60,7 +63,8 @@ def write(
             raise BenchError(f"{index} is not a page of bench: choose another folder for --html")
         for folder in (pictures.full, pictures.thumbnails):
             folder.mkdir(parents=True, exist_ok=True)
-        text = _render(frames, pictures, all_metrics, seed)
+        plots = _plots(frames, out, all_metrics, seed)
+        text = _render(frames, pictures, plots, all_metrics, seed)
         pictures.write(quiet)
         for name in ("page.css", "page.js"):
             shutil.copyfile(TEMPLATES / name, out / name)
@@ -73,7 +77,27 @@ def write(
 _GENERATOR = '<meta name="generator" content="metastyle-bench'
 
 
-def _render(frames: Frames, pictures: _Pictures, all_metrics: bool, seed: int) -> str:
+def _plots(frames: Frames, out: Path, all_metrics: bool, seed: int) -> dict[str, Any]:
+    """Write the plots; by their files' names what they show, or why there are none."""
+    from bench import plots
+
+    folder = out / "plots"
+    try:
+        figures = plots.figures(frames, all_metrics=all_metrics, seed=seed)
+    except BenchError as error:  # without matplotlib the page has everything else
+        return {"figures": {}, "reason": str(error)}
+    folder.mkdir(exist_ok=True)
+    made = {}
+    for name, figure in figures.items():
+        (folder / f"{name}.svg").write_text(plots.svg(figure), encoding="utf-8")
+        width, height = (round(_INCH * inches) for inches in figure.get_size_inches())
+        made[name] = {"label": figure.get_label(), "width": width, "height": height}
+    return {"figures": made, "reason": ""}
+
+
+def _render(
+    frames: Frames, pictures: _Pictures, plots: Mapping[str, Any], all_metrics: bool, seed: int
+) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     runs = {
@@ -96,6 +120,7 @@ def _render(frames: Frames, pictures: _Pictures, all_metrics: bool, seed: int) -
         generator=_GENERATOR,
         summary=_summary(frames),
         groups=shown,
+        plots=plots,
         preferences=_preferences(runs, seed),
         warnings=frames.warnings,
         data={"views": [view for group in shown for view in group["views"]]},

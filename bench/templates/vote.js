@@ -22,7 +22,7 @@ async function ask(place, body) {
 
 async function show(next) {
   state = next;
-  byId("trial").hidden = state.trial === null;
+  byId("trial").hidden = byId("same").hidden = state.trial === null;
   byId("done").hidden = state.trial !== null;
   byId("undo").disabled = !state.undo;
   byId("progress").textContent = `${state.votes} of ${state.trials} possible comparisons judged`;
