@@ -402,8 +402,10 @@ def _row(
         },
     )
     row.changed = _changed(method)
-    if row.changed:
-        row.notes.append(f"with {row.changed}")
+    behind = method["method"] if method["method"] != variant.method else ""
+    told = (behind, row.changed and f"with {row.changed}")
+    if any(told):
+        row.notes.append(" ".join(filter(None, told)))
     batch = int(speeds["batch"].iloc[0]) if len(speeds) else 1
     if batch != 1:
         row.notes.append(f"timed in batches of {batch} pictures; milliseconds are per batch")

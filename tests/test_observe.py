@@ -195,7 +195,7 @@ def test_an_alias_is_another_row_with_its_own_options(run, capsys):
     assert [cell(folder, name)["adapt"]["steps"] for name in ("wander", "long")] == [3, 5]
     assert [len(cell(folder, name)["observed"]) for name in ("wander", "long")] == [0, 1]
     assert results.read_json(results.record_path(folder, "speed", "long", 64))["status"] == "ok"
-    assert "long" in capsys.readouterr().out
+    assert "] wander with steps=5" in capsys.readouterr().out
     for path in folder.glob("cells/long*"):
         path.unlink()
     assert main(["run", "--resume", "--quiet"]) == 0
