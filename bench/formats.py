@@ -8,10 +8,11 @@ import shutil
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 
-from bench.table import WIDTH, Cell, Section, Table, mark_order, plain
+from bench.table import BEST, WIDTH, Cell, Section, Table, mark_order, plain
 from bench.text import clean
 
 TEXT = ("plain", "github", "latex", "html")
@@ -113,10 +114,15 @@ def github(sections: Sequence[Section], warnings: Sequence[str]) -> str:
                 f"**{_markdown(table.title)}**",
                 _tabulate(table, "github", _markdown, "**{}**"),
             ]
-        if notes := section.all_notes():
+        if notes := _bold(section.all_notes()):
             parts.append("\n".join(f"- {_markdown(note)}" for note in notes))
     parts += [f"Warning: {_markdown(line)}" for line in warnings]
     return "\n\n".join(parts) + "\n"
+
+
+def _bold(notes: Iterable[str]) -> list[str]:
+    """The notes, where the best values are bold and have no mark."""
+    return [note.replace("*", "bold:", 1) if note == BEST else note for note in notes]
 
 
 def _markdown(text: str) -> str:
@@ -135,7 +141,7 @@ def page(sections: Sequence[Section], warnings: Sequence[str]) -> str:
                 f"<h3>{html.escape(table.title)}</h3>",
                 _tabulate(table, "unsafehtml", html.escape, "<b>{}</b>"),
             ]
-        parts += _list(section.all_notes())
+        parts += _list(_bold(section.all_notes()))
         parts.append("</section>")
     parts += _list([f"warning: {line}" for line in warnings])
     return "\n".join(parts) + "\n"
@@ -173,20 +179,36 @@ def latex(sections: Sequence[Section], warnings: Sequence[str]) -> str:
     """
     parts = [f"% warning: {line}" for line in warnings]
     for section in sections:
-        for table in section.tables:
+        tables = [page for table in section.tables for page in _pages(table)]
+        for table in tables:
             notes = sorted(dict.fromkeys(table.notes), key=mark_order)
-            if table is section.tables[-1]:
+            if table is tables[-1]:
                 notes += section.notes
             parts += [
                 r"\begin{table}",
                 r"\centering",
                 rf"\caption{{{tex('. '.join([table.title, *section.heading]))}}}",
-                r"\small\setlength{\tabcolsep}{4pt}",
+                r"\footnotesize\setlength{\tabcolsep}{2.5pt}",
                 *_tabular(table),
-                *(rf"\par{{\footnotesize {tex(note)}}}" for note in notes),
+                *(rf"\par{{\scriptsize {tex(note)}}}" for note in _bold(notes)),
                 r"\end{table}",
             ]
     return "\n".join(parts) + "\n"
+
+
+def _pages(table: Table) -> Iterator[Table]:
+    """The table in parts that a page can take, for a float does not break."""
+    lines = 2 if any(cell.interval for line in table.lines for cell in line) else 1
+    most = 44 // lines
+    for start in range(0, len(table.lines), most):
+        part = slice(start, start + most)
+        last = start + most >= len(table.lines)
+        yield replace(
+            table,
+            lines=table.lines[part],
+            faded=table.faded[part],
+            notes=table.notes if last else [],
+        )
 
 
 def _tabular(table: Table) -> list[str]:
@@ -199,7 +221,7 @@ def _tabular(table: Table) -> list[str]:
         lines.append(_tex_line([_tex_cell(cell) for cell in line]))
         if any(cell.interval for cell in line):
             below = [
-                rf"{{\scriptsize [{', '.join(map(tex, cell.interval))}]}}" if cell.interval else ""
+                rf"{{\tiny [{', '.join(map(tex, cell.interval))}]}}" if cell.interval else ""
                 for cell in line
             ]
             lines.append(_tex_line(below))
@@ -236,9 +258,9 @@ _TEX: Mapping[str, str] = {
     "-": "-{}",  # no dashes of two or three
     "?": "?{}",  # no upside-down ones before a grave accent
     "!": "!{}",
-    "†": r"\textdagger{}",
-    "‡": r"\textdaggerdbl{}",
-    "§": r"\S{}",
+    "†": r"\ensuremath{\dagger}",
+    "‡": r"\ensuremath{\ddagger}",
+    "§": r"\ensuremath{\mathsection}",
     "↓": r"\ensuremath{\downarrow}",
     "↑": r"\ensuremath{\uparrow}",
     "×": r"\ensuremath{\times}",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
     from pandas import DataFrame
 
 COLUMN, PAGE = 3.5, 7.2
@@ -313,7 +314,7 @@ def _tradeoff(here: Sequence[Row], judges: Sequence[Column], size: int) -> Figur
 
 def _point(axes: Axes, row: Row, judge: Column, colors: ScalarMappable) -> None:
     x, y = row.values["core_ms"], row.values[judge.key]
-    color = colors.to_rgba(max(row.values["adapt_s"], 1e-3))
+    color = colors.to_rgba(np.asarray(max(row.values["adapt_s"], 1e-3)))
     axes.errorbar(
         x,
         y,
@@ -640,7 +641,10 @@ def _label_points(
     for (x, y, name), place in zip(spots, places, strict=True):
         choices = list(_around(place, _text_width(name), _SIZE))
         penalties = [
-            sum(_overlap(box, other) for other in taken) + 4 * (_area(box) - _overlap(box, edges))
+            sum(_overlap(box, other) for other in taken)
+            + 4 * (_area(box) - _overlap(box, edges))
+            # a reader takes a name for the nearest point's
+            + 40 * (min(_distance(box, other) for other in crowd) < _distance(box, place) - 0.1)
             for box, _ in choices
         ]
         # the nearest of the best; a place further out has to be worth it
@@ -661,12 +665,14 @@ def _label_points(
             zorder=4,
             bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.3},
             arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": _GREY, "shrinkA": 0}
-            if distance > 12
+            if distance > 6
             else None,
         )
 
 
-def _around(place: np.ndarray, width: float, height: float) -> Iterator[tuple[np.ndarray, float]]:
+def _around(
+    place: NDArray[np.float64], width: float, height: float
+) -> Iterator[tuple[NDArray[np.float64], float]]:
     """Boxes (x0, y0, x1, y1) around a point, the nearest first, with their distance from it."""
     for distance in (6.0, 12.0, 20.0, 30.0, 42.0):
         for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1)):
@@ -675,11 +681,16 @@ def _around(place: np.ndarray, width: float, height: float) -> Iterator[tuple[np
             yield np.array([x - width / 2, y - height / 2, x + width / 2, y + height / 2]), distance
 
 
-def _area(box: np.ndarray) -> float:
+def _distance(box: NDArray[np.float64], place: NDArray[np.float64]) -> float:
+    """From a box to a point outside of it."""
+    return float(np.hypot(*np.maximum(np.maximum(box[:2] - place, place - box[2:]), 0)))
+
+
+def _area(box: NDArray[np.float64]) -> float:
     return float((box[2] - box[0]) * (box[3] - box[1]))
 
 
-def _overlap(one: np.ndarray, two: np.ndarray) -> float:
+def _overlap(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:
     """The area that two boxes share."""
     low, high = np.maximum(one[:2], two[:2]), np.minimum(one[2:], two[2:])
     return float(np.prod(np.maximum(high - low, 0)))

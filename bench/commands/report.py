@@ -6,11 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import columns, report, rows
+from bench import columns, formats, report, rows
 from bench.commands import _shared
 from bench.commands._shared import AddCommand
 from bench.errors import BenchError
 from bench.results import Frames
+from bench.table import WIDTH
 
 _EXAMPLES = """examples:
   bench report
@@ -109,9 +110,7 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
 
 
 def _made(frames: Frames, args: argparse.Namespace) -> str | bytes:
-    from bench import formats
-
-    width, color = formats.of_terminal() if args.out is None else (formats.WIDTH, False)
+    width, color = formats.of_terminal() if args.out is None else (WIDTH, False)
     if args.amortised:
         from bench import amortised
 
