@@ -20,6 +20,7 @@ constexpr int ROWS = 8, PANEL = 2 * W;  // the block of a matrix product that re
 constexpr int ROWS = 4, PANEL = W;
 #endif
 constexpr int TILES = 32;  // what a thread works on at a time: its products fit a cache of 2 MB
+constexpr int KERNEL = 9;  // of the first and the last convolution
 constexpr int COLOURS = 3, SPREAD = 2 * W;  // SPREAD: 9 x 3 values, filled up
 
 static vec &at(float *p) { return *(vec *)p; }
@@ -36,13 +37,14 @@ struct Scratch {  // one per thread; it grows and stays
     }
 };
 
-// ROWS x PANEL values of a matrix product: c = a b. Row r of `a` is `outer` runs of `inner`
-// values, `stride` apart, and begins at a + r * row. `next` is fetched meanwhile, if given.
-static inline void product(const float *a, long row, int outer, long stride, int inner,
+// ROWS x PANEL values of a matrix product: c = a b. Row r of `a` is made of `outer` runs of `inner`
+// values, which begin at runs[..] + from + r * row. `next` is fetched meanwhile, if given.
+static inline void product(const float *const *runs, int outer, long from, long row, int inner,
                            const float *b, float *c, long c_row, const float *next = nullptr) {
     constexpr int N = PANEL / W;
     vec sum[ROWS][N] = {};
-    for (int o = 0; o < outer; o++, a += stride)
+    for (int o = 0; o < outer; o++) {
+        const float *a = runs[o] + from;
         for (int k = 0; k < inner; k++, b += PANEL) {
             if (next) __builtin_prefetch(next + k * PANEL * ROWS / TILES);
             vec right[N];
@@ -53,6 +55,7 @@ static inline void product(const float *a, long row, int outer, long stride, int
 #pragma GCC unroll 16
                 for (int n = 0; n < N; n++) sum[r][n] += a[r * row + k] * right[n];
         }
+    }
 #pragma GCC unroll 16
     for (int r = 0; r < ROWS; r++)
 #pragma GCC unroll 16
@@ -158,8 +161,9 @@ static void convolve(const float *x, int height, int width, int inputs, const fl
             for (int o = 0; o < outputs; o += PANEL) {
                 const float *panel = weight + ((long)k * outputs + o) * inputs;
                 const float *next = panel + (long)PANEL * inputs;  // by a part per block of rows
+                const float *point = u + k * u_step;
                 for (int t = 0; t < count; t += ROWS)
-                    product(u + k * u_step + (long)t * inputs, inputs, 1, 0, inputs, panel,
+                    product(&point, 1, (long)t * inputs, inputs, inputs, panel,
                             v + k * v_step + (long)t * outputs + o, outputs,
                             next + (long)t * PANEL / TILES * inputs);
             }
@@ -199,19 +203,21 @@ int panel() { return PANEL; }
     }
 ALGORITHMS(EXPORT)
 
-// The first convolution, kernel x kernel, of a picture that was padded by kernel / 2.
-void enter(const float *x, int height, int width, int kernel, const float *weight, float *y,
-           int outputs, const float *gamma, const float *beta, float *affine, int threads) {
-    const long line = (long)(width + kernel - 1) * COLOURS;
+// The first convolution, of a picture that was padded by KERNEL / 2.
+void enter(const float *x, int height, int width, const float *weight, float *y, int outputs,
+           const float *gamma, const float *beta, float *affine, int threads) {
+    const long line = (long)(width + KERNEL - 1) * COLOURS;
     std::vector<float> sums(2L * height * outputs);
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int i = 0; i < height; i++) {
+        const float *runs[KERNEL];
+        for (int k = 0; k < KERNEL; k++) runs[k] = x + (i + k) * line;
         float *to = y + (long)i * width * outputs;
         for (int j = 0; j < width; j += ROWS) {
             const int from = std::min(j, width - ROWS);  // the last block may begin earlier
             for (int o = 0; o < outputs; o += PANEL)
-                product(x + i * line + from * COLOURS, COLOURS, kernel, line, kernel * COLOURS,
-                        weight + (long)o * kernel * kernel * COLOURS,
+                product(runs, KERNEL, from * COLOURS, COLOURS, KERNEL * COLOURS,
+                        weight + (long)o * KERNEL * KERNEL * COLOURS,
                         to + (long)from * outputs + o, outputs);
         }
         float *sum = &sums[2L * i * outputs], *square = sum + outputs;
@@ -225,39 +231,42 @@ void enter(const float *x, int height, int width, int kernel, const float *weigh
     normalise(sums, height, outputs, (double)height * width, gamma, beta, affine);
 }
 
-// The last convolution, kernel x kernel, of relu(x * scale + shift) padded by reflection: every
-// pixel's share in the kernel's row of pixels first (kernel x colours values), then their sums.
-void leave(const float *x, int height, int width, int inputs, const float *before, int kernel,
+// The last convolution of relu(x * scale + shift), padded by reflection: first every pixel's share
+// in a row of KERNEL pixels (KERNEL x COLOURS values), then their sums.
+void leave(const float *x, int height, int width, int inputs, const float *before,
            const float *weight, const float *bias, float *y, int threads) {
-    const int margin = kernel / 2, padded = width + 2 * margin;
+    constexpr int margin = KERNEL / 2;
+    const int padded = width + 2 * margin;
     const long line = (long)padded * inputs;
-    std::unique_ptr<float[]> picture(new float[(height + 2 * margin) * line]);
 #pragma omp parallel num_threads(threads)
     {
-#pragma omp for schedule(static)
-        for (int i = 0; i < height + 2 * margin; i++) {
-            const float *from = x + (long)inside(i - margin, height, true) * width * inputs;
-            for (int j = 0; j < padded; j++)
-                for (int c = 0; c < inputs; c += W)
-                    at(&picture[i * line + (long)j * inputs + c]) =
-                        relu(at(from + (long)inside(j - margin, width, true) * inputs + c) *
-                                 at(before + c) + at(before + inputs + c));
-        }
-        Scratch scratch;
-        float *shares = scratch.get((size_t)padded * SPREAD);
+        Scratch first, second;
+        float *ring = first.get(KERNEL * line), *shares = second.get((size_t)padded * SPREAD);
+        int filled = -1;  // the last row in the ring; row i, counted in the margin, has its place
 #pragma omp for schedule(static)
         for (int i = 0; i < height; i++) {
+            for (int r = std::max(i, filled + 1); r < i + KERNEL; filled = r++) {
+                const float *from = x + (long)inside(r - margin, height, true) * width * inputs;
+                float *to = ring + r % KERNEL * line;
+                for (int j = 0; j < padded; j++, to += inputs) {
+                    const float *pixel = from + (long)inside(j - margin, width, true) * inputs;
+                    for (int c = 0; c < inputs; c += W)
+                        at(to + c) = relu(at(pixel + c) * at(before + c) + at(before + inputs + c));
+                }
+            }
+            const float *runs[KERNEL];
+            for (int k = 0; k < KERNEL; k++) runs[k] = ring + (i + k) % KERNEL * line;
             for (int j = 0; j < padded; j += ROWS) {
                 const int from = std::min(j, padded - ROWS);
                 for (int o = 0; o < SPREAD; o += PANEL)
-                    product(&picture[i * line + (long)from * inputs], inputs, kernel, line, inputs,
-                            weight + (long)o * kernel * inputs, shares + (long)from * SPREAD + o,
+                    product(runs, KERNEL, (long)from * inputs, inputs, inputs,
+                            weight + (long)o * KERNEL * inputs, shares + (long)from * SPREAD + o,
                             SPREAD);
             }
             for (int j = 0; j < width; j++)
                 for (int c = 0; c < COLOURS; c++) {
                     float sum = bias[c];
-                    for (int k = 0; k < kernel; k++)
+                    for (int k = 0; k < KERNEL; k++)
                         sum += shares[(long)(j + k) * SPREAD + k * COLOURS + c];
                     y[((long)i * width + j) * COLOURS + c] = sum;
                 }

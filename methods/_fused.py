@@ -38,6 +38,7 @@ from ._transform_net import ConvNorm, Residual, TransformNet
 
 Inference = Literal["auto", "plain", "fused"]
 Matrix = Sequence[Sequence[float]]
+KERNEL = 9  # of the first and the last convolution
 SIDE = 256  # of the picture that `auto` decides by
 
 
@@ -199,10 +200,10 @@ def _panels(weight: Tensor) -> Tensor:
 
 
 @torch.library.custom_op("bench_fused::enter", mutates_args=())
-def _enter(padded: Tensor, weight: Tensor, norm: Tensor, kernel: int) -> tuple[Tensor, Tensor]:
-    high, wide, outputs = padded.shape[0] - kernel + 1, padded.shape[1] - kernel + 1, norm.shape[1]
+def _enter(padded: Tensor, weight: Tensor, norm: Tensor) -> tuple[Tensor, Tensor]:
+    high, wide, outputs = padded.shape[0] - KERNEL + 1, padded.shape[1] - KERNEL + 1, norm.shape[1]
     made, affine = padded.new_empty(high, wide, outputs), torch.empty_like(norm)
-    _call("enter", padded, high, wide, kernel, weight, made, outputs, norm[0], norm[1], affine)
+    _call("enter", padded, high, wide, weight, made, outputs, norm[0], norm[1], affine)
     return made, affine
 
 
@@ -218,15 +219,15 @@ def _convolve(
 
 
 @torch.library.custom_op("bench_fused::leave", mutates_args=())
-def _leave(x: Tensor, before: Tensor, weight: Tensor, bias: Tensor, kernel: int) -> Tensor:
+def _leave(x: Tensor, before: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     made = x.new_empty(*x.shape[:2], 3)
-    _call("leave", x, *x.shape, before, kernel, weight, bias, made)
+    _call("leave", x, *x.shape, before, weight, bias, made)
     return made
 
 
 @register_flop_formula(torch.ops.bench_fused.enter)
-def _enter_flops(padded, weight, norm, kernel, *, out_shape, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
-    return 2 * int(math.prod(out_shape[0]) * int(padded[2])) * int(kernel) ** 2
+def _enter_flops(padded, weight, norm, *, out_shape, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
+    return 2 * int(math.prod(out_shape[0]) * int(padded[2])) * KERNEL**2
 
 
 @register_flop_formula(torch.ops.bench_fused.convolve)
@@ -235,8 +236,8 @@ def _convolve_flops(x, before, weight, norm, algorithm, *, out_shape, **_) -> in
 
 
 @register_flop_formula(torch.ops.bench_fused.leave)
-def _leave_flops(x, before, weight, bias, kernel, *, out_shape, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
-    return 2 * int(math.prod(out_shape) * int(x[2])) * int(kernel) ** 2
+def _leave_flops(x, before, weight, bias, *, out_shape, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
+    return 2 * int(math.prod(out_shape) * int(x[2])) * KERNEL**2
 
 
 def _add(x: Tensor | None, z: Tensor, affine: Tensor) -> Tensor:
@@ -285,7 +286,6 @@ class FusedNet:
     def __init__(self, network: TransformNet) -> None:
         first, *down = _all(network.down, ConvNorm)
         kernel = first.conv.weight.permute(2, 3, 1, 0)
-        self.kernel = kernel.shape[0]
         self.first = _panels(kernel.flatten(0, 2))
         self.first_norm = _norm(first)
         self.down = [Layer(layer, "down") for layer in down]
@@ -302,7 +302,7 @@ class FusedNet:
     def __call__(self, picture: Tensor) -> Tensor:
         """What `TransformNet.forward` gives: (N, 3, H, W) in [0, 1] to the same in (0, 1)."""
         height, width = picture.shape[2:]
-        margin = self.kernel // 2
+        margin = KERNEL // 2
         x = F.pad(picture.float(), (0, -width % 4, 0, -height % 4), mode="reflect") * 2 - 1
         x = F.pad(x, (margin,) * 4, mode="reflect").permute(0, 2, 3, 1).contiguous()
         made = torch.stack([self._one(one) for one in x]).permute(0, 3, 1, 2)
@@ -310,7 +310,7 @@ class FusedNet:
 
     def _one(self, padded: Tensor) -> Tensor:
         """One picture (H + 8, W + 8, 3) in [-1, 1] to the logits (H, W, 3)."""
-        z, affine = _enter(padded, self.first, self.first_norm, self.kernel)
+        z, affine = _enter(padded, self.first, self.first_norm)
         for layer in self.down:
             z, affine = layer(z, affine)
         x = _add(None, z, affine)
@@ -321,7 +321,7 @@ class FusedNet:
         z, left = x, None
         for layer in self.up:
             z, left = layer(z, left)
-        made: Tensor = _leave(z, left, self.last, self.bias, self.kernel)
+        made: Tensor = _leave(z, left, self.last, self.bias)
         return made
 
 
