@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -77,26 +78,26 @@ def write(
 _GENERATOR = '<meta name="generator" content="metastyle-bench'
 
 
-def _plots(frames: Frames, out: Path, all_metrics: bool, seed: int) -> dict[str, Any]:
-    """Write the plots; by their files' names what they show, or why there are none."""
+def _plots(frames: Frames, out: Path, all_metrics: bool, seed: int) -> list[dict[str, Any]]:
+    """Write the plots, and say what they show."""
     from bench import plots
 
     folder = out / "plots"
-    try:
-        figures = plots.figures(frames, all_metrics=all_metrics, seed=seed)
-    except BenchError as error:  # without matplotlib the page has everything else
-        return {"figures": {}, "reason": str(error)}
     folder.mkdir(exist_ok=True)
-    made = {}
-    for name, figure in figures.items():
+    made = []
+    for name, figure in plots.figures(frames, all_metrics=all_metrics, seed=seed).items():
         (folder / f"{name}.svg").write_text(plots.svg(figure), encoding="utf-8")
         width, height = (round(_INCH * inches) for inches in figure.get_size_inches())
-        made[name] = {"label": figure.get_label(), "width": width, "height": height}
-    return {"figures": made, "reason": ""}
+        made.append({"name": name, "label": figure.get_label(), "width": width, "height": height})
+    return made
 
 
 def _render(
-    frames: Frames, pictures: _Pictures, plots: Mapping[str, Any], all_metrics: bool, seed: int
+    frames: Frames,
+    pictures: _Pictures,
+    plots: Sequence[Mapping[str, Any]],
+    all_metrics: bool,
+    seed: int,
 ) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -148,6 +149,9 @@ def _summary(frames: Frames) -> list[str]:
 # pictures
 
 
+_NAME = re.compile(r"[0-9a-f]{16}\.(png|webp)")
+
+
 class _Pictures:
     """The pictures of a page: each gets a name that says nothing, and is copied at the end."""
 
@@ -167,9 +171,12 @@ class _Pictures:
         return name
 
     def write(self, quiet: bool) -> None:
-        """Copy what is not there yet, and make the thumbnails."""
+        """Copy what is not there yet, make the thumbnails, and take away what is not shown."""
         from tqdm import tqdm
 
+        for path in (*self.full.iterdir(), *self.thumbnails.iterdir()):
+            if _NAME.fullmatch(path.name) and path.stem not in self._sources:
+                path.unlink()
         missing = [name for name in self._sources if not self._thumbnail(name).exists()]
         with ThreadPoolExecutor() as pool:
             work = pool.map(self._copy, missing)

@@ -8,7 +8,7 @@ import pytest
 from conftest import VALUES, make_run
 from PIL import Image
 
-from bench import page, results
+from bench import page, plots, results
 from bench.errors import BenchError
 
 HOSTILE = (
@@ -44,7 +44,9 @@ def paint(run, colour=(200, 30, 30)):
 
 
 @pytest.fixture
-def painted(fake_run):
+def painted(fake_run, monkeypatch):
+    """A function as `fake_run`, with pictures; plots, which take time, are left out."""
+    monkeypatch.setattr(plots, "figures", lambda *_, **__: {})
     return lambda *args, **changes: paint(fake_run(*args, **changes))
 
 
@@ -84,6 +86,7 @@ def test_a_page_is_a_folder_that_needs_nothing_else(painted, tmp_path):
         "page.css",
         "page.js",
         "pictures",
+        "plots",
         "thumbnails",
     }
     addresses = [a[key] for _, a in read.elements for key in ("src", "href") if key in a]
@@ -259,15 +262,28 @@ def test_votes_are_beside_the_metrics(painted, tmp_path):
 
 
 def test_a_page_is_renewed_and_keeps_its_pictures(painted, tmp_path):
-    run, out = painted(("fast",)), tmp_path / "out"
+    def pictures():
+        return {path: path.stat().st_mtime_ns for path in out.glob("*/*")}
+
+    run, other, out = painted(("fast",)), painted(("slow",)), tmp_path / "out"
     write(out, run)
-    before = {path: path.stat().st_mtime_ns for path in (out / "thumbnails").iterdir()}
-    text = write(out, run, painted(("slow",)))
-    assert "slow" in text
-    assert (
-        before.items()
-        <= {path: path.stat().st_mtime_ns for path in (out / "thumbnails").iterdir()}.items()
-    )
+    before = pictures()
+    assert "slow" in write(out, run, other)
+    assert before.items() < pictures().items()
+    (out / "pictures" / "mine.png").touch()
+    assert "slow" not in write(out, run)
+    assert {path.name for path in pictures()} - {path.name for path in before} == {"mine.png"}
+
+
+def test_plots_are_files_beside_the_page(fake_run, tmp_path):
+    read = Reader(write(tmp_path / "out", fake_run()))
+    shown = [image for image in read.all("img") if "src" in image]
+    assert shown
+    for image in shown:
+        assert re.fullmatch(r"plots/[a-z0-9-]+\.svg", image["src"])
+        assert (tmp_path / "out" / image["src"]).read_text().startswith("<?xml")
+        assert image["alt"]
+        assert int(image["width"]) > 0
 
 
 def test_another_page_is_left_alone(painted, tmp_path):
