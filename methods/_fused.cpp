@@ -232,7 +232,7 @@ void enter(const float *x, int height, int width, const float *weight, float *y,
 }
 
 // The last convolution of relu(x * scale + shift), padded by reflection: first every pixel's share
-// in a row of KERNEL pixels (KERNEL x COLOURS values), then their sums.
+// in a row of KERNEL pixels (KERNEL x COLOURS values), then their sums. y is COLOURS planes.
 void leave(const float *x, int height, int width, int inputs, const float *before,
            const float *weight, const float *bias, float *y, int threads) {
     constexpr int margin = KERNEL / 2;
@@ -268,7 +268,7 @@ void leave(const float *x, int height, int width, int inputs, const float *befor
                     float sum = bias[c];
                     for (int k = 0; k < KERNEL; k++)
                         sum += shares[(long)(j + k) * SPREAD + k * COLOURS + c];
-                    y[((long)i * width + j) * COLOURS + c] = sum;
+                    y[((long)c * height + i) * width + j] = sum;
                 }
         }
     }

@@ -38,6 +38,7 @@ from ._transform_net import ConvNorm, Residual, TransformNet
 
 Inference = Literal["auto", "plain", "fused"]
 Matrix = Sequence[Sequence[float]]
+Made = tuple[Tensor, Tensor]
 KERNEL = 9  # of the first and the last convolution
 SIDE = 256  # of the picture that `auto` decides by
 
@@ -199,52 +200,60 @@ def _panels(weight: Tensor) -> Tensor:
 # work, the plain network's: shares of the peak then compare the time of one and the same task.
 
 
-@torch.library.custom_op("bench_fused::enter", mutates_args=())
-def _enter(padded: Tensor, weight: Tensor, norm: Tensor) -> tuple[Tensor, Tensor]:
-    high, wide, outputs = padded.shape[0] - KERNEL + 1, padded.shape[1] - KERNEL + 1, norm.shape[1]
-    made, affine = padded.new_empty(high, wide, outputs), torch.empty_like(norm)
+@torch.library.custom_op("bench_fused::enter", mutates_args=("made", "affine"))
+def _enter(padded: Tensor, weight: Tensor, norm: Tensor, made: Tensor, affine: Tensor) -> None:
+    high, wide, outputs = made.shape
     _call("enter", padded, high, wide, weight, made, outputs, norm[0], norm[1], affine)
-    return made, affine
 
 
-@torch.library.custom_op("bench_fused::convolve", mutates_args=())
+@torch.library.custom_op("bench_fused::convolve", mutates_args=("made", "affine"))
 def _convolve(
-    x: Tensor, before: Tensor | None, weight: Tensor, norm: Tensor, algorithm: str
-) -> tuple[Tensor, Tensor]:
-    high, wide = (int(side * ALGORITHMS[algorithm].scale) for side in x.shape[:2])
-    made, affine = x.new_empty(high, wide, norm.shape[1]), torch.empty_like(norm)
-    sizes = (high, wide, norm.shape[1])
-    _call(algorithm, x, *x.shape, before, weight, made, *sizes, norm[0], norm[1], affine)
-    return made, affine
+    x: Tensor,
+    before: Tensor | None,
+    weight: Tensor,
+    norm: Tensor,
+    algorithm: str,
+    made: Tensor,
+    affine: Tensor,
+) -> None:
+    _call(algorithm, x, *x.shape, before, weight, made, *made.shape, norm[0], norm[1], affine)
 
 
-@torch.library.custom_op("bench_fused::leave", mutates_args=())
-def _leave(x: Tensor, before: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    made = x.new_empty(*x.shape[:2], 3)
+@torch.library.custom_op("bench_fused::leave", mutates_args=("made",))
+def _leave(x: Tensor, before: Tensor, weight: Tensor, bias: Tensor, made: Tensor) -> None:
     _call("leave", x, *x.shape, before, weight, bias, made)
-    return made
 
 
 @register_flop_formula(torch.ops.bench_fused.enter)
-def _enter_flops(padded, weight, norm, *, out_shape, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
-    return 2 * int(math.prod(out_shape[0]) * int(padded[2])) * KERNEL**2
+def _enter_flops(padded, weight, norm, made, affine, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
+    return 2 * int(math.prod(made)) * int(padded[2]) * KERNEL**2
 
 
 @register_flop_formula(torch.ops.bench_fused.convolve)
-def _convolve_flops(x, before, weight, norm, algorithm, *, out_shape, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
-    return 2 * int(math.prod(out_shape[0])) * int(x[2]) * 9
+def _convolve_flops(x, before, weight, norm, algorithm, made, affine, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
+    return 2 * int(math.prod(made)) * int(x[2]) * 9
 
 
 @register_flop_formula(torch.ops.bench_fused.leave)
-def _leave_flops(x, before, weight, bias, *, out_shape, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
-    return 2 * int(math.prod(out_shape) * int(x[2])) * KERNEL**2
+def _leave_flops(x, before, weight, bias, made, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
+    return 2 * int(math.prod(made)) * int(x[2]) * KERNEL**2
 
 
-def _add(x: Tensor | None, z: Tensor, affine: Tensor) -> Tensor:
-    """Sum x + norm(z), or relu(norm(z)) where there is no x."""
-    made = torch.empty_like(z)
-    _call("add", x, z, affine, made, *z.shape)
-    return made
+class Space:
+    """Memory for what lies between the layers, kept from picture to picture.
+
+    Fresh memory of this size would come from the system page by page, at every call.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Tensor] = {}
+
+    def take(self, name: str, *shape: int) -> Tensor:
+        """Memory of this name, as a tensor: what was taken under the name before is overwritten."""
+        count = math.prod(shape)
+        if name not in self._kept or self._kept[name].numel() < count:
+            self._kept[name] = torch.empty(count)
+        return self._kept[name][:count].view(shape)
 
 
 class Layer:
@@ -257,18 +266,21 @@ class Layer:
         folded = torch.einsum("pi,qj,ijco->pqco", matrix, matrix, kernel)
         self.weight, self.norm = _panels(folded), _norm(layer)
 
-    def __call__(self, x: Tensor, before: Tensor | None) -> tuple[Tensor, Tensor]:
+    def __call__(self, x: Tensor, before: Tensor | None, space: Space, name: str) -> Made:
         """Convolve relu(norm(x)), or x where nothing is left to be done to it.
 
         Args:
             x: (H, W, inputs).
             before: (2, inputs), scale and shift of the normalisation before.
+            space: where the result goes, under the `name`.
 
         Returns:
             (H', W', outputs) before its normalisation, and that as (2, outputs).
         """
-        made: tuple[Tensor, Tensor] = _convolve(x, before, self.weight, self.norm, self.algorithm)
-        return made
+        high, wide = (int(side * ALGORITHMS[self.algorithm].scale) for side in x.shape[:2])
+        made, affine = space.take(name, high, wide, self.norm.shape[1]), torch.empty_like(self.norm)
+        _convolve(x, before, self.weight, self.norm, self.algorithm, made, affine)
+        return made, affine
 
 
 def _norm(layer: ConvNorm) -> Tensor:
@@ -285,7 +297,8 @@ class FusedNet:
     @torch.no_grad()
     def __init__(self, network: TransformNet) -> None:
         first, *down = _all(network.down, ConvNorm)
-        kernel = first.conv.weight.permute(2, 3, 1, 0)
+        # the network's 2 x - 1 is a factor here: the shift, like a bias, ends in the normalisation
+        kernel = 2 * first.conv.weight.permute(2, 3, 1, 0)
         self.first = _panels(kernel.flatten(0, 2))
         self.first_norm = _norm(first)
         self.down = [Layer(layer, "down") for layer in down]
@@ -298,31 +311,36 @@ class FusedNet:
         spread = network.out.weight.permute(2, 1, 3, 0).flatten(2).flatten(0, 1)
         self.last = _panels(F.pad(spread, (0, 32 - spread.shape[1])))
         self.bias = network.out.state_dict()["bias"].float().clone()
+        self.space = Space()
 
+    @torch.inference_mode()
     def __call__(self, picture: Tensor) -> Tensor:
         """What `TransformNet.forward` gives: (N, 3, H, W) in [0, 1] to the same in (0, 1)."""
         height, width = picture.shape[2:]
         margin = KERNEL // 2
-        x = F.pad(picture.float(), (0, -width % 4, 0, -height % 4), mode="reflect") * 2 - 1
+        x = F.pad(picture.float(), (0, -width % 4, 0, -height % 4), mode="reflect")
         x = F.pad(x, (margin,) * 4, mode="reflect").permute(0, 2, 3, 1).contiguous()
-        made = torch.stack([self._one(one) for one in x]).permute(0, 3, 1, 2)
-        return torch.sigmoid(made)[..., :height, :width].contiguous()
+        made = x.new_empty(len(x), 3, x.shape[1] - 2 * margin, x.shape[2] - 2 * margin)
+        for one, result in zip(x, made, strict=True):
+            self._one(one, result)
+        return made.sigmoid_()[..., :height, :width].contiguous()
 
-    def _one(self, padded: Tensor) -> Tensor:
-        """One picture (H + 8, W + 8, 3) in [-1, 1] to the logits (H, W, 3)."""
-        z, affine = _enter(padded, self.first, self.first_norm)
-        for layer in self.down:
-            z, affine = layer(z, affine)
-        x = _add(None, z, affine)
+    def _one(self, padded: Tensor, result: Tensor) -> None:
+        """One padded picture (H + 8, W + 8, 3) to the logits (3, H, W)."""
+        space, affine = self.space, torch.empty_like(self.first_norm)
+        z = space.take("even", *result.shape[1:], self.first_norm.shape[1])
+        _enter(padded, self.first, self.first_norm, z, affine)
+        for layer, name in zip(self.down, ("odd", "even"), strict=True):
+            z, affine = layer(z, affine, space, name)
+        x = space.take("sum", *z.shape)
+        _call("add", None, z, affine, x, *x.shape)  # relu(norm(z))
         for first, second in self.residuals:
-            z, affine = first(x, None)
-            z, affine = second(z, affine)
-            x = _add(x, z, affine)
-        z, left = x, None
-        for layer in self.up:
-            z, left = layer(z, left)
-        made: Tensor = _leave(z, left, self.last, self.bias)
-        return made
+            z, affine = first(x, None, space, "even")
+            z, affine = second(z, affine, space, "odd")
+            _call("add", x, z, affine, x, *x.shape)  # x + norm(z)
+        z, left = self.up[0](x, None, space, "even")
+        z, left = self.up[1](z, left, space, "odd")
+        _leave(z, left, self.last, self.bias, result)
 
 
 class Deployed:
