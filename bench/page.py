@@ -577,7 +577,8 @@ def _preferences(runs: Mapping[str, _Run], seed: int) -> list[dict[str, Any]]:
                     {
                         "score": score,
                         "chance": f"{100 / (1 + math.exp(-score.score)):.0f} %",
-                        "text": preference.text(score),
+                        "text": f"{score.score:.2f}",
+                        "interval": " – ".join(preference.interval(score) or ()),
                         "at": f"{50 + 48 * score.score / reach:.2f}",
                         "low": f"{50 + 48 * score.low / reach:.2f}",
                         "wide": f"{48 * (score.high - score.low) / reach:.2f}",

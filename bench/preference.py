@@ -6,7 +6,6 @@ given; `bench vote` appends to it. No torch here, so that a report starts fast.
 
 from __future__ import annotations
 
-import html
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from bench.errors import BenchError
 from bench.statistics import LEAST, LEVEL
+from bench.table import Cell, Section, Table
 from bench.text import clean, short
 
 FILE = "votes.jsonl"
@@ -214,44 +214,36 @@ def _components(edges: _Matrix, directed: bool = False) -> list[int]:
 # display
 
 
-def text(score: Score) -> str:
-    """`0.43 [0.12, 0.80]`, or the score alone."""
-    if math.isnan(score.low):
-        return f"{score.score:.2f}"
-    return f"{score.score:.2f} [{score.low:.2f}, {score.high:.2f}]"
-
-
-def render(run: Path, format: str = "plain", *, seed: int = 0) -> str:
-    """The scores of a run as a table; ends with a newline, and is empty when nobody voted.
-
-    Args:
-        run: its folder.
-        format: plain or github.
-        seed: of the bootstrap.
+def section(run: Path, seed: int = 0) -> Section | None:
+    """The scores of a run for `bench.formats.write`; None when nobody voted.
 
     Raises:
         BenchError: the votes cannot be read.
     """
-    from tabulate import tabulate
-
     votes = read_votes(run)
     scores = bradley_terry(votes, seed=seed)
     if not scores:
-        return ""
-    github = format == "github"
-    table = tabulate(
-        [[short(s.method), text(s), s.wins, s.ties, s.losses] for s in scores],
-        headers=["method", "preference ↑", "won", "tied", "lost"],
-        tablefmt="github" if github else "simple",
-        disable_numparse=True,
-        colalign=("left", "right", "right", "right", "right"),
+        return None
+    lines = [
+        [
+            Cell(short(s.method, 40)),
+            Cell(f"{s.score:.2f}", interval(s)),
+            *(Cell(str(count)) for count in (s.wins, s.ties, s.losses)),
+        ]
+        for s in scores
+    ]
+    headers = [["method"], ["preference", "↑"], ["won"], ["tied"], ["lost"]]
+    title = "Preferred with odds exp(difference), 95 % bootstrap intervals below"
+    return Section(
+        [f"blind test of {clean(run.name)}"],
+        [Table(title, [*headers], lines, [False] * len(lines), left=1)],
+        [clean(note) for note in notes(scores, votes)],
     )
-    title = f"Blind test of {short(run.name)}: preferred with odds exp(difference of preferences)"
-    if github:
-        table = html.escape(table, quote=False)
-        title = f"**{html.escape(title)}**\n"
-    lines = [title, table, "", *map(clean, notes(scores, votes))]
-    return "\n".join(lines) + "\n"
+
+
+def interval(score: Score) -> tuple[str, str] | None:
+    """The bounds of a score as text, where there are bounds."""
+    return None if math.isnan(score.low) else (f"{score.low:.2f}", f"{score.high:.2f}")
 
 
 def notes(scores: Sequence[Score], votes: Sequence[Vote]) -> list[str]:
@@ -260,8 +252,9 @@ def notes(scores: Sequence[Score], votes: Sequence[Vote]) -> list[str]:
     voters = len({vote["voter"] for vote in votes if vote["voter"]})
     told = [
         f"{len(votes)} votes on {styles} style{'s' * (styles != 1)}"
-        + (f" by {voters} named voter{'s' * (voters != 1)}" if voters else "")
-        + f"; 95 % intervals by bootstrap over styles; {VIRTUAL_TIES:g} virtual tie per method"
+        + (f" by {voters} named voter{'s' * (voters != 1)}" if voters else ""),
+        "intervals by bootstrap over styles; a tie is half a win, and each method has"
+        f" {VIRTUAL_TIES:g} virtual tie",
     ]
     if styles < LEAST:
         told.append(f"intervals from {styles} style{'s' * (styles != 1)} are rough")

@@ -1,11 +1,13 @@
 import json
 import math
+import re
 
 import numpy as np
 import pytest
 
+from bench import formats
 from bench.errors import BenchError
-from bench.preference import bradley_terry, notes, read_votes
+from bench.preference import bradley_terry, notes, read_votes, section
 
 
 def vote(left, right, choice="left", style="s", number=[0]):  # noqa: B006 (a counter)
@@ -132,6 +134,22 @@ def test_scores_repeat():
 
 def test_no_votes_no_scores():
     assert bradley_terry([]) == []
+
+
+def test_a_section_of_the_report(tmp_path):
+    assert section(tmp_path) is None
+    votes = [vote("a|<b>", "c", style=style) for style in "xyxy"]
+    (tmp_path / "votes.jsonl").write_text("".join(json.dumps(line) + "\n" for line in votes))
+    made = section(tmp_path)
+    plain = formats.write([made], [])
+    # log(4.5 / 0.5) / 2 = 1.10; both styles are alike, so no draw differs
+    assert re.search(r"^a\|<b> +1\.10 +4 +0 +0\n +1\.10–1\.10$", plain, re.MULTILINE)
+    assert re.search(r"^c +-1\.10 +0 +0 +4\n +-1\.10 to -1\.10$", plain, re.MULTILINE)
+    assert "\n4 votes on 2 styles\n" in plain
+    assert "\nintervals from 2 styles are rough\n" in plain
+    assert max(map(len, plain.splitlines())) <= 100
+    for format in formats.TEXT:
+        assert "1.10" in formats.write([made], [], format)
 
 
 def test_votes_are_read_without_those_taken_back_and_the_torn_line(tmp_path):

@@ -133,9 +133,10 @@ def _made(frames: Frames, args: argparse.Namespace) -> str | bytes:
         width=width,
         color=color,
     )
-    if isinstance(made, str) and args.format in ("plain", "github"):
+    if isinstance(made, str) and args.format in formats.TEXT:
         from bench import preference
 
-        blind_tests = (preference.render(Path(run), args.format) for run in frames.runs["path"])
-        made = "\n".join([made, *filter(None, blind_tests)])
+        voted = filter(None, (preference.section(Path(run)) for run in frames.runs["path"]))
+        if blind_tests := list(voted):
+            made += "\n" + formats.write(blind_tests, [], args.format, width, color)
     return made
