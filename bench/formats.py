@@ -159,7 +159,7 @@ def _tabulate(table: Table, style: str, escape: Callable[[str], str], bold: str)
     def text(cell: Cell) -> str:
         value = escape(cell.text)
         interval = f" [{', '.join(cell.interval)}]" if cell.interval else ""
-        return (bold.format(value) if cell.best else value) + escape(interval + cell.marks)
+        return (bold.format(value) if cell.best else value) + interval + cell.marks
 
     return str(
         tabulate(
@@ -252,7 +252,7 @@ _TEX: Mapping[str, str] = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': r"\textquotedblright{}",
     "'": r"\textquotesingle{}",
     "`": r"\textasciigrave{}",
     "-": "-{}",  # no dashes of two or three
@@ -279,7 +279,7 @@ def tex(text: str) -> str:
 
 
 def _settable(char: str) -> bool:
-    if char.isascii() or char in _LETTERS:
+    if (char.isascii() and char.isprintable()) or char in _LETTERS:
         return True
     parts = unicodedata.normalize("NFD", char)
     return len(parts) == 2 and parts[0].isascii() and parts[0].isalpha() and parts[1] in _ACCENTS

@@ -92,9 +92,16 @@ def judge(rows: Iterable[Row], metrics: Mapping[str, MetricRecord]) -> None:
             _mark_best(contest, column)
         rivals = [row for row in contest if row.values["gate"] != "failed"]
         for row in contest:
-            row.dominated = [
-                rival.label for rival in rivals if rival is not row and _dominates(rival, row, axes)
-            ]
+            row.dominated = sorted(
+                rival.label
+                for rival in rivals
+                if _setting(rival) != _setting(row) and _dominates(rival, row, axes)
+            )
+
+
+def _setting(row: Row) -> tuple[str, str]:
+    """What it takes to be a rival: the same thing run twice differs by chance."""
+    return row.values["method"], row.values["options"]
 
 
 def _mark_best(rows: Sequence[Row], column: Column) -> None:

@@ -3,9 +3,9 @@
 import json
 
 import numpy as np
+from conftest import MACHINE
 
 from bench import results
-from conftest import MACHINE
 
 # name: family, seconds to adapt, seconds per picture at 256 px, style and content distance
 METHODS = {
