@@ -26,6 +26,7 @@ from bench.environment import describe
 from bench.errors import BenchError
 from bench.results import CellRecord, Frames, MetricRecord, RunRecord, Scope, SpeedRecord
 from bench.rows import Group, Row, groups
+from bench.table import BEST, DAGGER, DOMINATED, GATE
 from bench.text import digits
 
 if TYPE_CHECKING:
@@ -332,12 +333,15 @@ def _table(group: Group, anchors: Mapping[int, str]) -> dict[str, Any]:
             }
             for column in shown
         ],
+        "best": BEST.removeprefix("* "),
         "parts": Counter(map(_part, shown)),
         "lines": lines,
         "notes": list(marks),
-        "own": any(row.own & {column.key for column in shown} for row in group.rows),
-        "gate": any(line["gate"] for line in lines),
-        "dominated": any(row.dominated for row in group.rows),
+        "signs": [
+            *[DAGGER] * any(row.own & {column.key for column in shown} for row in group.rows),
+            *[GATE] * any(line["gate"] for line in lines),
+            *[DOMINATED] * any(row.dominated for row in group.rows),
+        ],
         "rest": group.notes,
     }
 
