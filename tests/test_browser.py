@@ -15,7 +15,9 @@ from bench.preference import read_votes
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="no playwright: pip install 'metastyle-bench[browser]'"
 )
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
     pytest.mark.timeout(300),
