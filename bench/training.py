@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from bench import weights
+from bench import distributed, weights
 from bench.device import Context
 from bench.errors import BenchError
 from bench.options import NoOptions
@@ -112,7 +112,8 @@ def train(
 
     Writes `out` (safetensors, half precision), `out` with `.md` (model card), `.state` (to
     resume from) and `.log/` (TensorBoard). All are replaced atomically; a training that is
-    killed loses at most `save_minutes`.
+    killed loses at most `save_minutes`. Under torchrun only the first process writes, and each
+    draws pictures of its own; a task averages its gradients by `bench.distributed.average`.
 
     Args:
         task: what to train; whoever makes it seeds torch before.
@@ -131,9 +132,14 @@ def train(
         raise BenchError("training needs an end: give --minutes or --steps")
     state_file = out.with_suffix(".state")
     progress = _start(task, state_file, resume)
+    first = distributed.rank() == 0
+    if not first:  # the networks are alike, the pictures must not be
+        torch.manual_seed(torch.initial_seed() + distributed.rank() + progress.step)
     told = {"options": asdict(task.options), **about}
     out.parent.mkdir(parents=True, exist_ok=True)
-    writer = SummaryWriter(out.with_suffix(".log"), purge_step=progress.step or None)
+    writer = None
+    if first:
+        writer = SummaryWriter(out.with_suffix(".log"), purge_step=progress.step or None)
     limit = None if budget.minutes is None else 60 * budget.minutes
     recent: dict[str, list[float]] = {}
     last = time.perf_counter()
@@ -141,11 +147,16 @@ def train(
     with (
         _stop_signals() as stopped,
         tqdm(
-            total=budget.steps, initial=progress.step, unit="step", disable=quiet, mininterval=2
+            total=budget.steps,
+            initial=progress.step,
+            unit="step",
+            disable=quiet or not first,
+            mininterval=2,
         ) as bar,
     ):
-        while not stopped and (budget.steps is None or progress.step < budget.steps):
-            if limit is not None and progress.seconds >= limit:
+        while budget.steps is None or progress.step < budget.steps:
+            over = limit is not None and progress.seconds >= limit
+            if distributed.anywhere(over or bool(stopped), task.context.device):
                 break
             if not progress.parts or {**progress.parts[-1], "step": 0} != {**told, "step": 0}:
                 progress.parts.append({"step": progress.step, **told})
@@ -168,17 +179,19 @@ def train(
                 progress.history.append(
                     {"step": progress.step, "seconds": progress.seconds, **means}
                 )
-                for name, value in means.items():
-                    writer.add_scalar(name, value, progress.step)
+                if writer:
+                    for name, value in means.items():
+                        writer.add_scalar(name, value, progress.step)
                 bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()})
-            if now - saved >= 60 * budget.save_minutes:
+            if writer and now - saved >= 60 * budget.save_minutes:
                 _save(task, progress, out, state_file)
                 preview = task.preview()
                 if preview is not None:
                     writer.add_images("preview", preview, progress.step)
                 saved = last = time.perf_counter()
-    _save(task, progress, out, state_file)
-    writer.close()
+    if writer:
+        _save(task, progress, out, state_file)
+        writer.close()
     progress.interrupted = bool(stopped)
     return progress
 
@@ -225,7 +238,8 @@ def model_card(name: str, task: Task, progress: Progress) -> str:
         f"- contents: {len(task.context.photographs)} photographs",
         f"- styles: {len(task.styles)} pictures",
         f"- device and precision: {task.context.device}, {task.context.precision.label}",
-        f"- torch {torch.__version__}, {torch.get_num_threads()} threads",
+        f"- torch {torch.__version__}, {torch.get_num_threads()} threads, "
+        f"{distributed.processes()} processes",
         f"- steps: {progress.step}; wall time: {progress.seconds / 60:.1f} minutes",
     ]
     for part in progress.parts:

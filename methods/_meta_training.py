@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from bench import distributed
 from bench.contract import Weights
 from bench.errors import BenchError
 from bench.options import option
@@ -117,6 +118,7 @@ class MetaTraining(Task):
             logged, gradients = self._warm() if o.rule == "plain" else self._meta(iteration)
             if iteration == 0:  # the moments of the warm-up belong to another loss
                 self.optimizer.state.clear()
+        distributed.average(gradients)
         if iteration >= 0 and o.rule == "reptile":  # no gradient, but the way that was gone
             with torch.no_grad():
                 for parameter, way in zip(self.everything, gradients, strict=True):

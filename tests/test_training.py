@@ -2,6 +2,9 @@
 
 import os
 import signal
+import socket
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -174,3 +177,62 @@ def test_the_model_card_says_how_it_was_made(task, tmp_path):
     assert "| step | loss |" in card
     assert "\n| 25 | " in card
     assert "\n| 50 | " in card
+
+
+def test_two_processes_average_their_gradients_and_the_first_one_writes(tmp_path):
+    """torchrun on the CPU: a task whose gradient is the process's own draw."""
+    script = tmp_path / "walk.py"
+    script.write_text(
+        "import sys, torch, numpy as np\n"
+        "from pathlib import Path\n"
+        "from bench import distributed\n"
+        "from bench.device import Context, Precision\n"
+        "from bench.options import NoOptions\n"
+        "from bench.store import collect\n"
+        "from bench.training import Budget, Task, train\n"
+        "class Walk(Task):\n"
+        "    def __init__(self, *args):\n"
+        "        super().__init__(*args)\n"
+        "        self.place, self.own = torch.zeros(2), torch.zeros(2)\n"
+        "    def step(self, index):\n"
+        "        draw = torch.randn(2)\n"
+        "        self.own = self.own + draw\n"
+        "        distributed.average([draw])\n"
+        "        self.place = self.place + draw\n"
+        "        return {'loss': 0.0}\n"
+        "    def state(self):\n"
+        "        return {'place': self.place}\n"
+        "    def restore(self, state):\n"
+        "        self.place = state['place']\n"
+        "    def export(self):\n"
+        "        return {'place': self.place}\n"
+        "store = collect([('a', np.zeros((32, 32, 3), np.uint8))])\n"
+        "out = Path(sys.argv[1])\n"
+        "with distributed.joined(torch.device('cpu')):\n"
+        "    torch.manual_seed(5)\n"
+        "    context = Context(torch.device('cpu'), Precision(), store, None)\n"
+        "    task = Walk(context, store, NoOptions())\n"
+        "    train(task, out / 'walk.safetensors', Budget(steps=3), {}, quiet=True)\n"
+        "    torch.save((task.place, task.own), out / f'rank{distributed.rank()}.pt')\n"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    command += ["--master-addr", "127.0.0.1", "--master-port", str(free_port())]
+    done = subprocess.run(
+        [*command, str(script), str(tmp_path)], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    places, own = zip(*(torch.load(tmp_path / f"rank{n}.pt") for n in (0, 1)), strict=True)
+    assert torch.equal(places[0], places[1])
+    assert not torch.allclose(own[0], own[1])  # each drew pictures of its own
+    torch.testing.assert_close(places[0], (own[0] + own[1]) / 2)
+    torch.testing.assert_close(
+        read(tmp_path / "walk.safetensors")["place"], places[0], atol=2e-3, rtol=1e-3
+    )
+    assert "2 processes" in (tmp_path / "walk.md").read_text()
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]

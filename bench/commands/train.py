@@ -13,6 +13,8 @@ from bench.errors import BenchError
 EXAMPLES = """examples:
   bench train metastyle --content PHOTOS/ --style ART/ --minutes 120 --out meta.safetensors
   bench train metastyle --content PHOTOS/ --style ART/ --minutes 240 --out meta.safetensors --resume
+  torchrun --nproc-per-node 4 -m bench train metastyle --content PHOTOS/ --style ART/ \\
+    --minutes 120 --out meta.safetensors                    on four devices
   bench run --method metastyle --option metastyle.weights=meta.safetensors
 """
 
@@ -53,7 +55,7 @@ def add(command: AddCommand) -> None:
 
 def execute(args: argparse.Namespace, arguments: list[str]) -> int:
     """Train until the budget is used up; 130 where Ctrl-C came before."""
-    from bench import options, training
+    from bench import distributed, options, training
 
     registry = _shared.load_registry(args)
     cls = registry.method(args.method)
@@ -74,19 +76,23 @@ def execute(args: argparse.Namespace, arguments: list[str]) -> int:
     from bench.device import Context
 
     device, precision = _shared.machine(args)
+    device = distributed.own_device(device)
     contents, styles = (_shared.stored(paths, args.quiet) for paths in (args.content, args.style))
     context = Context(device, precision, contents, registry.encoder)
     torch.manual_seed(args.seed)
     budget = training.Budget(args.minutes, args.steps, args.save_minutes)
     about = {"command": f"`{shlex.join(['bench', *arguments])}`", "method": cls.citation}
-    progress = training.train(
-        task(context, styles, chosen),
-        args.out,
-        budget,
-        about,
-        resume=args.resume,
-        quiet=args.quiet,
-    )
+    with distributed.joined(device):
+        progress = training.train(
+            task(context, styles, chosen),
+            args.out,
+            budget,
+            about,
+            resume=args.resume,
+            quiet=args.quiet,
+        )
+    if distributed.rank():
+        return 0
     print(
         f"{progress.step} steps in {progress.seconds / 60:.1f} minutes\n"
         f"weights     {args.out}\nmodel card  {args.out.with_suffix('.md')}\n"
