@@ -177,13 +177,16 @@ static void convolve(const float *x, int height, int width, int inputs, const fl
                 for (int k = 0; k < points; k++)
                     tile[k] = at(v + k * v_step + (long)t * outputs + o);
                 sandwich<typename A::Output>(tile, made);
+                vec total = at(sum + o), squares = at(square + o);
                 for (int i = 0; i < last; i++)
                     for (int j = 0; j < end; j++) {
                         const vec z = made[i * m + j];
-                        at(sum + o) += z;
-                        at(square + o) += z * z;
+                        total += z;
+                        squares += z * z;
                         at(y + ((long)(top + i) * wide + left + j) * outputs + o) = z;
                     }
+                at(sum + o) = total;
+                at(square + o) = squares;
             }
         }
     }
@@ -221,12 +224,16 @@ void enter(const float *x, int height, int width, const float *weight, float *y,
                         to + (long)from * outputs + o, outputs);
         }
         float *sum = &sums[2L * i * outputs], *square = sum + outputs;
-        for (int j = 0; j < width; j++)
-            for (int o = 0; o < outputs; o += W) {
+        for (int o = 0; o < outputs; o += W) {
+            vec total = {}, squares = {};
+            for (int j = 0; j < width; j++) {
                 const vec z = at(to + (long)j * outputs + o);
-                at(sum + o) += z;
-                at(square + o) += z * z;
+                total += z;
+                squares += z * z;
             }
+            at(sum + o) = total;
+            at(square + o) = squares;
+        }
     }
     normalise(sums, height, outputs, (double)height * width, gamma, beta, affine);
 }
