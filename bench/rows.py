@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
-from bench import columns, verdicts
+from bench import columns, roofline, verdicts
 from bench.errors import unknown
 from bench.results import Frames, MethodRecord, MetricRecord
 from bench.text import short
@@ -172,6 +172,7 @@ class _Index:
         }
         self.styles = styles
         self._empty = {name: frame.iloc[:0] for name, frame in whole.items()}
+        self._scores: dict[tuple[str, str, int, str], _Scores] = {}
         self._cut: dict[str, dict[Any, DataFrame]] = {}
         for name, frame in whole.items():
             where = ["run", "method", "size", *["style"] * (styles and "style" in frame)]
@@ -183,6 +184,35 @@ class _Index:
         by_style = self.styles and "style" in self._empty[name]
         where = (run, method, size, style) if by_style else (run, method, size)
         return cut[where] if where in cut else self._empty[name]
+
+    def scores(self, run: str, method: str, size: int, style: str = "") -> _Scores:
+        """The numbers of one method's finished cells, of one style where cut by style."""
+        where = (run, method, size, style)
+        if where not in self._scores:
+            cells, scores = self.take("cells", *where), self.take("scores", *where)
+            done = cells.loc[cells["status"] == "ok", "style"]
+            self._scores[where] = _scores(scores[scores["style"].isin(done)])
+        return self._scores[where]
+
+
+class _Scores(NamedTuple):
+    """What the metrics say about some pictures."""
+
+    values: dict[str, dict[tuple[str, str], float]]  # metric id to (style, content) to number
+    missing: dict[str, Counter[tuple[str, str]]]  # metric id to (status, reason) to how many
+
+
+def _scores(frame: DataFrame) -> _Scores:
+    values: dict[str, dict[tuple[str, str], float]] = {}
+    missing: dict[str, Counter[tuple[str, str]]] = {}
+    names = ("metric", "style", "content", "value", "status", "reason")
+    columns = (frame[name].tolist() for name in names)
+    for metric, style, content, value, status, reason in zip(*columns, strict=True):
+        if status == "ok" and not math.isnan(value):
+            values.setdefault(metric, {})[style, content] = value
+        else:
+            missing.setdefault(metric, Counter())[status, reason] += 1
+    return _Scores(values, missing)
 
 
 def _variants(frames: Frames) -> dict[_Variant, list[str]]:
@@ -372,12 +402,12 @@ def _row(
     """A row of all styles, or of one where frames are cut by style."""
     record = frames.records[run]
     method = record["methods"][variant.method]
-    cells, speeds, samples, scores = (
+    cells, speeds, samples = (
         index.take(name, run, variant.method, size, style)
-        for name in ("cells", "speeds", "samples", "scores")
+        for name in ("cells", "speeds", "samples")
     )
+    scores = index.scores(run, variant.method, size, style)
     done = cells[cells["status"] == "ok"]
-    scores = scores[scores["style"].isin(done["style"])]
     contents = {content for names in done["contents"] for content in names}
     row = Row(
         variant.method,
@@ -439,10 +469,16 @@ def _row(
         "styles": len(done),
         "contents": len(contents),
     }
-    anchors = {name: index.take("scores", run, name, size, style) for name in ANCHORS}
-    row.values["gate"] = verdicts.gate(method, record["metrics"], scores, anchors)
+    row.values["peak_share"] = 100 * roofline.share(
+        done["flops"].max(),
+        row.values["core_ms"] / 1e3,
+        variant.precision,
+        record["environment"].get("peak", {}),
+    )
+    anchors = {name: index.scores(run, name, size, style).values for name in ANCHORS}
+    row.values["gate"] = verdicts.gate(method, record["metrics"], scores.values, anchors)
     for id_, metric in metrics.items():
-        _quality(row, id_, scores[scores["metric"] == id_], seed)
+        _quality(row, id_, scores, seed)
         if verdicts.own(metric, method):
             row.own.add(id_)
     row.values["trained_on"] = " ".join(sorted(row.own))
@@ -522,22 +558,23 @@ def _interval(column: str, timing: Timing | None, scale: float, seed: int) -> di
     return {**dict(zip(names, numbers, strict=True)), f"{column}_n": count}
 
 
-def _quality(row: Row, id_: str, scores: DataFrame, seed: int) -> None:
+def _quality(row: Row, id_: str, scores: _Scores, seed: int) -> None:
     """Put one metric into the row: its mean, its interval, and why pictures lack it."""
     from bench.statistics import Interval, cluster_bootstrap_mean
 
-    good = scores[(scores["status"] == "ok") & scores["value"].notna()]
+    values = scores.values.get(id_, {})
     mean = Interval(math.nan, math.nan, math.nan)
-    if len(good):
-        row.by_style[id_] = good.groupby("style", sort=False)["value"].mean().to_dict()
-        mean = cluster_bootstrap_mean(
-            good["value"], good["style"].tolist(), good["content"].tolist(), seed
-        )
+    if values:
+        styles, contents = zip(*values, strict=True)
+        mean = cluster_bootstrap_mean(list(values.values()), styles, contents, seed)
+        by_style: dict[str, list[float]] = {}
+        for (style, _), value in values.items():
+            by_style.setdefault(style, []).append(value)
+        row.by_style[id_] = {name: sum(some) / len(some) for name, some in by_style.items()}
     row.values |= {id_: mean.value, f"{id_} low": mean.low, f"{id_} high": mean.high}
-    row.values[f"{id_} n"] = len(good)
-    bad = scores.drop(good.index)
-    why = Counter(zip(bad["status"], bad["reason"], strict=True))
-    unscored = row.values["pairs"] - len(scores)
+    row.values[f"{id_} n"] = len(values)
+    why = Counter(scores.missing.get(id_, {}))
+    unscored = row.values["pairs"] - len(values) - why.total()
     if unscored > 0:
         why["missing", "not scored"] = unscored
     row.metric_notes[id_] = [

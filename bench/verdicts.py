@@ -10,8 +10,6 @@ from bench.columns import AXES, FIXED, Column, of_metrics
 from bench.results import MethodRecord, MetricRecord
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
-
     from bench.rows import Row
 
 ANCHORS = ("identity", "style-copy")
@@ -24,11 +22,15 @@ def own(metric: MetricRecord, method: MethodRecord) -> bool:
     )
 
 
+Values = Mapping[str, Mapping[tuple[str, str], float]]
+"""Metric id to (style, content) to its number."""
+
+
 def gate(
     method: MethodRecord,
     metrics: Mapping[str, MetricRecord],
-    scores: DataFrame,
-    anchors: Mapping[str, DataFrame],
+    values: Values,
+    anchors: Mapping[str, Values],
 ) -> str:
     """Whether every judge finds the pictures better than doing nothing and than the style.
 
@@ -37,7 +39,7 @@ def gate(
     Args:
         method: that made the pictures.
         metrics: id to metric.
-        scores: the pictures' numbers, columns style, content, metric, value.
+        values: the pictures' numbers.
         anchors: those of identity and of style-copy on the same contents and styles.
 
     Returns:
@@ -46,29 +48,33 @@ def gate(
     if method["family"] == "anchor":
         return "anchor"
     axes: list[list[bool | None]] = []  # of every judge the verdict, None where it has none
-    where = ["style", "content", "metric"]
-    scores = scores.dropna(subset="value")
     for anchor, axis in zip(ANCHORS, ("style", "content"), strict=True):
-        beside = anchors[anchor].dropna(subset="value")
-        pairs = scores.merge(beside[[*where, "value"]], on=where, suffixes=("", "_anchor"))
-        gains = (pairs["value"] - pairs["value_anchor"]).groupby(pairs["metric"]).mean()
-        computed = set(beside["metric"])
         axes.append(
             [
-                bool((gains[id_] if metric["direction"] == "higher" else -gains[id_]) > 0)
-                if id_ in gains.index
-                else None
+                _better(values.get(id_, {}), beside, metric)
                 for id_, metric in metrics.items()
                 if metric["judge"]
                 and metric["axis"] == axis
                 and not own(metric, method)
-                and id_ in computed
+                and (beside := anchors[anchor].get(id_))
             ]
         )
     verdicts = [verdict for axis_ in axes for verdict in axis_]
     if False in verdicts:
         return "failed"
     return "passed" if all(axes) and None not in verdicts else "not checked"
+
+
+def _better(
+    values: Mapping[tuple[str, str], float],
+    beside: Mapping[tuple[str, str], float],
+    metric: MetricRecord,
+) -> bool | None:
+    """Whether pictures are better than an anchor's on average; None without common ones."""
+    gains = [value - beside[pair] for pair, value in values.items() if pair in beside]
+    if not gains:
+        return None
+    return sum(gains) > 0 if metric["direction"] == "higher" else sum(gains) < 0
 
 
 def judge(rows: Iterable[Row], metrics: Mapping[str, MetricRecord]) -> None:
