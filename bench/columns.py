@@ -56,12 +56,13 @@ _FIXED = (
     Column("style-params", "params_per_style_m", ("params", "a style", "M"), unit="1e6"),
     Column("peak", "peak_mb", ("peak", "MB"), unit="MB"),
     Column("gflop", "gflop", ("GFLOP",), unit="GFLOP"),
+    Column("peak-share", "peak_share", ("of peak", "%"), "higher", unit="%"),
 )
 FIXED: Mapping[str, Column] = {column.name: column for column in _FIXED}
 
 SETS: Mapping[str, Sequence[str]] = {
     "speed": ("adapt", "core", "pair", "e2e", "first-call"),
-    "cost": ("params", "style-params", "peak", "gflop"),
+    "cost": ("params", "style-params", "peak", "gflop", "peak-share"),
     "quality": (),  # every metric
     "all": ("family", "speed", "cost", "quality"),
 }

@@ -288,6 +288,7 @@ _HINTS = {
     "style-params": "Those kept for each style",
     "peak": "Memory while stylizing, above what was held before",
     "gflop": "Of stylizing one picture",
+    "peak-share": "Of the machine's measured peak: the plain network's operations over core",
 }
 
 

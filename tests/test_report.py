@@ -458,9 +458,9 @@ def test_names_play_no_tricks(fake_run):
 def test_csv_has_a_row_for_every_number(fake_run):
     frames = frames_of(fake_run(core=CORE))
     rows = list(csv.DictReader(io.StringIO(render(frames, "csv"))))
-    # nine quantities of speed and cost, two judges
+    # ten quantities of speed and cost, two judges
     assert Counter(row["method"] for row in rows) == dict.fromkeys(
-        ("identity", "style-copy", "fast"), 11
+        ("identity", "style-copy", "fast"), 12
     )
     core, gram = (
         next(r for r in rows if (r["method"], r["measure"]) == ("fast", measure))
@@ -485,6 +485,13 @@ def test_json_holds_the_long_data_and_what_describes_it(fake_run):
     assert adapt["value"] == 2
     assert adapt["low"] is None  # a single style has no interval
     assert adapt["reason"] == "error for 1 of 2 styles (b): why"
+
+
+def test_share_of_the_peak(fake_run):
+    rows = csv.DictReader(io.StringIO(render(frames_of(fake_run(core=CORE)), "csv")))
+    told = {row["measure"]: float(row["value"]) for row in rows if row["method"] == "fast"}
+    # 12.3 GFLOP a picture; the machine's convolution does 250 a second
+    assert told["peak-share"] == pytest.approx(100 * 12.3 / (told["core"] / 1000) / 250)
 
 
 def test_parquet_is_the_same_data(fake_run):
