@@ -62,22 +62,22 @@ static inline void product(const float *const *runs, int outer, long from, long 
         for (int n = 0; n < N; n++) at(c + r * c_row + n * W) = sum[r][n];
 }
 
-// y = M x for a vector, and y = M x M^T for a square, both of SIMD vectors.
-template <class M, int I, int J>
-static inline void term(vec &y, vec x) {
+// y = M x for a column of numbers or SIMD vectors, and y = M x M^T for a square.
+template <class M, int I, int J, class T>
+static inline void term(T &y, T x) {
     constexpr float m = M::value[I][J];
     if constexpr (m == 1) y += x;
     else if constexpr (m == -1) y -= x;
     else if constexpr (m != 0) y += m * x;
 }
-template <class M, int I, int... J>
-static inline vec row(const vec *x, int step, std::integer_sequence<int, J...>) {
-    vec y = {};
+template <class M, int I, class T, int... J>
+static inline T row(const T *x, int step, std::integer_sequence<int, J...>) {
+    T y = {};
     (term<M, I, J>(y, x[J * step]), ...);
     return y;
 }
-template <class M, int... I>
-static inline void times(const vec *x, vec *y, int step, int y_step,
+template <class M, class T, int... I>
+static inline void times(const T *x, T *y, int step, int y_step,
                          std::integer_sequence<int, I...>) {
     ((y[I * y_step] = row<M, I>(x, step, std::make_integer_sequence<int, M::columns>())), ...);
 }
@@ -193,6 +193,50 @@ static void convolve(const float *x, int height, int width, int inputs, const fl
     normalise(sums, blocks, outputs, (double)high * wide, gamma, beta, affine);
 }
 
+// A convolution whose kernel has three times three rows, three rows of the result at a time: every
+// five rows of the input are combined into POINTS lines, each of which meets three such
+// combinations of the kernel, and so do the two tiles of rows after it.
+// fill(t, lines): the lines, `line` floats each, of the tile of rows that begins at row 3 t.
+// done(i, made): takes row i of the result, pixels x outputs. `row` floats lie between two pixels.
+template <class Fill, class Done>
+static void convolve_tall(int height, int pixels, long line, int row, int inner, int outputs,
+                          const float *weight, int threads, Fill fill, Done done) {
+    constexpr int POINTS = Algorithm_tall::Input::rows, GROUPS = 3, STEP = Algorithm_tall::step;
+    const long size = (long)pixels * outputs;
+#pragma omp parallel num_threads(threads)
+    {
+        Scratch first, second;
+        float *ring = first.get(GROUPS * POINTS * line), *made = second.get(POINTS * size);
+        int filled = -1;  // the last tile in the ring
+#pragma omp for schedule(static)
+        for (int b = 0; b < (height + STEP - 1) / STEP; b++) {
+            for (int t = std::max(b, filled + 1); t < b + GROUPS; filled = t++)
+                fill(t, ring + t % GROUPS * POINTS * line);
+            for (int p = 0; p < POINTS; p++) {
+                const float *runs[GROUPS];
+                for (int g = 0; g < GROUPS; g++)
+                    runs[g] = ring + ((b + g) % GROUPS * POINTS + p) * line;
+                for (int j = 0; j < pixels; j += ROWS) {
+                    const int from = std::min(j, pixels - ROWS);  // the last may begin earlier
+                    for (int o = 0; o < outputs; o += PANEL)
+                        product(runs, GROUPS, (long)from * row, row, inner,
+                                weight + ((long)p * outputs + o) * GROUPS * inner,
+                                made + p * size + (long)from * outputs + o, outputs);
+                }
+            }
+            for (long k = 0; k < size; k += W) {
+                vec point[POINTS], back[STEP];
+                for (int p = 0; p < POINTS; p++) point[p] = at(made + p * size + k);
+                times<Algorithm_tall::Output>(point, back, 1, 1,
+                                              std::make_integer_sequence<int, STEP>());
+                for (int i = 0; i < STEP; i++) at(made + i * size + k) = back[i];
+            }
+            for (int i = b * STEP; i < std::min(height, (b + 1) * STEP); i++)
+                done(i, made + (i - b * STEP) * size);
+        }
+    }
+}
+
 extern "C" {
 
 int panel() { return PANEL; }
@@ -209,32 +253,35 @@ ALGORITHMS(EXPORT)
 // The first convolution, of a picture that was padded by KERNEL / 2.
 void enter(const float *x, int height, int width, const float *weight, float *y, int outputs,
            const float *gamma, const float *beta, float *affine, int threads) {
+    using Input = Algorithm_tall::Input;
     const long line = (long)(width + KERNEL - 1) * COLOURS;
     std::vector<float> sums(2L * height * outputs);
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (int i = 0; i < height; i++) {
-        const float *runs[KERNEL];
-        for (int k = 0; k < KERNEL; k++) runs[k] = x + (i + k) * line;
-        float *to = y + (long)i * width * outputs;
-        for (int j = 0; j < width; j += ROWS) {
-            const int from = std::min(j, width - ROWS);  // the last block may begin earlier
-            for (int o = 0; o < outputs; o += PANEL)
-                product(runs, KERNEL, from * COLOURS, COLOURS, KERNEL * COLOURS,
-                        weight + (long)o * KERNEL * KERNEL * COLOURS,
-                        to + (long)from * outputs + o, outputs);
+    const auto fill = [&](int t, float *lines) {
+        const float *rows[Input::columns];
+        for (int i = 0; i < Input::columns; i++)
+            rows[i] = x + std::min(t * Algorithm_tall::step + i, height + KERNEL - 2) * line;
+        for (long k = 0; k < line; k++) {
+            float in[Input::columns], out[Input::rows];
+            for (int i = 0; i < Input::columns; i++) in[i] = rows[i][k];
+            times<Input>(in, out, 1, 1, std::make_integer_sequence<int, Input::rows>());
+            for (int i = 0; i < Input::rows; i++) lines[i * line + k] = out[i];
         }
-        float *sum = &sums[2L * i * outputs], *square = sum + outputs;
+    };
+    const auto done = [&](int i, const float *made) {
         for (int o = 0; o < outputs; o += W) {
             vec total = {}, squares = {};
             for (int j = 0; j < width; j++) {
-                const vec z = at(to + (long)j * outputs + o);
+                const vec z = at(made + (long)j * outputs + o);
                 total += z;
                 squares += z * z;
+                at(y + ((long)i * width + j) * outputs + o) = z;
             }
-            at(sum + o) = total;
-            at(square + o) = squares;
+            at(&sums[2L * i * outputs + o]) = total;
+            at(&sums[(2L * i + 1) * outputs + o]) = squares;
         }
-    }
+    };
+    convolve_tall(height, width, line, COLOURS, KERNEL * COLOURS, outputs, weight, threads, fill,
+                  done);
     normalise(sums, height, outputs, (double)height * width, gamma, beta, affine);
 }
 
@@ -242,43 +289,38 @@ void enter(const float *x, int height, int width, const float *weight, float *y,
 // in a row of KERNEL pixels (KERNEL x COLOURS values), then their sums. y is COLOURS planes.
 void leave(const float *x, int height, int width, int inputs, const float *before,
            const float *weight, const float *bias, float *y, int threads) {
+    using Input = Algorithm_tall::Input;
     constexpr int margin = KERNEL / 2;
     const int padded = width + 2 * margin;
     const long line = (long)padded * inputs;
-#pragma omp parallel num_threads(threads)
-    {
-        Scratch first, second;
-        float *ring = first.get(KERNEL * line), *shares = second.get((size_t)padded * SPREAD);
-        int filled = -1;  // the last row in the ring; row i, counted in the margin, has its place
-#pragma omp for schedule(static)
-        for (int i = 0; i < height; i++) {
-            for (int r = std::max(i, filled + 1); r < i + KERNEL; filled = r++) {
-                const float *from = x + (long)inside(r - margin, height, true) * width * inputs;
-                float *to = ring + r % KERNEL * line;
-                for (int j = 0; j < padded; j++, to += inputs) {
-                    const float *pixel = from + (long)inside(j - margin, width, true) * inputs;
-                    for (int c = 0; c < inputs; c += W)
-                        at(to + c) = relu(at(pixel + c) * at(before + c) + at(before + inputs + c));
-                }
+    const auto fill = [&](int t, float *lines) {
+        const float *rows[Input::columns];
+        for (int i = 0; i < Input::columns; i++)
+            rows[i] = x + (long)inside(t * Algorithm_tall::step + i - margin, height, true) *
+                              width * inputs;
+        for (int j = 0; j < padded; j++) {
+            const long pixel = (long)inside(j - margin, width, true) * inputs;
+            for (int c = 0; c < inputs; c += W) {
+                vec in[Input::columns], out[Input::rows];
+                for (int i = 0; i < Input::columns; i++)
+                    in[i] = relu(at(rows[i] + pixel + c) * at(before + c) +
+                                 at(before + inputs + c));
+                times<Input>(in, out, 1, 1, std::make_integer_sequence<int, Input::rows>());
+                for (int i = 0; i < Input::rows; i++)
+                    at(lines + i * line + (long)j * inputs + c) = out[i];
             }
-            const float *runs[KERNEL];
-            for (int k = 0; k < KERNEL; k++) runs[k] = ring + (i + k) % KERNEL * line;
-            for (int j = 0; j < padded; j += ROWS) {
-                const int from = std::min(j, padded - ROWS);
-                for (int o = 0; o < SPREAD; o += PANEL)
-                    product(runs, KERNEL, (long)from * inputs, inputs, inputs,
-                            weight + (long)o * KERNEL * inputs, shares + (long)from * SPREAD + o,
-                            SPREAD);
-            }
-            for (int j = 0; j < width; j++)
-                for (int c = 0; c < COLOURS; c++) {
-                    float sum = bias[c];
-                    for (int k = 0; k < KERNEL; k++)
-                        sum += shares[(long)(j + k) * SPREAD + k * COLOURS + c];
-                    y[((long)c * height + i) * width + j] = sum;
-                }
         }
-    }
+    };
+    const auto done = [&](int i, const float *shares) {
+        for (int c = 0; c < COLOURS; c++)
+            for (int j = 0; j < width; j++) {
+                float sum = bias[c];
+                for (int k = 0; k < KERNEL; k++)
+                    sum += shares[(long)(j + k) * SPREAD + k * COLOURS + c];
+                y[((long)c * height + i) * width + j] = sum;
+            }
+    };
+    convolve_tall(height, padded, line, inputs, inputs, SPREAD, weight, threads, fill, done);
 }
 
 // y = x + z * scale + shift, or relu(z * scale + shift) where there is no x.

@@ -148,11 +148,34 @@ ALGORITHMS = {
     ),
 }
 
+# F(3, 3): 5 products for 3 outputs instead of 9. The kernels of nine are three of these in a
+# column, three rows apart, whose products are added before they become outputs.
+TALL = Algorithm(
+    input=(
+        (2, -1, -2, 1, 0),
+        (0, -2, -1, 1, 0),
+        (0, 2, -3, 1, 0),
+        (0, -1, 0, 1, 0),
+        (0, 2, -1, -2, 1),
+    ),
+    kernel=(
+        (1 / 2, 0, 0),
+        (-1 / 2, -1 / 2, -1 / 2),
+        (-1 / 6, 1 / 6, -1 / 6),
+        (1 / 6, 1 / 3, 2 / 3),
+        (0, 0, 1),
+    ),
+    output=((1, 1, 1, 1, 0), (0, 1, -1, 2, 0), (0, 1, 1, 4, 1)),
+    step=3,
+    scale=1,
+    reflect=True,
+)
+
 
 def source() -> str:
     """The C++ of the layers, after the matrices that it is compiled for."""
     lines = ["#define ALGORITHMS(X) " + " ".join(f"X({name})" for name in ALGORITHMS)]
-    for name, algorithm in ALGORITHMS.items():
+    for name, algorithm in {**ALGORITHMS, "tall": TALL}.items():
         lines.append(f"struct Algorithm_{name} {{")
         for role, matrix in (("Input", algorithm.input), ("Output", algorithm.output)):
             rows, columns = len(matrix), len(matrix[0])
@@ -287,6 +310,13 @@ def _norm(layer: ConvNorm) -> Tensor:
     return torch.stack((layer.norm.weight, layer.norm.bias)).float()
 
 
+def _tall(kernel: Tensor) -> Tensor:
+    """(9, inputs, outputs), nine rows of a kernel, to (5, 3 inputs, outputs) for `TALL`."""
+    matrix = torch.tensor(TALL.kernel, dtype=torch.float64)
+    groups = kernel.double().unflatten(0, (3, 3))
+    return torch.einsum("pi,gico->pgco", matrix, groups).flatten(1, 2)
+
+
 def _all(modules: Iterable[nn.Module], kind: type[Module]) -> list[Module]:
     return [module for module in modules if isinstance(module, kind)]
 
@@ -299,7 +329,7 @@ class FusedNet:
         first, *down = _all(network.down, ConvNorm)
         # the network's 2 x - 1 is a factor here: the shift, like a bias, ends in the normalisation
         kernel = 2 * first.conv.weight.permute(2, 3, 1, 0)
-        self.first = _panels(kernel.flatten(0, 2))
+        self.first = _panels(_tall(kernel.flatten(1, 2)))
         self.first_norm = _norm(first)
         self.down = [Layer(layer, "down") for layer in down]
         self.residuals = [
@@ -308,8 +338,8 @@ class FusedNet:
         ]
         self.up = [Layer(layer, "up") for layer in _all(network.up, ConvNorm)]
         # (row, inputs, column x colour): a row of the kernel is one matrix, filled up to 32
-        spread = network.out.weight.permute(2, 1, 3, 0).flatten(2).flatten(0, 1)
-        self.last = _panels(F.pad(spread, (0, 32 - spread.shape[1])))
+        spread = network.out.weight.permute(2, 1, 3, 0).flatten(2)
+        self.last = _panels(_tall(F.pad(spread, (0, 32 - spread.shape[2]))))
         self.bias = network.out.state_dict()["bias"].float().clone()
         self.space = Space()
 

@@ -33,10 +33,9 @@ def picture(height, width, count=1):
     return torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize("name", list(fused.ALGORITHMS))
-def test_algorithm_is_the_convolution(name):
-    """In one dimension, and in exact arithmetic but for thirds: against the definition."""
-    algorithm = fused.ALGORITHMS[name]
+@pytest.mark.parametrize("algorithm", [*fused.ALGORITHMS.values(), fused.TALL])
+def test_algorithm_is_the_convolution(algorithm):
+    """In one dimension: against the definition."""
     b, g, a = (
         torch.tensor(matrix, dtype=torch.float64)
         for matrix in (algorithm.input, algorithm.kernel, algorithm.output)
