@@ -141,8 +141,10 @@ def write(made: Mapping[str, Figure], folder: Path) -> list[Path]:
     """Save every figure as `NAME.svg` and `NAME.png`, and return the paths.
 
     Raises:
-        BenchError: the folder or a file cannot be written.
+        BenchError: there is no figure, or the folder or a file cannot be written.
     """
+    if not made:
+        raise BenchError("nothing to plot in these runs: finish one with bench run --resume")
     paths = []
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -113,6 +113,13 @@ def test_a_folder_that_is_a_file_is_named(made, tmp_path):
         plots.write({"speed": made["speed"]}, tmp_path / "file")
 
 
+def test_nothing_to_plot_is_said(fake_run, tmp_path):
+    run = fake_run(methods=["fast"], missing=[("fast", "a"), ("fast", "b")])
+    with pytest.raises(plots.BenchError, match="nothing to plot"):
+        plots.write(plots.figures(results.load([run])), tmp_path / "figures")
+    assert not (tmp_path / "figures").exists()
+
+
 def test_pareto_front_by_hand():
     points = [(1, 5), (2, 3), (2, 4), (3, 3), (4, 1), (5, 2)]
     assert plots.pareto(points) == [(1, 5), (2, 3), (4, 1)]
