@@ -313,7 +313,7 @@ def _norm(layer: ConvNorm) -> Tensor:
 def _tall(kernel: Tensor) -> Tensor:
     """(9, inputs, outputs), nine rows of a kernel, to (5, 3 inputs, outputs) for `TALL`."""
     matrix = torch.tensor(TALL.kernel, dtype=torch.float64)
-    groups = kernel.double().unflatten(0, (3, 3))
+    groups = kernel.double().reshape(3, 3, *kernel.shape[1:])
     return torch.einsum("pi,gico->pgco", matrix, groups).flatten(1, 2)
 
 
@@ -428,7 +428,7 @@ def _probe(device: torch.device, precision: Precision, threads: int) -> tuple[bo
     picture = precision.layout(torch.zeros(1, 3, SIDE, SIDE))
     both = [Deployed(network, fused, "") for fused in (False, True)]
     seconds = [float("inf")] * 2
-    for _ in range(4):  # in turn, so that a slow moment hits both
+    for _ in range(3):  # in turn, so that a slow moment hits both
         for i, deployed in enumerate(both):
             with precision.autocast(device):
                 taken = timed(lambda call=deployed: call(picture), device)[1]  # type: ignore[misc]

@@ -108,7 +108,7 @@ def test_plain_is_the_network_itself(network, context):
 
 @pytest.mark.parametrize(("plain", "quick", "chosen"), [(1.0, 0.5, True), (1.0, 0.95, False)])
 def test_auto_takes_the_faster(network, context, monkeypatch, plain, quick, chosen):
-    taken = iter([plain, quick] * 4)
+    taken = iter([plain, quick] * 3)
     monkeypatch.setattr(fused, "kernels", lambda: None)
     monkeypatch.setattr(fused, "timed", lambda call, device: (None, next(taken)))
     monkeypatch.setattr(fused, "_probe", fused._probe.__wrapped__)
