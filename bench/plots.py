@@ -250,6 +250,10 @@ def _time_axis(axes: Axes, which: str, scale: float = 1.0, least: float = 0.0) -
             for step in (1, 2, 5)
             if low <= step * time * scale <= high
         ]
+    if len(ticks) < 2:
+        from matplotlib.ticker import MaxNLocator
+
+        ticks = [tick for tick in MaxNLocator(4).tick_values(low, high) if low <= tick <= high]
     ticks = [0.0] * bool(least) + ticks
     axis.set_ticks(ticks, [_seconds(tick / scale) for tick in ticks])
     axis.set_ticks([], minor=True)
@@ -395,6 +399,7 @@ def _amortised(costs: Sequence[amortised.Cost], looks: Mapping[str, _Look], size
             linestyle=look.dashes,
             marker=look.marker,
             markevery=20,
+            clip_on=False,
         )
         if cost.draws is not None:
             bounds = np.array([cost.interval(count) for count in images])
@@ -406,11 +411,13 @@ def _amortised(costs: Sequence[amortised.Cost], looks: Mapping[str, _Look], size
     axes.set_xticks([1, 10, 100, 1000, 10_000], ["1", "10", "100", "1,000", "10,000"])
     axes.set_xticks([], minor=True)
     _time_axis(axes, "y")
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(bottom, top)
     for place, (count, total) in enumerate(_changes(costs)):
-        axes.plot([count, count], [axes.get_ylim()[0], total], color=_GREY, lw=0.8, ls=(0, (1, 2)))
+        axes.plot([count, count], [bottom, total], color=_GREY, lw=0.8, ls=(0, (1, 2)))
         axes.annotate(
             f"K = {count:,.0f}",
-            (count, axes.get_ylim()[0]),
+            (count, bottom),
             xytext=(2, 3 + 9 * (place % 3)),
             textcoords="offset points",
             color=_GREY,
@@ -590,6 +597,7 @@ def _label_ends(
                 "arrowstyle": "-",
                 "color": looks[label].color,
                 "linewidth": 0.5,
+                "relpos": (0, 0.5),
                 "shrinkA": 1,
                 "shrinkB": 2,
             },
