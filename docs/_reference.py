@@ -1,0 +1,148 @@
+"""Pages of the site that the code writes: its command line, and what is built in."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from bench import cli, options, registry
+
+
+def command_line() -> str:
+    """Every command in Markdown, as `bench COMMAND --help` has it."""
+    os.environ["COLUMNS"] = "90"  # argparse wraps usage at the terminal's width
+    top = cli.parser()
+    (commands,) = (a for a in top._actions if isinstance(a, argparse._SubParsersAction))
+    helps = {choice.dest: choice.help for choice in commands._choices_actions}
+    return "\n\n".join(
+        f"## bench {name}\n\n{_sentence(helps[name] or '')}\n\n" + "\n\n".join(_command(parser))
+        for name, parser in commands.choices.items()
+    )
+
+
+def _command(parser: argparse.ArgumentParser) -> Iterator[str]:
+    yield f"```text\n{parser.format_usage().removeprefix('usage: ').strip()}\n```"
+    rows = [
+        (_names(action), _help(action, parser))
+        for action in parser._actions
+        if not isinstance(action, argparse._HelpAction)
+    ]
+    yield _table(("argument", "what it does"), rows)
+    examples, _, rest = (parser.epilog or "").partition("\n\n")
+    if examples.startswith("examples:"):
+        lines = [_example(line) for line in examples.splitlines()[1:]]
+        yield "Examples:\n\n```sh\n" + "\n".join(lines) + "\n```"
+        examples = rest
+    if examples.strip():
+        yield examples.strip()
+
+
+def _example(line: str) -> str:
+    command, _, about = line.strip().partition("   ")
+    return f"{command.strip():46} # {about.strip()}" if about else command
+
+
+def _names(action: argparse.Action) -> str:
+    name = str(action.metavar or action.dest)
+    if not action.option_strings:
+        return f"`{name}`" + (" …" if action.nargs in ("*", "+") else "")
+    value = "" if action.nargs == 0 else f" {action.metavar or name.upper()}"
+    return ", ".join(f"`{option}{value}`" for option in action.option_strings)
+
+
+def _help(action: argparse.Action, parser: argparse.ArgumentParser) -> str:
+    told = [(action.help or "") % {"prog": parser.prog, "default": action.default}]
+    if action.choices and action.metavar is None:
+        told.append("one of " + ", ".join(f"`{choice}`" for choice in action.choices))
+        if action.default:
+            told[-1] += f" (default: `{action.default}`)"
+    if action.option_strings and action.required:
+        told.append("required")
+    return "; ".join(filter(None, told))
+
+
+def built_in() -> str:
+    """The methods, metrics, datasets and encoders that come with the package, and their options."""
+    os.environ["BENCH_PLUGINS"] = "0"  # not what happens to be installed
+    loaded = registry.load()
+    parts = ["## Methods"]
+    parts.append(
+        _table(
+            ("name", "family", "trains on", "after"),
+            [
+                (f"`{m.name}`", m.family, ", ".join(f"`{n}`" for n in m.trains_on), m.citation)
+                for m in loaded.methods.values()
+            ],
+        )
+    )
+    for method in loaded.methods.values():
+        if rows := _options(method.name, method.Options):
+            parts += [f"### Options of {method.name}", rows]
+    parts += [
+        "## Metrics",
+        _table(
+            ("id", "axis", "better", "unit", "training loss of", "after"),
+            [
+                (
+                    f"`{metric.id}`",
+                    metric.axis,
+                    metric.direction,
+                    metric.unit,
+                    ", ".join(metric.training_loss_of),
+                    metric.citation,
+                )
+                for metric in loaded.metrics.values()
+            ],
+        ),
+        "## Datasets",
+    ]
+    for dataset in loaded.datasets.values():
+        about = (dataset.__doc__ or "").strip().splitlines()[0]
+        parts += [f"### {dataset.name}", about, _options(dataset.name, dataset.Options)]
+    parts += [
+        "## Encoders",
+        _table(
+            ("name", "judge", "taps", "weights from", "licence", "after"),
+            [
+                (
+                    f"`{encoder.name}`",
+                    "yes" if encoder.judge else "no",
+                    ", ".join(f"`{tap}`" for tap in encoder.taps),
+                    encoder.weights.source,
+                    encoder.weights.licence,
+                    encoder.citation,
+                )
+                for encoder in loaded.encoders.values()
+            ],
+        ),
+        "## Options of training",
+    ]
+    for method in loaded.methods.values():
+        if method.training is not None:
+            parts += [
+                f"### bench train {method.name}",
+                _options(method.name, method.training.Options),
+            ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _options(owner: str, cls: type[Any]) -> str:
+    rows = [
+        (f"`{owner}.{row['name']}`", row["type"], row["default"], row["range"], row["help"])
+        for row in options.describe(cls)
+    ]
+    return _table(("option", "type", "default", "range", "what it is"), rows) if rows else ""
+
+
+def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [headers, ["---"] * len(headers), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in line) + " |"
+        for line in lines
+    )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."

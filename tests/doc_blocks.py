@@ -1,0 +1,82 @@
+"""What stands in fenced blocks of Markdown: files, and commands as a shell would read them."""
+
+import argparse
+import re
+import shlex
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+BLOCK = re.compile(r"^```([\w-]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+FOREIGN = {
+    "pip": "installs packages",
+    "tox": "makes environments; each is a job of CI",
+    "pytest": "runs this suite, or that of a new package (tests/test_scaffold.py)",
+    "cd": "goes with one of these",
+}
+"""Commands that are not bench's, and why no test of the pages runs them."""
+
+
+def name(page):
+    return str(page.relative_to(ROOT))
+
+
+def blocks(page):
+    return BLOCK.findall(page.read_text(encoding="utf-8"))
+
+
+def files(page):
+    """The whole files on a page: blocks that begin with `# name.py`."""
+    told = (re.match(r"# (\w+\.py)\n", block) for _, block in blocks(page))
+    return {found[1]: found.string for found in told if found}
+
+
+def commands(page):
+    """Every command on a page, split into words; comments and shell variables left out."""
+    made = []
+    for language, block in blocks(page):
+        if language not in ("", "sh"):
+            continue
+        for line in block.replace("\\\n", " ").splitlines():
+            for part in line.split("&&"):
+                words = shlex.split(part, comments=True)
+                # README's blocks also hold a listing of folders
+                if words and (language == "sh" or words[0] in ("bench", *FOREIGN)):
+                    made.append(words)
+    return made
+
+
+def parse(words):
+    """As `bench` would; wrong usage raises with the parser's message."""
+    from bench.cli import parser
+
+    try:
+        return parser().parse_args(words[1:])
+    except SystemExit as error:
+        raise AssertionError(f"{shlex.join(words)} is not understood") from error
+
+
+def check_names(words):
+    """The plugins and options that a command names are there, and the values fit."""
+    from bench import options, registry
+
+    args = argparse.Namespace(
+        **{"method": [], "metric": [], "option": [], "plugin": [], "dataset": None}
+        | vars(parse(words))
+    )
+    targets = [target for target in getattr(args, "target", ()) if target.endswith(".py")]
+    loaded = registry.load([*args.plugin, *targets])
+    loaded.require()
+    rows = {}
+    for text in [args.method] if isinstance(args.method, str) else args.method or []:
+        alias, equals, behind = text.partition("=")
+        rows[alias] = loaded.method(behind if equals else alias)
+    for metric in args.metric:
+        loaded.metric(metric)
+    if args.dataset:
+        loaded.dataset(args.dataset)
+    for owner, values in options.parse_pairs(args.option).items():
+        cls = rows.get(owner) or loaded.datasets.get(owner) or loaded.method(owner)
+        chosen = cls.training.Options if words[1] == "train" else cls.Options
+        options.build(chosen, values, owner)

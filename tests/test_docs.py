@@ -1,0 +1,135 @@
+"""What the pages say is so: their files work, their commands run, or at least are understood."""
+
+import importlib.util
+import re
+import runpy
+import shlex
+import shutil
+import sys
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from doc_blocks import FOREIGN, PAGES, ROOT, check_names, commands, files, name
+from PIL import Image
+
+from bench import registry, video
+from bench.cli import main
+
+DOCS = [page for page in PAGES if page.parent != ROOT]
+
+LONG = {
+    "train": "trains for minutes at least (tests/test_training.py)",
+    "study": "trains several networks (tests/test_study.py)",
+    "vote": "serves until Ctrl-C (tests/test_vote.py)",
+}
+"""Commands that are parsed, their plugins and options looked up, and not run."""
+
+PARSED = ("README.md", "docs/adaptation.md", "docs/training.md", "docs/paper.md", "docs/start.md")
+"""Pages whose runs take minutes to days even when made small: parsed, looked up, not run."""
+
+SMALL = (
+    (r"(\w+\.steps)=\d+", r"\1=2"),
+    (r"(\w+)@\d+", r"\1@2"),
+    (r"0,10,50", "0,1,2"),
+)
+"""What is made smaller in a command's words before it is run."""
+
+MACHINE = ("--quiet", "--device", "cpu", "--precision", "float32")
+BUDGET = {
+    "run": ("--profile", "smoke", *MACHINE),
+    "adapt": ("--style-size", "64", *MACHINE),
+    "stylize": ("--style-size", "64", *MACHINE),
+}
+"""What goes at the end of a command before it is run; the last of two values counts."""
+
+TINY = {"metastyle": ("steps=2", "batch=1", "size=32", "inference=plain"), "gatys": ("steps=2",)}
+FEW = {"run": {"metastyle": ("inference=plain",)}, "adapt": TINY, "stylize": TINY}
+"""Options of methods that no profile sets: the first run elsewhere compiles and compares."""
+
+
+def small(words):
+    """The command with tiny pictures and budgets, on the CPU."""
+    command = words[1]
+    for pattern, by in SMALL:
+        words = [re.sub(f"^{pattern}$", by, word) for word in words]
+    words = [*words, *BUDGET.get(command, ())]
+    if "--size" in words:
+        words[words.index("--size") + 1] = "64"
+    if command == "run" and not {"--content", "--style", "--dataset", "--resume"} & set(words):
+        words += ["--dataset", "synthetic"]
+    if command == "run" and not {"--metric", "--resume"} & set(words):
+        words += ["--metric", "gram/1@vgg16-bsds", "--metric", "content/1@vgg16-bsds"]
+    method = words[words.index("--method") + 1] if "--method" in words else "metastyle"
+    if command in FEW and method in FEW[command] and "--weights" not in words:
+        for option in FEW[command][method]:
+            words += ["--option", f"{method}.{option}"]
+    return words
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    """A folder with the pictures and files that the pages name."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BENCH_PLUGINS", "0")
+    monkeypatch.setattr("os.fsync", lambda _: None)
+    monkeypatch.syspath_prepend(tmp_path)
+    generator = np.random.default_rng(0)
+
+    def picture(file):
+        blocks = generator.integers(0, 256, (6, 8, 3), np.uint8)
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(blocks).resize((80, 64)).save(file)
+
+    for file in ("painting.jpg", "wave.jpg", "mosaic.jpg", "photo.jpg"):
+        picture(file)
+    for folder in ("PHOTOS", "PAINTINGS", "pictures/photos", "pictures/art"):
+        picture(f"{folder}/one.png")
+    shutil.copytree(ROOT / "examples", "examples")
+    if importlib.util.find_spec("av"):
+        clip = video.Clip(tmp_path / "clip.mp4", Fraction(25), Fraction(1, 25), None)
+        with video.writer(clip.path, clip) as write:
+            write(video.Frame(Image.open("photo.jpg"), Fraction(0), Fraction(1, 25)))
+    example = registry.load(["examples/checkpoint.py"]).method("checkpoint")
+    network = sys.modules[example.__module__].Network()
+    torch.save(network.state_dict(), "mosaic.pth")
+    yield tmp_path
+    for module in [
+        m for m in sys.modules.values() if str(tmp_path) in str(getattr(m, "__file__", ""))
+    ]:
+        del sys.modules[module.__name__]
+
+
+@pytest.mark.parametrize(
+    "page", [p for p in DOCS if commands(p) and name(p) not in PARSED], ids=name
+)
+def test_the_commands_of_a_page_run(page, desk, capsys):
+    for file, code in files(page).items():
+        (desk / file).write_text(code)
+    (desk / "tint.py").write_text(files(ROOT / "docs/write/method.md")["tint.py"])
+    if name(page) == "docs/report.md":
+        assert main(small(["bench", "run", "--method", "metastyle"])[1:]) == 0
+    for words in commands(page):
+        if words[0] in FOREIGN:
+            continue
+        if words[0] == "python":
+            runpy.run_path(words[1], run_name="__main__")
+        elif words[1] in LONG:
+            check_names(words)
+        else:
+            status = main(small(words)[1:])
+            assert status == 0, f"{shlex.join(words)}: {capsys.readouterr().err}"
+        capsys.readouterr()
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if commands(p)], ids=name)
+def test_the_commands_of_a_page_are_understood(page, desk):
+    for other in DOCS:
+        for file, code in files(other).items():
+            (desk / file).write_text(code)
+    for words in commands(page):
+        if words[0] in FOREIGN or words[0] == "python" or re.match(r"\w+=", words[0]):
+            continue
+        assert words[0] == "bench", f"{shlex.join(words)}: run it in a test, or say why not"
+        check_names(words)
