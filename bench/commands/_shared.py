@@ -50,7 +50,9 @@ def add_machine(command: argparse.ArgumentParser) -> None:
         help="auto measures which is fastest here",
     )
     command.add_argument("--threads", type=count, metavar="N", help="CPU threads")
-    command.add_argument("--seed", type=seed, default=0, metavar="N")
+    command.add_argument(
+        "--seed", type=seed, default=0, metavar="N", help="of all random numbers (0)"
+    )
     command.add_argument("--quiet", action="store_true", help="no progress bar")
 
 

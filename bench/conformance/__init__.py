@@ -156,11 +156,12 @@ def find(
     targets: Sequence[str], plugins: Sequence[str] = ()
 ) -> tuple[Registry, list[tuple[str, str]]]:
     """A registry, and kind and name of each thing that the targets name; raises as `cases`."""
-    files = [target for target in targets if _is_file(target)]
-    loaded = registry.load([*plugins, *files])
-    modules = [t for t in targets if t not in files and not _named(loaded, t) and _is_module(t)]
-    if modules:
-        loaded = registry.load([*plugins, *files, *modules])
+    loaded = registry.load(plugins)
+    # a metric's id has a slash in it, as a path has: names go first
+    others = [target for target in targets if not _named(loaded, target)]
+    given = [target for target in others if _is_file(target) or _is_module(target)]
+    if given:
+        loaded = registry.load([*plugins, *given])
     loaded.require()
     found: dict[tuple[str, str], None] = {}
     for target in targets:
