@@ -23,7 +23,8 @@ def command_line() -> str:
 
 
 def _command(parser: argparse.ArgumentParser) -> Iterator[str]:
-    yield f"```text\n{parser.format_usage().removeprefix('usage: ').strip()}\n```"
+    usage = parser.format_usage().strip().replace("\n" + " " * len("usage: "), "\n")
+    yield f"```text\n{usage.removeprefix('usage: ')}\n```"
     rows = [
         (_names(action), _help(action, parser))
         for action in parser._actions

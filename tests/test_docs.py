@@ -1,5 +1,6 @@
 """What the pages say is so: their files work, their commands run, or at least are understood."""
 
+import dataclasses
 import importlib.util
 import re
 import runpy
@@ -14,8 +15,8 @@ import torch
 from doc_blocks import FOREIGN, PAGES, ROOT, check_names, commands, files, name
 from PIL import Image
 
-from bench import registry, video
-from bench.cli import main
+from bench import conformance, profiles, registry, table, video
+from bench.cli import COMMANDS, main
 
 DOCS = [page for page in PAGES if page.parent != ROOT]
 
@@ -44,6 +45,15 @@ BUDGET = {
 }
 """What goes at the end of a command before it is run; the last of two values counts."""
 
+SAMPLING = {
+    "min_samples": 3,
+    "min_seconds": 0.0,
+    "max_seconds": 0.01,
+    "warmup_seconds": 0.0,
+    "window_seconds": 0.001,
+}
+"""How long the profile smoke samples here."""
+
 TINY = {"metastyle": ("steps=2", "batch=1", "size=32", "inference=plain"), "gatys": ("steps=2",)}
 FEW = {"run": {"metastyle": ("inference=plain",)}, "adapt": TINY, "stylize": TINY}
 """Options of methods that no profile sets: the first run elsewhere compiles and compares."""
@@ -60,7 +70,7 @@ def small(words):
     if command == "run" and not {"--content", "--style", "--dataset", "--resume"} & set(words):
         words += ["--dataset", "synthetic"]
     if command == "run" and not {"--metric", "--resume"} & set(words):
-        words += ["--metric", "gram/1@vgg16-bsds", "--metric", "content/1@vgg16-bsds"]
+        words += ["--metric", "gram/1@vgg16-bsds"]
     method = words[words.index("--method") + 1] if "--method" in words else "metastyle"
     if command in FEW and method in FEW[command] and "--weights" not in words:
         for option in FEW[command][method]:
@@ -75,6 +85,8 @@ def desk(tmp_path, monkeypatch):
     monkeypatch.setenv("BENCH_PLUGINS", "0")
     monkeypatch.setattr("os.fsync", lambda _: None)
     monkeypatch.syspath_prepend(tmp_path)
+    smoke = profiles.PROFILES["smoke"]
+    monkeypatch.setitem(profiles.PROFILES, "smoke", dataclasses.replace(smoke, sampling=SAMPLING))
     generator = np.random.default_rng(0)
 
     def picture(file):
@@ -133,3 +145,61 @@ def test_the_commands_of_a_page_are_understood(page, desk):
             continue
         assert words[0] == "bench", f"{shlex.join(words)}: run it in a test, or say why not"
         check_names(words)
+
+
+def first_cells(page, heading):
+    """The first cells of the table under a heading."""
+    section = page.read_text(encoding="utf-8").partition(f"# {heading}\n")[2].partition("\n#")[0]
+    return [line.split("|")[1].strip(" `") for line in section.splitlines() if line[:2] == "| "][1:]
+
+
+@pytest.mark.parametrize("kind", conformance.CHECKS)
+def test_checks_are_explained(kind):
+    page = ROOT / "docs/write/check.md"
+    told = first_cells(page, f"{'An' if kind == 'encoders' else 'A'} {kind[:-1]}")
+    there = [conformance.words(check) for check in conformance.CHECKS[kind]]
+    assert told == [check for check in there if check in told]
+    if kind == "methods":
+        assert told == there
+
+
+def test_every_mark_of_the_table_is_explained():
+    marks = {note[0] for note in (table.BEST, table.DOMINATED, table.GATE, table.DAGGER)}
+    assert set(first_cells(ROOT / "docs/concepts.md", "Verdicts and marks")) == marks | {"[1]"}
+
+
+def test_the_scopes_are_those_of_the_readme():
+    readme = first_cells(ROOT / "README.md", "What the numbers mean")
+    assert first_cells(ROOT / "docs/concepts.md", "Scopes") == [s.replace("`", "") for s in readme]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if "://" not in link:
+            assert (page.parent / link.partition("#")[0]).exists(), link
+
+
+@pytest.fixture
+def reference(monkeypatch):
+    monkeypatch.setenv("BENCH_PLUGINS", "0")
+    monkeypatch.setenv("COLUMNS", "90")
+    return runpy.run_path(str(ROOT / "docs/_reference.py"))
+
+
+def test_the_reference_has_every_command_and_argument(reference):
+    made = reference["command_line"]()
+    assert re.findall("^## bench (.*)", made, re.MULTILINE) == list(COMMANDS)
+    for flag in ("--observe STEPS", "-o FILE, --out FILE", "--weights FILE[:SHARE]", "--dry-run"):
+        assert all(f"`{part}" in made for part in flag.split(", ")), flag
+    assert "bench run --resume  " in made
+    assert "# go on with the newest run" in made
+
+
+def test_the_reference_has_everything_that_is_built_in(reference):
+    made = reference["built_in"]()
+    loaded = registry.load()
+    for kind in ("methods", "metrics", "encoders"):
+        assert all(f"`{thing}`" in made for thing in getattr(loaded, kind))
+    assert all(f"### {dataset}\n" in made for dataset in loaded.datasets)
+    assert "`metastyle.inner_lr`" in made
