@@ -173,7 +173,7 @@ class _Pictures:
 
     def write(self, quiet: bool) -> None:
         """Copy what is not there yet, make the thumbnails, and take away what is not shown."""
-        from tqdm import tqdm
+        from bench import progress
 
         for path in (*self.full.iterdir(), *self.thumbnails.iterdir()):
             if _NAME.fullmatch(path.name) and path.stem not in self._sources:
@@ -181,8 +181,13 @@ class _Pictures:
         missing = [name for name in self._sources if not self._thumbnail(name).exists()]
         with ThreadPoolExecutor() as pool:
             work = pool.map(self._copy, missing)
-            bar = tqdm(work, "pictures", len(missing), disable=quiet or not missing, leave=False)
-            for _ in bar:
+            for _ in progress.bar(
+                work,
+                desc="pictures",
+                total=len(missing),
+                disable=quiet or not missing,
+                leave=False,
+            ):
                 pass
 
     def _thumbnail(self, name: str) -> Path:

@@ -21,10 +21,9 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 from torch import Tensor
-from tqdm import tqdm
 
 import bench
-from bench import environment, images, measure, results, roofline, weights
+from bench import environment, images, measure, progress, results, roofline, weights
 from bench.contract import Dataset, Method, Metric, Picture
 from bench.device import Context
 from bench.errors import BenchError, StorageError
@@ -265,28 +264,46 @@ def _execute(run: Path, plan: Plan, context: Context, quiet: bool) -> None:
     record = results.read_run(run)
     grid = list(itertools.product(record["sizes"], record["styles"], plan.methods))
     turns = list(itertools.product(record["sizes"], plan.methods))
-    with tqdm(total=2 * len(grid) + len(turns), disable=quiet, unit="step", mininterval=0.5) as bar:
+    forecast = progress.Forecast(
+        [(kind, name) for _, _, name in grid for kind in ("cell", "scores")]
+        + [("speed", size) for size in record["sizes"]]
+    )
+    shown = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
+    with progress.bar(
+        total=2 * len(grid) + len(turns), disable=quiet, unit="step", bar_format=shown
+    ) as bar:
+
+        def begin(what: str) -> None:
+            bar.set_postfix_str("", refresh=False)
+            bar.set_description(f"{forecast}: {what}", refresh=False)
+
+        def finished(part: tuple[str, str | int], worked: bool, count: int = 1) -> None:
+            forecast.done(part, worked)
+            bar.update(count)
+
         done = results.completed(run, "cells")
         for size, style, name in grid:
-            if results.key(name, style, size) not in done:
-                bar.set_description(f"{name} · {style} · {size} px")
+            missing = results.key(name, style, size) not in done
+            if missing:
+                begin(f"{name} · {style} · {size} px")
                 cell = run_cell(run, plan, context, name, style, size, bar)
                 results.write_json(results.record_path(run, "cells", name, style, size), cell)
-            bar.update()
+            finished(("cell", name), missing)
         done = results.completed(run, "speed")
         for size in record["sizes"]:
-            missing = [name for name in plan.methods if results.key(name, size) not in done]
-            if missing:
-                bar.set_description(f"speed · {size} px")
-                for speed in run_speed(run, plan, context, missing, size, bar):
+            untimed = [name for name in plan.methods if results.key(name, size) not in done]
+            if untimed:
+                begin(f"speed · {size} px")
+                for speed in run_speed(run, plan, context, untimed, size, bar):
                     name = speed["method"]
                     results.write_json(results.record_path(run, "speed", name, size), speed)
-            bar.update(len(plan.methods))
+            finished(("speed", size), bool(untimed), len(plan.methods))
         done = results.completed(run, "scores")
         metrics = load_metrics(plan.metrics, context)
         for size, style, name in grid:
-            if results.key(name, style, size) not in done:
-                bar.set_description(f"metrics · {name} · {style} · {size} px")
+            missing = results.key(name, style, size) not in done
+            if missing:
+                begin(f"metrics · {name} · {style} · {size} px")
                 scores = score_cell(run, metrics, context, name, style, size, bar)
                 path = results.record_path(run, "scores", name, style, size)
                 record_of_scores: results.ScoreRecord = {
@@ -297,7 +314,7 @@ def _execute(run: Path, plan: Plan, context: Context, quiet: bool) -> None:
                     "scores": scores,
                 }
                 results.write_json(path, record_of_scores)
-            bar.update()
+            finished(("scores", name), missing)
         bar.set_description("done")
 
 
@@ -379,7 +396,6 @@ def run_cell(
         with contextlib.suppress(Exception):  # unknown operations; the pictures are what matters
             given = read_input(run, context, "content", content, size)
             cell["flops"] = count_flops(method, given, steps)
-    bar.set_postfix_str("")
     return cell
 
 
@@ -523,7 +539,6 @@ def run_speed(
             f"{label}, {len(taken.seconds)} samples", refresh=False
         ),
     )
-    bar.set_postfix_str("")
     for label, taken in samples.items():
         name, scope = label.split(" ")
         if taken.error is not None:
@@ -663,7 +678,6 @@ def score_cell(
                 }
             )
         bar.set_postfix_str(f"{count} of {len(pictures)} pictures", refresh=False)
-    bar.set_postfix_str("")
     return entries
 
 

@@ -111,12 +111,13 @@ def ablations(setting: Setting) -> Sequence[Step]:
         count = setting.budget // gradients({"rule": "plain"})
         steps.append(train("start", count, warm_steps=count))
         start = steps[0].makes
-    run = ["run", "--profile", "quick", "--observe", "0,1,2,5,10,20,50,100,200"]
-    run += ["--metric", "perceptual", "--metric", "gram", "--metric", "content"]
+    run = ["run", "--profile", "quick", "--contents", "2", "--observe", "0,1,2,5,10,20,50,100"]
+    run += ["--size", str(2 * setting.size)]  # as the styles were seen in training
+    run += ["--metric", "perceptual", "--metric", "gram/1@vgg16-bsds"]
     for name, arm in ABLATIONS.items():
         count = setting.budget // gradients(arm)
         steps.append(train(name, count, **arm, start=start, warm_steps=0))
-        run += ["--method", f"{name}=metastyle", "--option", f"{name}.steps=200"]
+        run += ["--method", f"{name}=metastyle", "--option", f"{name}.steps=100"]
         run += ["--option", f"{name}.weights={steps[-1].makes}"]
         run += ["--option", f"{name}.size={setting.size}"]
     runs = setting.folder / "runs"

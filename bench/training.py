@@ -16,12 +16,12 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from bench import distributed, weights
 from bench.device import Context
 from bench.errors import BenchError
 from bench.options import NoOptions
+from bench.progress import bar as progress_bar
 from bench.store import PictureStore
 
 LOG_STEPS = 25
@@ -146,12 +146,11 @@ def train(
     saved = last
     with (
         _stop_signals() as stopped,
-        tqdm(
+        progress_bar(
             total=budget.steps,
             initial=progress.step,
             unit="step",
             disable=quiet or not first,
-            mininterval=2,
         ) as bar,
     ):
         while budget.steps is None or progress.step < budget.steps:

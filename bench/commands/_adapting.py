@@ -74,15 +74,13 @@ def read_style(args: argparse.Namespace) -> Tensor:
 
 def adapt(args: argparse.Namespace, method: Method, style: Tensor) -> int:
     """Adapt to the style under a progress bar; the number of steps made."""
-    from tqdm import tqdm
-
-    from bench import phases, runner
+    from bench import phases, progress, runner
 
     runner.seed(args.seed, "adapt")
     placed = method.context.precision.layout(style.to(method.context.device))
     total = getattr(method.options, "steps", None)
     step = 0
-    with tqdm(
+    with progress.bar(
         total=total,
         desc=f"adapting to {Path(args.style).name}",
         unit="step",

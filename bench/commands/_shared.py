@@ -208,15 +208,13 @@ def warn(text: str) -> None:
 
 def stored(paths: Sequence[str], quiet: bool) -> PictureStore:
     """All pictures under the paths, decoded once into a cache on disk."""
-    from tqdm import tqdm
-
-    from bench import images, store, weights
+    from bench import images, progress, store, weights
 
     files = images.find(paths)
     read = functools.partial(images.array, short_side=256, report=warn)
     folder = weights.user_folder().parent / "pictures"
-    progress = functools.partial(tqdm, desc="decoding", unit="picture", disable=quiet)
-    made = store.cached(files, read, folder, progress, tag="short side 256")
+    bar = functools.partial(progress.bar, desc="decoding", unit="picture", disable=quiet)
+    made = store.cached(files, read, folder, bar, tag="short side 256")
     if not len(made):
         raise BenchError(f"none of the {len(files)} pictures in {', '.join(paths)} can be used")
     return made

@@ -77,13 +77,11 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     registry = _shared.load_registry(args)
     jobs = _jobs(args)
     method = _saved(args, registry) if args.weights else _fresh(args, registry)
-    from tqdm import tqdm
-
-    from bench import images
+    from bench import images, progress
 
     counts = [job.clip.count if job.clip else 1 for job in jobs]
     total = None if None in counts else sum(count or 0 for count in counts)
-    with tqdm(total=total, desc="stylizing", unit="picture", disable=args.quiet) as bar:
+    with progress.bar(total=total, desc="stylizing", unit="picture", disable=args.quiet) as bar:
         for done, job in enumerate(jobs):
             args.interrupted = f"; {done} of {len(jobs)} results are in {job.out.parent}"
             if job.clip:
@@ -92,7 +90,7 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
                 read = functools.partial(images.open_picture, job.source)
                 images.save(_stylize(args, method, Picture(str(job.source), read)), job.out)
                 bar.update()
-            tqdm.write(str(job.out))
+            bar.write(str(job.out))
     return 0
 
 
