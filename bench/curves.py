@@ -23,7 +23,7 @@ from bench.text import clean, digits, short
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-FORMATS = ("plain", "github", "latex", "html", "csv", "json")
+FORMATS = (*formats.TEXT, "csv", "json")
 
 _CELL = ["run", "size", "method", "style"]
 _MOMENT = [*_CELL, "step"]
@@ -257,8 +257,11 @@ def render(
         BenchError: no adaptation was observed, or one of `time_to_quality`'s.
     """
     if frames.observed.empty:
+        asked = any(record["observe"] for record in frames.records.values())
+        why = "none of their methods iterates, or every cell failed: " * asked
         raise BenchError(
-            "no adaptation was observed in these runs: make one with bench run --observe default"
+            f"no adaptation was observed in these runs: {why}make one with bench run --observe "
+            "default"
         )
     made = curves(frames, seed)
     made = made[made["run"].isin(set(frames.observed["run"]))]
@@ -281,11 +284,7 @@ def render(
         if summed is not None:
             faster = summed[(summed["run"] == run) & (summed["size"] == size)]
         sections.append(_section(frames, run, size, group, faster, reference, all_metrics))
-    warnings = [clean(warning) for warning in frames.warnings]
-    if format == "plain":
-        return formats.terminal(sections, warnings)
-    write = {"github": formats.github, "latex": formats.latex, "html": formats.page}[format]
-    return write(sections, warnings)
+    return formats.write(sections, frames.warnings, format)
 
 
 def _section(

@@ -1,4 +1,4 @@
-"""Tables as text: for a terminal, Markdown, LaTeX and HTML."""
+"""Tables as text: for a terminal, Markdown and LaTeX."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import shutil
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
 from bench.table import BEST, WIDTH, Cell, Section, Table, mark_order, plain
 from bench.text import clean
 
-TEXT = ("plain", "github", "latex", "html")
+TEXT = ("plain", "github", "latex")
 """The formats of `write`."""
 
 _BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
@@ -45,7 +45,7 @@ def write(
     told = [clean(warning) for warning in warnings]
     if format == "plain":
         return terminal(sections, told, width, color)
-    return {"github": github, "latex": latex, "html": page}[format](sections, told)
+    return {"github": github, "latex": latex}[format](sections, told)
 
 
 def terminal(
@@ -112,7 +112,7 @@ def github(sections: Sequence[Section], warnings: Sequence[str]) -> str:
         for table in section.tables:
             parts += [
                 f"**{_markdown(table.title)}**",
-                _tabulate(table, "github", _markdown, "**{}**"),
+                _github(table),
             ]
         if notes := _bold(section.all_notes()):
             parts.append("\n".join(f"- {_markdown(note)}" for note in notes))
@@ -130,42 +130,19 @@ def _markdown(text: str) -> str:
     return "".join(f"\\{c}" if c in r"\`*_[]|~#" else c for c in text)
 
 
-def page(sections: Sequence[Section], warnings: Sequence[str]) -> str:
-    """A fragment of HTML; the best values are bold."""
-    parts = []
-    for section in sections:
-        title, *rest = map(html.escape, section.heading)
-        parts += ["<section>", f"<h2>{title}</h2>", *(f"<p>{line}</p>" for line in rest)]
-        for table in section.tables:
-            parts += [
-                f"<h3>{html.escape(table.title)}</h3>",
-                _tabulate(table, "unsafehtml", html.escape, "<b>{}</b>"),
-            ]
-        parts += _list(_bold(section.all_notes()))
-        parts.append("</section>")
-    parts += _list([f"warning: {line}" for line in warnings])
-    return "\n".join(parts) + "\n"
-
-
-def _list(notes: Sequence[str]) -> list[str]:
-    if not notes:
-        return []
-    return ["<ul>", *(f"<li>{html.escape(note)}</li>" for note in notes), "</ul>"]
-
-
-def _tabulate(table: Table, style: str, escape: Callable[[str], str], bold: str) -> str:
+def _github(table: Table) -> str:
     from tabulate import tabulate
 
     def text(cell: Cell) -> str:
-        value = escape(cell.text)
+        value = _markdown(cell.text)
         interval = f" [{', '.join(cell.interval)}]" if cell.interval else ""
-        return (bold.format(value) if cell.best else value) + interval + cell.marks
+        return (f"**{value}**" if cell.best else value) + interval + cell.marks
 
     return str(
         tabulate(
             [[text(cell) for cell in line] for line in table.lines],
-            headers=[escape(" ".join(header)) for header in table.headers],
-            tablefmt=style,
+            headers=[_markdown(" ".join(header)) for header in table.headers],
+            tablefmt="github",
             disable_numparse=True,
             colalign=["left"] * table.left + ["right"] * (len(table.headers) - table.left),
         )
@@ -188,7 +165,7 @@ def latex(sections: Sequence[Section], warnings: Sequence[str]) -> str:
                 r"\begin{table}",
                 r"\centering",
                 rf"\caption{{{tex('. '.join([table.title, *section.heading]))}}}",
-                r"\footnotesize\setlength{\tabcolsep}{2.5pt}",
+                r"\footnotesize\setlength{\tabcolsep}{2pt}",
                 *_tabular(table),
                 *(rf"\par{{\scriptsize {tex(note)}}}" for note in _bold(notes)),
                 r"\end{table}",
@@ -214,7 +191,7 @@ def _pages(table: Table) -> Iterator[Table]:
 def _tabular(table: Table) -> list[str]:
     right = len(table.headers) - table.left
     head = [list(line) for line in zip_longest(*table.headers, fillvalue="")]
-    lines = [rf"\begin{{tabular}}{{{'l' * table.left}{'r' * right}}}", r"\toprule"]
+    lines = [rf"\begin{{tabular}}{{@{{}}{'l' * table.left}{'r' * right}@{{}}}}", r"\toprule"]
     lines += [_tex_line([tex(text) for text in line]) for line in head]
     lines.append(r"\midrule")
     for line in table.lines:

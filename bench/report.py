@@ -17,7 +17,7 @@ from bench.table import WIDTH, section
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-Format = Literal["plain", "github", "latex", "csv", "json", "html", "parquet"]
+Format = Literal["plain", "github", "latex", "csv", "json", "parquet"]
 FORMATS: Sequence[str] = get_args(Format)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bench import columns, formats, report, rows
 from bench.commands import _shared
@@ -26,6 +28,25 @@ _EXAMPLES = """examples:
 """
 
 
+_DEFAULTS: Mapping[str, Any] = {
+    "format": "plain",
+    "columns": list(columns.DEFAULT),
+    "sort": None,
+    "by": "size",
+    "all_metrics": False,
+    "out": None,
+}
+
+_OF_TABLE = ("columns", "sort", "by")
+_NOT_WITH: Mapping[str, Sequence[str]] = {
+    "amortised": (*_OF_TABLE, "all_metrics"),
+    "curves": _OF_TABLE,
+    "plots": (*_OF_TABLE, "format", "out"),
+    "html": (*_OF_TABLE, "format", "out"),
+}
+"""What is not the table, to the options that say nothing about it."""
+
+
 def add(command: AddCommand) -> None:
     """The arguments of `bench report`."""
     made = command("print the three-way table of the runs so far", _EXAMPLES)
@@ -34,13 +55,11 @@ def add(command: AddCommand) -> None:
     made.add_argument(
         "--format",
         choices=report.FORMATS,
-        default="plain",
         help="csv, json and parquet hold long data: a row for every number",
     )
     made.add_argument(
         "--columns",
         type=lambda text: [name for name in text.split(",") if name],
-        default=list(columns.DEFAULT),
         metavar="NAME,...",
         help=f"default: {','.join(columns.DEFAULT)}; names: {', '.join(columns.FIXED)}, any"
         f" metric, and for several at once {', '.join(columns.SETS)}",
@@ -49,7 +68,6 @@ def add(command: AddCommand) -> None:
     made.add_argument(
         "--by",
         choices=rows.BY,
-        default="size",
         help="order of the rows; style: with a row for every style (default: size)",
     )
     made.add_argument("--all-metrics", action="store_true", help="not just the judges'")
@@ -73,6 +91,7 @@ def add(command: AddCommand) -> None:
         help="with --curves: the time to be as good as this, e.g. johnson@2000",
     )
     made.add_argument("-o", "--out", type=Path, metavar="FILE", help="instead of the terminal")
+    made.set_defaults(**_DEFAULTS)
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
@@ -84,6 +103,11 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
         results.latest(args.runs)  # says that there is none
     if args.reference and not args.curves:
         raise BenchError("--reference goes with --curves")
+    for instead, options in _NOT_WITH.items():
+        for option in options:
+            if getattr(args, instead) and getattr(args, option) != _DEFAULTS[option]:
+                name = option.replace("_", "-")
+                raise BenchError(f"--{name} does not go with --{instead}: leave one of them out")
     if args.format == "parquet" and args.out is None:
         raise BenchError("--format parquet is no text: name a file with --out FILE.parquet")
     frames = results.load(runs)
@@ -95,7 +119,8 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     if args.plots:
         from bench import plots
 
-        print(*plots.write(plots.figures(frames), args.plots), sep="\n")
+        figures = plots.figures(frames, all_metrics=args.all_metrics)
+        print(*plots.write(figures, args.plots), sep="\n")
         return 0
     made = _made(frames, args)
     if args.out is None:
