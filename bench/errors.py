@@ -14,9 +14,16 @@ class StorageError(BenchError):
     """The disk refuses: no method's fault, and nothing that comes after could be kept."""
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> BenchError:
-    """The error for a name that is not there, with the nearest names that are."""
+def unknown(kind: str, name: str, known: Iterable[str], otherwise: str = "") -> BenchError:
+    """The error for a name that is not there, with the nearest names that are.
+
+    Args:
+        kind: of thing.
+        name: that was asked for.
+        known: names that are there.
+        otherwise: what to do where none of them is meant.
+    """
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names) or 'none'}"
-    return BenchError(f"unknown {kind} '{name}'; {hint}")
+    return BenchError(f"unknown {kind} '{name}'; {hint}" + f" ({otherwise})" * bool(otherwise))

@@ -135,7 +135,7 @@ class Registry:
                 f"unknown {kind} '{name}'; plugin {broken.name} ({broken.source}) is broken: "
                 f"{broken.cause}"
             )
-        raise unknown(kind, name, {*known, *hints})
+        raise unknown(kind, name, {*known, *hints}, "for your own: --plugin FILE")
 
 
 def load(extra: Sequence[str] = ()) -> Registry:
@@ -292,8 +292,20 @@ def _call_hooks(plugin: object) -> dict[str, list[Any]]:
     return {caller.name: _call(caller) for caller in callers if caller.has_spec()}
 
 
+_MAKES_OBJECT = re.compile(r"__init__\(\) missing .*'context'")
+"""What Python says to `[Mine()]` of a method."""
+
+
 def _call(hook: pluggy.HookCaller) -> list[Any]:
-    results = hook()
+    try:
+        results = hook()
+    except TypeError as error:
+        if not _MAKES_OBJECT.search(str(error)):
+            raise
+        raise BenchError(
+            f"{hook.name} makes an object: return the class itself, [Mine] and not [Mine()]"
+            f" ({_cause(error)})"
+        ) from None
     if len(results) != 1 or isinstance(results[0], (str, bytes)):
         raise BenchError(f"{hook.name} returned {results or 'nothing'}: return a list")
     try:
@@ -317,6 +329,9 @@ def _check_dataset(cls: Any) -> str:
 
 
 def _check_class(cls: Any, base: type[Method] | type[Dataset]) -> str:
+    if isinstance(cls, base):
+        name = type(cls).__name__
+        raise BenchError(f"{name}() is an object: return the class itself, [{name}]")
     if not inspect.isclass(cls) or not issubclass(cls, base):
         raise BenchError(f"{cls!r} is no subclass of bench.{base.__name__}: return classes")
     missing = sorted(getattr(cls, "__abstractmethods__", ()))

@@ -763,6 +763,7 @@ def test_check_built_in_things_by_name(capsys):
     ("target", "words"),
     [
         ("identiy", "unknown plugin 'identiy'; did you mean"),
+        ("gone", "(for your own: the path of its .py file)"),
         ("gone.py", "no such file"),
         ("json", "it has no hook"),
     ],

@@ -175,6 +175,27 @@ FAULTS = {
     ),
     "class for list": (MINE.format(name="mine").replace("[Mine]", "Mine"), "return a list"),
     "text for list": (MINE.format(name="mine").replace("[Mine]", "'mine'"), "return a list"),
+    "object of a method": (
+        MINE.format(name="mine").replace("[Mine]", "[Mine()]"),
+        "bench_methods makes an object: return the class itself, [Mine] and not [Mine()]",
+    ),
+    "object of a dataset": (
+        """
+        from bench import Dataset, hookimpl
+
+        class Mine(Dataset):
+            name = "mine"
+            def contents(self):
+                return []
+            def styles(self):
+                return []
+
+        @hookimpl
+        def bench_datasets():
+            return [Mine()]
+        """,
+        "Mine() is an object: return the class itself, [Mine]",
+    ),
     "object for class": (MINE.format(name="mine").replace("[Mine]", "[3]"), "no subclass of"),
     "foreign class": (MINE.format(name="mine").replace("[Mine]", "[dict]"), "no subclass of"),
     "abstract": (MINE.format(name="mine").replace("stylize", "stylise"), "write its stylize"),
@@ -389,6 +410,7 @@ def test_an_installed_plugin_given_again_by_module_or_file_is_the_same(install, 
         ("method", "identiy", "unknown method 'identiy'; did you mean identity?"),
         ("encoder", "efficientnet_lite", "did you mean efficientnet-lite0"),
         ("dataset", "zzzz", "unknown dataset 'zzzz'; known: "),
+        ("method", "mine", "(for your own: --plugin FILE)"),
         ("metric", "zzzz", "unknown metric 'zzzz'; known: "),
     ],
 )

@@ -173,7 +173,12 @@ def find(
                         f"plugin {broken.name} ({broken.source}) is broken: {broken.cause}"
                     )
             known = [n for kind in CHECKS for n in getattr(loaded, kind)]
-            raise unknown("plugin", target, {*known, *(info.name for info in loaded.plugins)})
+            raise unknown(
+                "plugin",
+                target,
+                {*known, *(info.name for info in loaded.plugins)},
+                "for your own: the path of its .py file",
+            )
         found |= dict.fromkeys(things)
     return loaded, list(found)
 
