@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypedDict, cast
+from typing import Any, Literal, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,13 +81,23 @@ def read_votes(run: Path) -> list[Vote]:
             continue
         if not isinstance(record, dict) or record.get("schema") != SCHEMA:
             raise BenchError(f"{path} line {number} is no vote: take the line out")
-        if "undo" in record:
+        if isinstance(record.get("undo"), str):
             votes.pop(record["undo"], None)
-        elif record.keys() >= Vote.__required_keys__ and record["choice"] in CHOICES:
+        elif _is_vote(record):
             votes[record["id"]] = cast(Vote, record)
         else:
             raise BenchError(f"{path} line {number} is no vote: take the line out")
     return list(votes.values())
+
+
+def _is_vote(record: Mapping[str, Any]) -> bool:
+    words = ("id", "voter", "style", "content", "left", "right", "choice")
+    return (
+        record.keys() >= Vote.__required_keys__
+        and all(isinstance(record[name], str) for name in words)
+        and record["left"] != record["right"]
+        and record["choice"] in CHOICES
+    )
 
 
 CHOICES: Mapping[str, float] = {"left": 1.0, "same": 0.5, "right": 0.0}

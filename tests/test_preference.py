@@ -161,7 +161,16 @@ def test_votes_are_read_without_those_taken_back_and_the_torn_line(tmp_path):
     assert read_votes(tmp_path / "none") == []
 
 
-@pytest.mark.parametrize("line", ['{"schema": 2}', "[1]", '{"schema": 1, "id": "x"}'])
+WRONG = [
+    json.dumps({"schema": 1, "undo": ["x"]}),
+    *(
+        json.dumps({**vote("a", "b"), name: value})
+        for name, value in (("id", []), ("choice", {}), ("style", 3), ("left", None), ("left", "b"))
+    ),
+]
+
+
+@pytest.mark.parametrize("line", ['{"schema": 2}', "[1]", '{"schema": 1, "id": "x"}', *WRONG])
 def test_a_line_that_is_no_vote_is_named(tmp_path, line):
     (tmp_path / "votes.jsonl").write_text(json.dumps(vote("a", "b")) + "\n" + line + "\n")
     with pytest.raises(BenchError, match="line 2 is no vote"):
