@@ -70,8 +70,8 @@ class Method(ABC):
     """A `bench.training.Task` subclass, where `bench train NAME` can make its weights."""
 
     arithmetic: tuple[str, str] | None = None
-    """Set by `load` where stylizing has another precision than the context's: a label for tables,
-    its dtype first, as in `float32/fused`, and why."""
+    """Set by `load` where the method chose how it computes while it stylizes: the precision's label
+    for tables, its dtype first, as in `float32/fused`, and why; it may be the context's own."""
 
     def __init__(self, context: Context, options: Any = None) -> None:
         self.context = context

@@ -7,6 +7,7 @@ import functools
 import hashlib
 import os
 import secrets
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -30,21 +31,22 @@ def library(source: str) -> ctypes.CDLL:
     Raises:
         BenchError: no compiler, it refuses the source, or the cache cannot be written.
     """
-    command = os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
-    if not command:
+    found = shutil.which("g++") or shutil.which("clang++") or ""
+    command = shlex.split(os.environ.get("CXX", "")) or [found]  # CXX may have arguments
+    if not command[0]:
         raise BenchError("there is no C++ compiler: install g++, or name one in CXX")
     # the macros tell the compiler's version and what the processor can do
-    macros = _run(command, *FLAGS, "-dM", "-E", "-x", "c++", os.devnull)
-    digest = hashlib.sha256("\0".join((command, macros, *FLAGS, source)).encode()).hexdigest()
+    macros = _run(*command, *FLAGS, "-dM", "-E", "-x", "c++", os.devnull)
+    digest = hashlib.sha256("\0".join((*command, macros, *FLAGS, source)).encode()).hexdigest()
     file = folder() / f"{digest[:32]}.so"
     temporary = file.with_name(f".{secrets.token_hex(8)}")
     try:
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
             written = temporary.with_suffix(".cpp")
-            written.write_text(source)
+            written.write_text(source, "utf-8")
             linked = Path(torch.__file__).parent / "lib"  # where torch brings an OpenMP of its own
-            _run(command, *FLAGS, str(written), "-o", str(temporary), f"-L{linked}")
+            _run(*command, *FLAGS, str(written), "-o", str(temporary), f"-L{linked}")
             temporary.replace(file)
         return ctypes.CDLL(str(file))
     except OSError as error:

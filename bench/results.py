@@ -147,7 +147,7 @@ class ParameterCounts(TypedDict):
 
 
 class _MoreOfCell(TypedDict, total=False):
-    precision_reason: str  # where the method chose its own precision
+    precision_reason: str  # where the method itself chose, if only to keep the run's
 
 
 class CellRecord(_MoreOfCell):

@@ -19,6 +19,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import math
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,7 @@ Inference = Literal["auto", "plain", "fused"]
 Matrix = Sequence[Sequence[float]]
 Made = tuple[Tensor, Tensor]
 KERNEL = 9  # of the first and the last convolution
+FUSED = "float32/fused"  # the label of its precision
 SIDE = 256  # of the picture that `auto` decides by
 
 
@@ -322,7 +324,7 @@ def _all(modules: Iterable[nn.Module], kind: type[Module]) -> list[Module]:
 
 
 class FusedNet:
-    """`TransformNet` with all its layers folded; a picture at a time."""
+    """`TransformNet` with all its layers folded; a picture at a time, whoever calls."""
 
     @torch.no_grad()
     def __init__(self, network: TransformNet) -> None:
@@ -341,7 +343,7 @@ class FusedNet:
         spread = network.out.weight.permute(2, 1, 3, 0).flatten(2)
         self.last = _panels(_tall(F.pad(spread, (0, 32 - spread.shape[2]))))
         self.bias = network.out.state_dict()["bias"].float().clone()
-        self.space = Space()
+        self.space, self.space_free = Space(), threading.Lock()
 
     @torch.inference_mode()
     def __call__(self, picture: Tensor) -> Tensor:
@@ -352,7 +354,8 @@ class FusedNet:
         x = F.pad(x, (margin,) * 4, mode="reflect").permute(0, 2, 3, 1).contiguous()
         made = x.new_empty(len(x), 3, x.shape[1] - 2 * margin, x.shape[2] - 2 * margin)
         for one, result in zip(x, made, strict=True):
-            self._one(one, result)
+            with self.space_free:
+                self._one(one, result)
         return made.sigmoid_()[..., :height, :width].contiguous()
 
     def _one(self, padded: Tensor, result: Tensor) -> None:
@@ -376,15 +379,13 @@ class FusedNet:
 class Deployed:
     """How a network stylizes: by itself, or fused, folded anew when its weights have changed."""
 
-    def __init__(self, network: TransformNet, fused: bool, reason: str) -> None:
-        self.network, self.fused, self.reason = network, fused, reason
+    def __init__(
+        self, network: TransformNet, fused: bool, arithmetic: tuple[str, str] | None = None
+    ) -> None:
+        self.network, self.fused = network, fused
+        self.arithmetic = arithmetic  # see `Method`
         self._folded: FusedNet | None = None
         self._versions: list[int] = []
-
-    @property
-    def arithmetic(self) -> tuple[str, str] | None:
-        """A label for tables and why, where it is not the context's precision; see `Method`."""
-        return ("float32/fused", self.reason) if self.fused else None
 
     def __call__(self, picture: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) in [0, 1] to float32 pictures of the same shape in (0, 1)."""
@@ -404,21 +405,20 @@ def deploy(network: TransformNet, context: Context, inference: Inference) -> Dep
     Raises:
         BenchError: `fused` is asked for, and the device is no CPU or the layers cannot be compiled.
     """
-    if inference == "plain":
-        return Deployed(network, False, "asked for")
+    if inference == "plain" or (inference == "auto" and context.device.type != "cpu"):
+        return Deployed(network, False)
     if inference == "fused":
         if context.device.type != "cpu":
             raise BenchError(f"inference=fused is for a CPU, not {context.device}: use plain")
         kernels()
-        return Deployed(network, True, "asked for")
-    return Deployed(network, *_probe(context.device, context.precision, torch.get_num_threads()))
+        return Deployed(network, True, (FUSED, "asked for"))
+    fused, reason = _probe(context.device, context.precision, torch.get_num_threads())
+    return Deployed(network, fused, (FUSED if fused else context.precision.label, reason))
 
 
 @functools.cache
 def _probe(device: torch.device, precision: Precision, threads: int) -> tuple[bool, str]:
     """Whether the fused network is a tenth faster than the plain one in its precision, and why."""
-    if device.type != "cpu":
-        return False, "not a CPU"
     try:
         kernels()
     except BenchError as error:
@@ -426,7 +426,7 @@ def _probe(device: torch.device, precision: Precision, threads: int) -> tuple[bo
     with torch.random.fork_rng(devices=[]):
         network = TransformNet().to(memory_format=precision.memory_format)
     picture = precision.layout(torch.zeros(1, 3, SIDE, SIDE))
-    both = [Deployed(network, fused, "") for fused in (False, True)]
+    both = [Deployed(network, fused) for fused in (False, True)]
     seconds = [float("inf")] * 2
     for _ in range(3):  # in turn, so that a slow moment hits both
         for i, deployed in enumerate(both):

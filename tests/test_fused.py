@@ -1,5 +1,6 @@
 import importlib
 import shutil
+import threading
 
 import pytest
 import torch
@@ -78,6 +79,23 @@ def test_is_deterministic_and_pictures_do_not_meet(network, threads):
 
 
 @with_compiler
+def test_threads_do_not_meet(network, monkeypatch):
+    made, content = fused.FusedNet(network), picture(40, 36)
+    expected, leave, others = made(content), fused._leave, []
+
+    def meanwhile(*arguments):
+        if not others:
+            others.append(threading.Thread(target=made, args=(picture(24, 24),)))
+            others[0].start()
+            others[0].join(1)
+        leave(*arguments)
+
+    monkeypatch.setattr(fused, "_leave", meanwhile)
+    assert torch.equal(made(content), expected)
+    others[0].join()
+
+
+@with_compiler
 def test_counts_the_plain_networks_work(network):
     content, made = picture(33, 20), fused.FusedNet(network)
     with torch.inference_mode():
@@ -115,8 +133,8 @@ def test_auto_takes_the_faster(network, context, monkeypatch, plain, quick, chos
     deployed = fused.deploy(network, context, "auto")
     assert deployed.fused is chosen
     told = f"probe: plain 1000.0 ms, fused {1e3 * quick:.1f} ms"
-    assert deployed.reason == told
-    assert deployed.arithmetic == (("float32/fused", told) if chosen else None)
+    label = "float32/fused" if chosen else context.precision.label
+    assert deployed.arithmetic == (label, told)
 
 
 def test_without_a_compiler(network, context, monkeypatch):
@@ -125,7 +143,9 @@ def test_without_a_compiler(network, context, monkeypatch):
     monkeypatch.setattr(fused, "_probe", fused._probe.__wrapped__)
     deployed = fused.deploy(network, context, "auto")
     assert not deployed.fused
-    assert "/nowhere/g++ cannot be run" in deployed.reason
+    label, reason = deployed.arithmetic  # goes into the record
+    assert label == context.precision.label
+    assert "/nowhere/g++ cannot be run" in reason
     with pytest.raises(BenchError, match="check CXX"):
         fused.deploy(network, context, "fused")
 
@@ -140,6 +160,12 @@ def test_a_library_is_compiled_once(tmp_path, monkeypatch):
     made = kept.stat().st_mtime_ns
     assert build(source).seven() == 7
     assert [file.stat().st_mtime_ns for file in native.folder().iterdir()] == [made]
+    monkeypatch.setenv("CXX", "env g++")  # a compiler with arguments, as ccache g++
+    assert build(source).seven() == 7
+    monkeypatch.delenv("CXX")
     with pytest.raises(BenchError, match=r"failed \(.*error.*\): try another in CXX"):
         build("this is not C++")
-    assert list(native.folder().iterdir()) == [kept]
+    files = list(native.folder().iterdir())
+    assert len(files) == 2
+    assert kept in files
+    assert {file.suffix for file in files} == {".so"}
