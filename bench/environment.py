@@ -141,11 +141,13 @@ def describe(environment: Mapping[str, Any]) -> str:
 def source_sha256(cls: type[Any]) -> str | None:
     """SHA-256 over the files that define a class; None where there is no file, as in a notebook.
 
-    These are its own and, in order of name, the siblings in its package that it uses. The core
-    does not count (the commit says which it was), nor do weights (they have hashes of their own).
+    These are its own and, in order of name, the siblings in its package that it uses, and the C++
+    of the same name beside each. The core does not count (the commit says which it was), nor do
+    weights (they have hashes of their own).
     """
     try:
         files = [Path(inspect.getfile(cls)), *_siblings(sys.modules[cls.__module__])]
+        files += [cpp for file in files if (cpp := file.with_suffix(".cpp")).is_file()]
         hashes = [sha256(file) for file in files]
     except (TypeError, OSError, KeyError):
         return None

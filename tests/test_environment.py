@@ -186,4 +186,12 @@ def test_a_source_hash_covers_the_siblings_that_a_plugin_uses(tmp_path, monkeypa
     (package / "_unused.py").write_text("x = 2\n")
     assert source_sha256(made) == before
     (package / "_deep.py").write_text("def deep(): return 1\n")
-    assert source_sha256(made) != before
+    changed = source_sha256(made)
+    assert changed != before
+    (package / "_unused.cpp").write_text("int x;\n")
+    assert source_sha256(made) == changed
+    (package / "_deep.cpp").write_text("int y;\n")
+    compiled = source_sha256(made)
+    assert compiled != changed
+    (package / "_deep.cpp").write_text("int zz;\n")
+    assert source_sha256(made) != compiled
