@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.errors import BenchError
+
 SECOND_DERIVATIVES = 3
 """What an inner step costs that is differentiated again, in plain gradients (measured)."""
 
@@ -97,6 +99,12 @@ def ablations(setting: Setting) -> Sequence[Step]:
     for kind, paths in (("content", setting.content), ("style", setting.style)):
         for path in paths:
             training += [f"--{kind}", path]
+
+    if setting.budget < (least := max(map(gradients, ABLATIONS.values()))):
+        raise BenchError(
+            f"--budget {setting.budget} is not one step of every arm: give at least {least}, or "
+            "the 1500 that it is by default"
+        )
 
     def train(name: str, steps: int, **values: object) -> Step:
         out = setting.folder / f"{name}.safetensors"

@@ -68,6 +68,7 @@ def test_dry_run_only_shows(tmp_path, capsys):
     [
         (["nothing"], "did you mean|metastyle-ablations"),
         (["metastyle-ablations", "--start", "absent.safetensors"], "no such file"),
+        (["metastyle-ablations", "--budget", "21"], "--budget 21 is not one step of every arm"),
         (["metastyle-ablations"], "absent-photos"),
     ],
 )
