@@ -207,14 +207,14 @@ def _start(task: Task, state_file: Path, resume: bool) -> Progress:
         raise BenchError(f"--resume: there is no {state_file}; leave --resume out to start afresh")
     try:
         state = torch.load(state_file, weights_only=True)
-    except Exception as error:
-        cause = str(error).splitlines()[0]
+        task.restore(state["task"])
+        torch.set_rng_state(state["rng"])
+        return Progress(**state["progress"])
+    except Exception as error:  # damaged, or of another training
+        cause = f"{type(error).__name__}: {error}".splitlines()[0]
         raise BenchError(
-            f"{state_file} cannot be read ({cause}); delete it to start afresh"
+            f"{state_file} cannot be gone on with ({cause}); delete it to start afresh"
         ) from None
-    task.restore(state["task"])
-    torch.set_rng_state(state["rng"])
-    return Progress(**state["progress"])
 
 
 def _save(task: Task, progress: Progress, out: Path, state_file: Path) -> None:

@@ -132,12 +132,20 @@ def test_a_loss_that_is_no_number_ends_the_training(task, tmp_path, value):
 
 
 @pytest.mark.parametrize(
-    ("content", "says"), [(None, "there is no"), (b"rubbish", "cannot be read")]
+    ("content", "says"),
+    [
+        (None, "there is no"),
+        (b"rubbish", "cannot be gone on with"),
+        (b"", "cannot be gone on with"),
+        ({}, r"cannot be gone on with \(KeyError: 'task'\)"),
+    ],
 )
 def test_resuming_without_a_good_state_is_refused(task, tmp_path, content, says):
     out = tmp_path / "w.safetensors"
-    if content is not None:
+    if isinstance(content, bytes):
         out.with_suffix(".state").write_bytes(content)
+    elif content is not None:
+        torch.save(content, out.with_suffix(".state"))
     with pytest.raises(BenchError, match=says):
         train(task(), out, Budget(steps=1), {}, resume=True, quiet=True)
 
