@@ -650,12 +650,16 @@ def _label_points(
     taken = [np.array([x - 4, y - 4, x + 4, y + 4]) for x, y in crowd]
     for (x, y, name), place in zip(spots, places, strict=True):
         choices = list(_around(place, _text_width(name), _SIZE))
+        # a reader takes a name for the nearest point's
+        strays = [
+            min(_distance(box, other) for other in crowd) < _distance(box, place) - 0.1
+            for box, _ in choices
+        ]
         penalties = [
             sum(_overlap(box, other) for other in taken)
             + 4 * (_area(box) - _overlap(box, edges))
-            # a reader takes a name for the nearest point's
-            + 40 * (min(_distance(box, other) for other in crowd) < _distance(box, place) - 0.1)
-            for box, _ in choices
+            + 40 * stray
+            for (box, _), stray in zip(choices, strays, strict=True)
         ]
         # the nearest of the best; a place further out has to be worth it
         best = min(range(len(choices)), key=lambda n: penalties[n] + 2.0 * choices[n][1])
@@ -675,7 +679,7 @@ def _label_points(
             zorder=4,
             bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.3},
             arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": _GREY, "shrinkA": 0}
-            if distance > 6
+            if distance > 6 or strays[best]
             else None,
         )
 

@@ -203,6 +203,11 @@ def test_a_failure_says_why(visit, report):
 def test_a_phone_has_room_and_text_has_contrast(visit, report, scheme):
     tab = visit(report, viewport={"width": 360, "height": 740}, color_scheme=scheme)
     assert tab.evaluate("document.documentElement.scrollWidth") == 360
+    table = tab.locator("#results .scroll").first
+    assert table.evaluate("box => (box.scrollLeft = 200, box.scrollLeft)") == 200
+    for name in ("thead tr:last-child th:first-child", "tbody tr:first-child th"):
+        left = table.evaluate(f"b => b.querySelector('{name}').getBoundingClientRect().left")
+        assert left == table.evaluate("box => box.getBoundingClientRect().left")
     assert contrast(tab, "body", "color") >= 7
     assert contrast(tab, ".where", "color") >= 4.5
     assert contrast(tab, "nav a", "color") >= 4.5
