@@ -180,6 +180,32 @@ def test_stylize_takes_pictures_frames_and_animations_together():
         assert first.getpixel((20, 20)) == COLOURS[0]
 
 
+def test_a_folder_of_results_is_flat_and_videos_in_a_folder_are_named(capsys):
+    for place in ("in/b", "in/a"):
+        Path(place).mkdir(parents=True)
+        Image.new("RGB", (32, 32)).save(f"{place}/x.png")
+    Path("in/b/clip.mp4").write_bytes(b"")
+    assert main([*STYLIZE, "in", "-o", "out"]) == 0
+    assert sorted(path.name for path in Path("out").iterdir()) == ["x-2.png", "x.png"]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "videos in in are passed over, name each: in/b/clip.mp4" in line
+
+
+def test_what_is_read_is_not_overwritten(capsys):
+    gif("a.gif")
+    Image.new("RGB", (32, 32)).save("x.png")
+    before = {path: path.read_bytes() for path in Path().iterdir()}
+    for words in (
+        ["x.png", "-o", "x.png"],
+        ["x.png", "a.gif", "-o", "."],
+        ["x.png", "-o", "good.png"],
+    ):
+        assert main([*STYLIZE, *words]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "is read and would be lost: name another" in line
+    assert {path: path.read_bytes() for path in Path().iterdir()} == before
+
+
 def test_interrupting_says_what_is_there(monkeypatch, capsys):
     from bench import phases
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,8 @@ def add(command: AddCommand) -> None:
     made.add_argument(
         "content",
         nargs="+",
-        help="pictures to stylize, folders of them, videos (without sound) or animated GIFs",
+        help="pictures to stylize, folders of them with their subfolders, videos (without sound) "
+        "or animated GIFs",
     )
     made.add_argument("--method", metavar="NAME", help=f"({_adapting.DEFAULT})")
     made.add_argument("--style", metavar="PICTURE", help="adapt to it first")
@@ -59,7 +61,12 @@ def add(command: AddCommand) -> None:
         "in those given, which sum to 1",
     )
     made.add_argument(
-        "-o", "--out", type=Path, required=True, help="a picture, a video, or a folder"
+        "-o",
+        "--out",
+        type=Path,
+        required=True,
+        help="a picture, a video, or a folder for all results side by side, as NAME-2 where "
+        "subfolders share a name",
     )
     made.add_argument(
         "--size",
@@ -156,10 +163,25 @@ def _stylize(args: argparse.Namespace, method: Method, picture: Picture) -> Tens
 
 
 def _jobs(args: argparse.Namespace) -> list[_Job]:
-    """What to stylize, all readable, and where each result goes, no two to one place."""
+    """What to stylize, all readable, and where each result goes: no two to one place."""
     from bench import images, video
 
     files = images.find(args.content)
+    for folder in filter(Path.is_dir, map(Path, args.content)):
+        if films := [file for file in folder.rglob("*") if file.suffix.lower() in video.READS]:
+            _shared.warn(f"videos in {folder} are passed over, name each: {min(films)} and such")
+    jobs = _placed(args, files)
+    read = {file.resolve() for file in (*files, Path(args.style or files[0]))}
+    for job in jobs:
+        if job.out.resolve() in read:
+            raise BenchError(f"-o {args.out}: {job.out} is read and would be lost: name another")
+    return jobs
+
+
+def _placed(args: argparse.Namespace, files: Sequence[Path]) -> list[_Job]:
+    """A job for each file."""
+    from bench import images, video
+
     clips = [video.open_clip(file) if video.is_clip(file) else None for file in files]
     for file, clip in zip(files, clips, strict=True):
         if clip is None:
@@ -176,10 +198,10 @@ def _jobs(args: argparse.Namespace) -> list[_Job]:
         return [_Job(files[0], clip, args.out)]
     if suffix in (*images.SUFFIXES, *video.WRITES):
         raise BenchError(f"-o {args.out}: name a folder for {len(files)} pictures")
-    outs: list[Path] = []
+    outs: dict[Path, None] = {}  # in order
     for file, clip in zip(files, clips, strict=True):
         kind = file.suffix if clip and file.suffix.lower() in video.WRITES else ".mp4"
         end = kind if clip else ".png"
         stems = (file.stem if n == 1 else f"{file.stem}-{n}" for n in itertools.count(1))
-        outs.append(next(o for o in (args.out / f"{s}{end}" for s in stems) if o not in outs))
+        outs[next(o for o in (args.out / f"{s}{end}" for s in stems) if o not in outs)] = None
     return [_Job(*parts) for parts in zip(files, clips, outs, strict=True)]
