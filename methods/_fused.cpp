@@ -25,7 +25,7 @@ constexpr int COLOURS = 3, SPREAD = 2 * W;  // SPREAD: 9 x 3 values, filled up
 
 static vec &at(float *p) { return *(vec *)p; }
 static const vec &at(const float *p) { return *(const vec *)p; }
-static vec relu(vec x) { return x > vec{} ? x : vec{}; }
+static vec relu(vec x) { return x < vec{} ? vec{} : x; }  // what is no number stays none
 
 struct Scratch {  // one per thread; it grows and stays
     struct Free { void operator()(float *p) { operator delete[](p, std::align_val_t(64)); } };

@@ -42,6 +42,7 @@ Matrix = Sequence[Sequence[float]]
 Made = tuple[Tensor, Tensor]
 KERNEL = 9  # of the first and the last convolution
 FUSED = "float32/fused"  # the label of its precision
+FLAT = 0.01  # the least contrast, see `Deployed`
 SIDE = 256  # of the picture that `auto` decides by
 
 
@@ -348,11 +349,13 @@ class FusedNet:
     @torch.inference_mode()
     def __call__(self, picture: Tensor) -> Tensor:
         """What `TransformNet.forward` gives: (N, 3, H, W) in [0, 1] to the same in (0, 1)."""
-        height, width = picture.shape[2:]
+        count, channels, height, width = picture.shape
+        if channels != 3:
+            raise ValueError(f"pictures have 3 channels, not {channels}")
         margin = KERNEL // 2
         x = F.pad(picture.float(), (0, -width % 4, 0, -height % 4), mode="reflect")
         x = F.pad(x, (margin,) * 4, mode="reflect").permute(0, 2, 3, 1).contiguous()
-        made = x.new_empty(len(x), 3, x.shape[1] - 2 * margin, x.shape[2] - 2 * margin)
+        made = x.new_empty(count, 3, x.shape[1] - 2 * margin, x.shape[2] - 2 * margin)
         for one, result in zip(x, made, strict=True):
             with self.space_free:
                 self._one(one, result)
@@ -377,7 +380,12 @@ class FusedNet:
 
 
 class Deployed:
-    """How a network stylizes: by itself, or fused, folded anew when its weights have changed."""
+    """How a network stylizes: by itself, or fused, folded anew when its weights have changed.
+
+    Pictures of hardly any contrast, as a film's black frames, are left to the network itself:
+    normalising what is flat multiplies rounding errors by up to 316 in each layer, and only
+    convolutions that round alike at every pixel have none that differ.
+    """
 
     def __init__(
         self, network: TransformNet, fused: bool, arithmetic: tuple[str, str] | None = None
@@ -390,13 +398,19 @@ class Deployed:
     def __call__(self, picture: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) in [0, 1] to float32 pictures of the same shape in (0, 1)."""
         with torch.inference_mode():
-            if not self.fused:
+            if not self.fused or _flat(picture):
                 stylized: Tensor = self.network(picture)
                 return stylized.float()
             versions = [parameter._version for parameter in self.network.parameters()]
             if self._folded is None or versions != self._versions:
                 self._folded, self._versions = FusedNet(self.network), versions
             return self._folded(picture)
+
+
+def _flat(pictures: Tensor) -> bool:
+    """Whether one of the pictures (N, 3, H, W) has a standard deviation below `FLAT`."""
+    contrast = pictures.float().flatten(2).std(2).amax(1)
+    return bool((contrast < FLAT).any())
 
 
 def deploy(network: TransformNet, context: Context, inference: Inference) -> Deployed:
@@ -425,7 +439,7 @@ def _probe(device: torch.device, precision: Precision, threads: int) -> tuple[bo
         return False, str(error)
     with torch.random.fork_rng(devices=[]):
         network = TransformNet().to(memory_format=precision.memory_format)
-    picture = precision.layout(torch.zeros(1, 3, SIDE, SIDE))
+        picture = precision.layout(torch.rand(1, 3, SIDE, SIDE))  # not a flat one
     both = [Deployed(network, fused) for fused in (False, True)]
     seconds = [float("inf")] * 2
     for _ in range(3):  # in turn, so that a slow moment hits both

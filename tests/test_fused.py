@@ -103,6 +103,32 @@ def test_counts_the_plain_networks_work(network):
 
 
 @with_compiler
+@pytest.mark.parametrize("level", [0.0, 0.7])
+def test_flat_pictures_are_the_plain_networks(network, context, level):
+    content = torch.full((2, 3, 24, 24), level)
+    content[1] = picture(24, 24)[0]
+    with torch.inference_mode():
+        plain = network(content)
+        assert (fused.FusedNet(network)(content) - plain)[0].abs().max() > 0.01  # so it is needed
+    made = fused.deploy(network, context, "fused")(content)
+    torch.testing.assert_close(made, plain, atol=1e-4, rtol=0)
+
+
+@with_compiler
+def test_what_is_no_number_stays_none(network):
+    content = picture(24, 24)
+    content[0, 1, 5, 5] = torch.nan
+    assert fused.FusedNet(network)(content).isnan().all()
+
+
+@with_compiler
+@pytest.mark.parametrize("channels", [1, 4])
+def test_only_three_channels(network, channels):
+    with pytest.raises(ValueError, match="pictures have 3 channels"):
+        fused.FusedNet(network)(torch.zeros(1, channels, 24, 24))
+
+
+@with_compiler
 def test_follows_the_weights(context):
     network = transform_net.TransformNet()
     deployed, content = fused.deploy(network, context, "fused"), picture(16, 16)
@@ -135,6 +161,15 @@ def test_auto_takes_the_faster(network, context, monkeypatch, plain, quick, chos
     told = f"probe: plain 1000.0 ms, fused {1e3 * quick:.1f} ms"
     label = "float32/fused" if chosen else context.precision.label
     assert deployed.arithmetic == (label, told)
+
+
+def test_the_probe_times_the_fused_network(context, monkeypatch):
+    calls = []
+    monkeypatch.setattr(fused, "SIDE", 16)
+    monkeypatch.setattr(fused, "kernels", lambda: None)
+    monkeypatch.setattr(fused, "FusedNet", lambda network: calls.append)
+    fused._probe.__wrapped__(context.device, context.precision, 1)
+    assert len(calls) == 3
 
 
 def test_without_a_compiler(network, context, monkeypatch):
