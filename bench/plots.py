@@ -22,7 +22,7 @@ from bench.environment import describe
 from bench.errors import BenchError
 from bench.results import Frames
 from bench.rows import Group, Row
-from bench.text import short
+from bench.text import digits, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -367,19 +367,34 @@ def _front(axes: Axes, points: Iterable[Row], judge: Column) -> None:
 
 
 def _anchor_line(axes: Axes, here: Sequence[Row], judge: Column, kind: str) -> None:
-    """Where the anchor lies that a method has to beat on this axis."""
+    """Where the anchor lies that a method has to beat on this axis.
+
+    One that lies far off is named at the edge, since a line would squeeze the methods together.
+    """
     name = "identity" if judge.axis == "style" else "style-copy"
     values = [row.values[judge.key] for row in here if row.method == name and _has(row, judge.key)]
+    upright = kind == "h"
+    limits = axes.dataLim.intervaly if upright else axes.dataLim.intervalx
+    low, high = (float(limit) for limit in limits)
+    room = max(high - low, abs(high) / 2)
     for value in values[:1]:
-        line, place = (axes.axhline, "right") if kind == "h" else (axes.axvline, "top")
-        line(value, color=_GREY, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
-        if place == "right":
-            spot, align = (0.99, value), {"ha": "right", "va": "bottom"}
-            transform = axes.get_yaxis_transform()
+        text = name
+        if low - room <= value <= high + room or low > high:  # or nothing is drawn
+            line = axes.axhline if upright else axes.axvline
+            line(value, color=_GREY, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
+            spot = (0.99, value) if upright else (value, 1.0)
+            transform = axes.get_yaxis_transform() if upright else axes.get_xaxis_transform()
+            side = "right" if upright else "center"
         else:
-            spot, align = (value, 1.0), {"ha": "center", "va": "bottom"}
-            transform = axes.get_xaxis_transform()
-        axes.text(*spot, name, transform=transform, color=_GREY, size=_SIZE - 1, **align)  # type: ignore[arg-type]
+            above = value > high
+            text = f"{name} at {digits(value)} " + (("↓", "↑") if upright else ("←", "→"))[above]
+            spot = (0.99, 0.93 if above else 0.01) if upright else (float(above), 1.0)
+            transform = axes.transAxes
+            side = "right" if upright or above else "left"
+        x, y = spot
+        axes.text(
+            x, y, text, transform=transform, color=_GREY, size=_SIZE - 1, ha=side, va="bottom"
+        )
 
 
 # curves

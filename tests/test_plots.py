@@ -1,4 +1,5 @@
 import xml.etree.ElementTree as ET
+from types import SimpleNamespace
 
 import pytest
 from matplotlib import pyplot
@@ -151,3 +152,24 @@ def test_pareto_front_by_hand():
 )
 def test_labels_are_spread_as_little_as_it_takes(places, gap, end, spread):
     assert plots.spread_out(places, gap, end) == pytest.approx(spread)
+
+
+@pytest.mark.parametrize(
+    ("values", "anchor", "text", "top"),
+    [
+        ([0.3, 0.5], 0.6, "identity", 0.8),  # near: a line, in sight
+        ([0.3, 0.5], 5.42, "identity at 5.42 ↑", 0.6),  # far: a word, and the methods fill the axes
+        ([3.0, 4.0], 0.01, "identity at 0.0100 ↓", 4.2),
+    ],
+)
+def test_a_far_anchor_does_not_squeeze_the_methods_together(values, anchor, text, top):
+    figure, axes = pyplot.subplots()
+    axes.plot([1, 2], values, "o")
+    judge = SimpleNamespace(axis="style", key="gram")
+    here = [SimpleNamespace(values={"gram": anchor}, method="identity")]
+    plots._anchor_line(axes, here, judge, "h")
+    assert texts(axes) == [text]
+    low, high = axes.get_ylim()
+    assert high < top
+    assert (low <= anchor <= high) == (text == "identity")
+    pyplot.close(figure)
