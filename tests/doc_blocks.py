@@ -41,6 +41,8 @@ def commands(page):
         for line in block.replace("\\\n", " ").splitlines():
             for part in line.split("&&"):
                 words = shlex.split(part, comments=True)
+                if words[:1] == ["torchrun"]:  # starts the command after its own arguments
+                    words = words[words.index("-m") + 1 :]
                 # README's blocks also hold a listing of folders
                 if words and (language == "sh" or words[0] in ("bench", *FOREIGN)):
                     made.append(words)

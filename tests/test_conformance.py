@@ -1,6 +1,7 @@
 """Each check of the conformance suite finds the fault that it is there for, and no other does."""
 
 import dataclasses
+import importlib
 import json
 import os
 import random
@@ -773,3 +774,10 @@ def test_check_of_nothing_is_one_line(target, words, capsys, monkeypatch, tmp_pa
     assert main(["check", target]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line
+
+
+def test_a_seed_is_found_when_torchs_compiler_is_loaded():
+    """It wraps torch.manual_seed, so that torch's own code stands between."""
+    importlib.import_module("torch._dynamo")
+    found = failures("methods", Seeding)["leaves_global_state_alone"]
+    assert "a global seed: torch.manual_seed (test_conf" in found

@@ -116,6 +116,7 @@ def desk(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "page", [p for p in DOCS if commands(p) and name(p) not in PARSED], ids=name
 )
+@pytest.mark.timeout(300)  # stylizes, adapts and reports
 def test_the_commands_of_a_page_run(page, desk, capsys):
     for file, code in files(page).items():
         (desk / file).write_text(code)

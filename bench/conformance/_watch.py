@@ -56,6 +56,8 @@ _FUNCTIONS: tuple[tuple[Kind, str, Any], ...] = (
     ("environment", "os.environ", type(os.environ).__getitem__),
 )
 _CALLS = {_code(function): (kind, name) for kind, name, function in _FUNCTIONS}
+_TORCH_WRAPPERS = tuple(str(Path(torch.__file__).parent / name) for name in ("_compile", "_dynamo"))
+"""`torch.manual_seed` is called through these, once anything has loaded the compiler."""
 _NO_CLOCKS = {"strftime", "strptime", "struct_time", "gmtime"}
 _MACHINERY = ("/proc/", "/sys/", "/dev/")
 
@@ -180,8 +182,8 @@ def _own_code(cls: type[Any]) -> Callable[[str], bool]:
 
 @functools.cache
 def _is_standard(filename: str) -> bool:
-    """Whether it is one of the modules behind `os.environ.get` and `random.seed`."""
-    return filename.startswith("<frozen ") or Path(filename).name in (
+    """Whether it stands between a plugin and `os.environ`, `random.seed` or `torch.manual_seed`."""
+    return filename.startswith(("<frozen ", *_TORCH_WRAPPERS)) or Path(filename).name in (
         "_collections_abc.py",
         "os.py",
     )
