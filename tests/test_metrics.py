@@ -5,11 +5,10 @@ import importlib
 import numpy as np
 import pytest
 import torch
+from by_hand import ByHand
 from scipy.ndimage import gaussian_filter
-from torch import nn
 
 from bench import conformance, registry, store
-from bench.contract import Encoder, Weights
 from bench.device import Context, Precision
 from bench.errors import BenchError
 
@@ -46,26 +45,6 @@ def context():
 def metric(request, context):
     request.param.load(context)
     return request.param
-
-
-class Doubling(nn.Module):
-    """Two taps: the picture, and twice its red channel."""
-
-    calls = 0
-
-    def forward(self, x):
-        self.calls += 1
-        return [x, 2 * x[:, :1]]
-
-
-class ByHand(Encoder):
-    name = "by-hand"
-    taps = ("all", "red")
-    content_tap = "red"
-    weights = Weights("none", None, "nowhere", "none")
-
-    def build(self):
-        return Doubling()
 
 
 @pytest.fixture

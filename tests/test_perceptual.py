@@ -4,10 +4,9 @@ import importlib
 
 import pytest
 import torch
-from torch import nn
+from by_hand import ByHand
 
 from bench import registry, store, weights
-from bench.contract import Encoder, Weights
 from bench.device import Context, Precision
 from bench.errors import BenchError
 from bench.phases import adapt, adapting, stylize
@@ -16,23 +15,6 @@ perceptual, johnson, net = (
     importlib.import_module(f"bench.{name}")
     for name in ("metrics.perceptual", "methods.johnson", "methods._transform_net")
 )
-
-
-class Doubling(nn.Module):
-    """Two taps: the picture, and twice its red channel."""
-
-    def forward(self, x):
-        return [x, 2 * x[:, :1]]
-
-
-class ByHand(Encoder):
-    name = "by-hand"
-    taps = ("all", "red")
-    content_tap = "red"
-    weights = Weights("none", None, "nowhere", "none")
-
-    def build(self):
-        return Doubling()
 
 
 @pytest.fixture
