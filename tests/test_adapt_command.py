@@ -177,3 +177,13 @@ def test_help_has_examples(capsys):
     said = capsys.readouterr().out
     assert "examples:\n  bench adapt" in said
     assert "metastyle.update=norm" in said
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_the_work(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr("bench.commands._adapting.adapt", None)  # never reached
+    out = tmp_path / "file" / "new" / "a.safetensors"
+    assert main(["adapt", "--style", "any.png", "-o", str(out)]) == 1
+    said = capsys.readouterr().err
+    assert "file is no folder that can be written to" in said
+    assert said.count("\n") == 1

@@ -114,4 +114,4 @@ def test_what_is_done_is_not_done_twice_and_what_is_begun_goes_on(tmp_path, monk
     assert real(command) == 0
     assert [words[0] for words in done] == ["train", "run"]
     assert done[0][-1] == "--resume"
-    assert done[1] == ["run", "--resume", str(tmp_path / "runs" / "x")]
+    assert done[1] == ["run", "--resume", str(tmp_path / "runs" / "x"), "--quiet"]

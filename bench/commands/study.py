@@ -89,7 +89,8 @@ def going_on(step: Step) -> list[str] | None:
         from bench import results
 
         begun = results.find_runs(step.makes)
-        return ["run", "--resume", str(begun[-1])] if begun else words
+        quiet = [word for word in words if word == "--quiet"]
+        return ["run", "--resume", str(begun[-1]), *quiet] if begun else words
     from bench import weights
 
     if not step.makes.with_suffix(".state").exists():
