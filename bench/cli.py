@@ -13,7 +13,19 @@ from typing import Any, NoReturn
 
 from bench.errors import BenchError, unknown
 
-COMMANDS = ("run", "list", "report", "vote", "train", "study", "adapt", "stylize", "new", "check")
+COMMANDS = (
+    "run",
+    "list",
+    "report",
+    "compare",
+    "vote",
+    "train",
+    "study",
+    "adapt",
+    "stylize",
+    "new",
+    "check",
+)
 """Modules of `bench.commands`, in the order of the help; each has `add` and `execute`."""
 
 EXAMPLES = """examples:
@@ -44,7 +56,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; the exit status is 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C."""
+    """Run a command; the exit status is 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C.
+
+    Commands whose status 1 is a verdict fail with 2.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # not every terminal has an arrow
             stream.reconfigure(errors="replace")
@@ -54,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(args.run_command(args, arguments) or 0)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
-        return 1
+        return int(args.failure)
     except KeyboardInterrupt:
         print(f"bench: interrupted{args.interrupted}", file=sys.stderr)
         return 130
@@ -63,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         print(f"bench: {error}", file=sys.stderr)
-        return 1
+        return int(args.failure)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -82,7 +97,13 @@ def parser() -> argparse.ArgumentParser:
     )
 
     def command(
-        name: str, execute: Any, help: str, epilog: str = "", *, interrupted: str = ""
+        name: str,
+        execute: Any,
+        help: str,
+        epilog: str = "",
+        *,
+        interrupted: str = "",
+        failure: int = 1,
     ) -> argparse.ArgumentParser:
         made = commands.add_parser(
             name,
@@ -91,7 +112,7 @@ def parser() -> argparse.ArgumentParser:
             epilog=epilog,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        made.set_defaults(run_command=execute, interrupted=interrupted)
+        made.set_defaults(run_command=execute, interrupted=interrupted, failure=failure)
         return made
 
     for name in COMMANDS:

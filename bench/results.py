@@ -177,7 +177,11 @@ class IterativeRecord(TypedDict):
     stylize: bool
 
 
-class SamplesRecord(TypedDict):
+class _MoreOfSamples(TypedDict, total=False):
+    device_samples: list[float]  # the same calls by CUDA events
+
+
+class SamplesRecord(_MoreOfSamples):
     """Raw timings of one scope."""
 
     samples: list[float]  # seconds per call
@@ -187,7 +191,25 @@ class SamplesRecord(TypedDict):
     stopped: str  # why sampling stopped
 
 
-class SpeedRecord(TypedDict):
+class ControlRecord(SamplesRecord):
+    """The A/A control: a scope timed once more in the same rounds, under another label."""
+
+    scope: Scope
+
+
+class ConditionsRecord(TypedDict):
+    """What the machine did while a size was timed, see bench.conditions."""
+
+    noisy: list[str]  # why the timings are not to be trusted; empty when they are
+    facts: dict[str, Any]
+
+
+class _MoreOfSpeed(TypedDict, total=False):
+    control: ControlRecord  # of one method of each size
+    conditions: ConditionsRecord
+
+
+class SpeedRecord(_MoreOfSpeed):
     """`speed/<key(method, size)>.json`."""
 
     schema: int
@@ -457,8 +479,10 @@ class Frames:
             adapt_seconds, adapt_steps, adapt_finished, first_call (s), contents (list of names),
             params_shared, params_per_style, peak_memory_bytes, flops.
         speeds: one row per method and size: run, environment, method, size, status, reason,
-            precision, batch, iterative_adapt, iterative_stylize.
+            precision, batch, iterative_adapt, iterative_stylize, noisy (why, or empty).
         samples: one row per raw sample: run, environment, method, size, scope, round, seconds.
+        controls: one row per A/A control: run, environment, method, size, scope, noise (a share,
+            see `bench.statistics.aa_noise`).
         scores: one row per metric and finished picture: run, environment, method, style, size,
             metric, content, value, status, reason.
         observed: one row per picture that an adaptation gave on its way: run, environment, method,
@@ -472,6 +496,7 @@ class Frames:
     cells: DataFrame
     speeds: DataFrame
     samples: DataFrame
+    controls: DataFrame
     scores: DataFrame
     observed: DataFrame
     observed_scores: DataFrame
@@ -485,8 +510,9 @@ _COLUMNS = {
     "cells": "run environment method style size status reason precision adapt_seconds adapt_steps"
     " adapt_finished first_call contents params_shared params_per_style peak_memory_bytes flops",
     "speeds": "run environment method size status reason precision batch iterative_adapt"
-    " iterative_stylize",
+    " iterative_stylize noisy",
     "samples": "run environment method size scope round seconds",
+    "controls": "run environment method size scope noise",
     "scores": "run environment method style size metric content value status reason",
     "observed": "run environment method style size step seconds content image",
     "observed_scores": "run environment method style size step metric content value status reason",
@@ -519,8 +545,9 @@ def load(runs: Sequence[Path]) -> Frames:
         for cell, observed in _read_all(path, "cells", _cell_rows, warnings):
             rows["cells"].append(head + cell)
             rows["observed"].extend((*head, *picture) for picture in observed)
-        for speed, samples in _read_all(path, "speed", _speed_rows, warnings):
+        for speed, samples, controls in _read_all(path, "speed", _speed_rows, warnings):
             rows["speeds"].append(head + speed)
+            rows["controls"].extend(head + control for control in controls)
             rows["samples"].extend(head + sample for sample in samples)
         for finished, on_the_way in _read_all(path, "scores", _score_rows, warnings):
             rows["scores"].extend(head + score for score in finished)
@@ -543,6 +570,7 @@ _NUMBERS = (
     "peak_memory_bytes",
     "flops",
     "seconds",
+    "noise",
     "value",
 )
 
@@ -602,7 +630,7 @@ def _cell_rows(cell: CellRecord) -> tuple[_Row, list[_Row]]:
     return row, observed
 
 
-def _speed_rows(speed: SpeedRecord) -> tuple[_Row, list[_Row]]:
+def _speed_rows(speed: SpeedRecord) -> tuple[_Row, list[_Row], list[_Row]]:
     which = (speed["method"], speed["size"])
     samples = [
         (*which, scope, round_, float(seconds))
@@ -617,8 +645,20 @@ def _speed_rows(speed: SpeedRecord) -> tuple[_Row, list[_Row]]:
         speed["batch"],
         speed["iterative"]["adapt"],
         speed["iterative"]["stylize"],
+        "; ".join(speed["conditions"]["noisy"]) if "conditions" in speed else "",
     )
-    return row, samples
+    return row, samples, _control_rows(speed)
+
+
+def _control_rows(speed: SpeedRecord) -> list[_Row]:
+    from bench.statistics import aa_noise
+
+    if "control" not in speed or not speed["control"]["samples"]:
+        return []
+    again = speed["control"]
+    first = speed["scopes"][again["scope"]]
+    noise = aa_noise(first["samples"], again["samples"], first["rounds"], again["rounds"])
+    return [(speed["method"], speed["size"], again["scope"], noise)]
 
 
 def _score_rows(record: ScoreRecord) -> tuple[list[_Row], list[_Row]]:

@@ -68,11 +68,11 @@ def bootstrap_median(values: ArrayLike, seed: int = 0, rounds: ArrayLike | None 
     Raises:
         ValueError: there are no values, or not as many rounds.
     """
-    median = float(np.median(_observations(values, rounds)))
+    median = float(np.median(medians_of_rounds(values, rounds)))
     draws = median_draws(values, seed, rounds)
     if draws is None:
         return Interval(median, float("nan"), float("nan"))
-    return Interval(median, *_bounds(draws))
+    return Interval(median, *percentile_bounds(draws))
 
 
 def median_draws(
@@ -99,7 +99,7 @@ def median_draws(
     Raises:
         ValueError: there are no values, or not as many rounds.
     """
-    ordered = np.sort(_observations(values, rounds))
+    ordered = np.sort(medians_of_rounds(values, rounds))
     n = len(ordered)
     if n < LEAST:
         return None
@@ -150,10 +150,10 @@ def cluster_bootstrap_mean(
     style_draws, content_draws = _cluster_draws(style_count, content_count, seed)
     totals = np.einsum("ij,ij->i", style_draws @ sums, content_draws)
     if (counts == 1).all():  # then every draw is of as many pairs
-        return Interval(mean, *_bounds(totals / counts.size))
+        return Interval(mean, *percentile_bounds(totals / counts.size))
     sizes = np.einsum("ij,ij->i", style_draws @ counts, content_draws)
     drawn = sizes > 0  # with missing pairs a draw may hold none
-    return Interval(mean, *_bounds(totals[drawn] / sizes[drawn]))
+    return Interval(mean, *percentile_bounds(totals[drawn] / sizes[drawn]))
 
 
 @functools.lru_cache(maxsize=4)
@@ -169,13 +169,48 @@ def _cluster_draws(
     return style_draws, content_draws
 
 
-def aa_noise(first: ArrayLike, second: ArrayLike) -> float:
-    """How far two measurements of one thing lie apart: |ratio of their medians - 1|.
+def aa_noise(
+    first: ArrayLike,
+    second: ArrayLike,
+    first_rounds: ArrayLike | None = None,
+    second_rounds: ArrayLike | None = None,
+) -> float:
+    """How far two measurements of one thing may lie apart, as a share: the A/A control.
+
+    That is the end farther from 1 of the 95 % interval of the median ratio over the rounds that
+    both took part in; of the ratio itself where there are too few rounds for an interval.
+
+    Args:
+        first, second: seconds of the two.
+        first_rounds, second_rounds: the interleaving round of each; by default its place.
 
     Raises:
-        ValueError: one of them is empty.
+        ValueError: they have no round in common, or not as many rounds as values.
     """
-    return float(abs(np.median(_samples(first)) / np.median(_samples(second)) - 1))
+    taken = []
+    for values, rounds in ((first, first_rounds), (second, second_rounds)):
+        samples = _samples(values)
+        numbers = np.arange(len(samples)) if rounds is None else np.asarray(rounds)
+        taken.append(dict(zip(np.unique(numbers), _medians(samples, numbers), strict=True)))
+    common = taken[0].keys() & taken[1].keys()
+    ratios = [np.log(taken[0][number] / taken[1][number]) for number in sorted(common)]
+    return float(np.expm1(np.nanmax(np.abs(bootstrap_median(ratios)))))
+
+
+def medians_of_rounds(values: ArrayLike, rounds: ArrayLike | None) -> NDArray[np.float64]:
+    """What is independent: the medians of the rounds, or without rounds the values themselves.
+
+    Raises:
+        ValueError: there are no values, or not as many rounds.
+    """
+    samples = _samples(values)
+    return samples if rounds is None else _medians(samples, np.asarray(rounds))
+
+
+def percentile_bounds(draws: NDArray[np.float64]) -> tuple[float, float]:
+    """The ends of the middle `LEVEL` of bootstrap draws."""
+    low, high = np.quantile(draws, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+    return float(low), float(high)
 
 
 def _samples(values: ArrayLike) -> NDArray[np.float64]:
@@ -183,12 +218,6 @@ def _samples(values: ArrayLike) -> NDArray[np.float64]:
     if not len(samples):
         raise ValueError("no values to sum up")
     return samples
-
-
-def _observations(values: ArrayLike, rounds: ArrayLike | None) -> NDArray[np.float64]:
-    """What is independent: the values, or the medians of the rounds."""
-    samples = _samples(values)
-    return samples if rounds is None else _medians(samples, np.asarray(rounds))
 
 
 def _medians(samples: NDArray[np.float64], groups: NDArray[Any]) -> NDArray[np.float64]:
@@ -207,11 +236,6 @@ def _medians(samples: NDArray[np.float64], groups: NDArray[Any]) -> NDArray[np.f
 def _at(ordered: NDArray[np.float64], quantile: NDArray[np.float64]) -> NDArray[np.float64]:
     index = (quantile * len(ordered)).astype(np.int64)
     return ordered[np.minimum(index, len(ordered) - 1)]
-
-
-def _bounds(estimates: NDArray[np.float64]) -> tuple[float, float]:
-    low, high = np.quantile(estimates, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
-    return float(low), float(high)
 
 
 def _codes(labels: Sequence[Hashable]) -> tuple[list[int], int]:

@@ -156,8 +156,20 @@ def test_intervals_repeat_under_a_seed():
 
 
 def test_aa_noise_by_hand():
+    # too few rounds for an interval: the median ratio itself, in whichever direction
     assert aa_noise([1.0, 1.1, 9.0], [1.0, 1.0, 1.0]) == pytest.approx(0.1)
-    assert aa_noise([1.0], [2.0]) == pytest.approx(0.5)
+    assert aa_noise([1.0], [2.0]) == pytest.approx(1.0)
+    # rounds 0 and 2 are common, with medians 2 against 1 and 3 against 3
+    assert aa_noise([2, 2, 8, 3], [1, 3, 3, 5], [0, 0, 1, 2], [0, 2, 2, 3]) == pytest.approx(
+        2**0.5 - 1
+    )
+
+
+def test_aa_noise_is_the_farther_end_of_the_interval():
+    ratios = np.array([0.98, 0.99, 1.0, 1.0, 1.01, 1.05, 1.02])
+    _, low, high = bootstrap_median(np.log(ratios))
+    assert aa_noise(ratios, np.ones(7)) == pytest.approx(np.expm1(max(-low, high)))
+    assert aa_noise(ratios, np.ones(7)) > abs(np.median(ratios) - 1)
 
 
 def test_statistics_import_no_torch():

@@ -28,7 +28,7 @@ class AddCommand(Protocol):
     """Makes the parser of the command that a module is; `bench.cli` gives it to `add`."""
 
     def __call__(
-        self, help: str, epilog: str = "", *, interrupted: str = ""
+        self, help: str, epilog: str = "", *, interrupted: str = "", failure: int = 1
     ) -> argparse.ArgumentParser:
         """A parser to add arguments to.
 
@@ -37,6 +37,7 @@ class AddCommand(Protocol):
             epilog: examples.
             interrupted: what is said after "interrupted" when Ctrl-C ends the command, until
                 its `execute` sets `args.interrupted` to something better.
+            failure: the exit status where the command cannot do its work.
         """
 
 
@@ -54,6 +55,24 @@ def add_machine(command: argparse.ArgumentParser) -> None:
         "--seed", type=seed, default=0, metavar="N", help="of all random numbers (0)"
     )
     command.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def add_out(command: argparse.ArgumentParser) -> None:
+    """`--out`."""
+    command.add_argument("-o", "--out", type=Path, metavar="FILE", help="instead of the terminal")
+
+
+def write(made: str | bytes, out: Path) -> None:
+    """Write what a command made into the file of `--out`.
+
+    Raises:
+        BenchError: the disk refuses.
+    """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(made if isinstance(made, bytes) else made.encode())
+    except OSError as error:
+        raise BenchError(f"--out {out} cannot be written: {error.strerror}") from None
 
 
 def add_plugins(command: argparse.ArgumentParser, options: bool = True) -> None:
@@ -124,6 +143,11 @@ def positive(text: str) -> float:
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
     return value
+
+
+def percent(text: str) -> float:
+    """A number above 0 in percent, as a share."""
+    return positive(text) / 100
 
 
 def load_registry(args: argparse.Namespace) -> Registry:

@@ -90,7 +90,7 @@ def add(command: AddCommand) -> None:
         metavar="METHOD@STEP",
         help="with --curves: the time to be as good as this, e.g. johnson@2000",
     )
-    made.add_argument("-o", "--out", type=Path, metavar="FILE", help="instead of the terminal")
+    _shared.add_out(made)
     made.set_defaults(**_DEFAULTS)
 
 
@@ -126,11 +126,7 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     if args.out is None:
         sys.stdout.write(str(made))
         return 0
-    try:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_bytes(made if isinstance(made, bytes) else made.encode())
-    except OSError as error:
-        raise BenchError(f"--out {args.out} cannot be written: {error.strerror}") from None
+    _shared.write(made, args.out)
     return 0
 
 

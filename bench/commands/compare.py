@@ -1,0 +1,56 @@
+"""`bench compare`: what has become slower from one run to another."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from bench import compare, formats
+from bench.commands import _shared
+from bench.commands._shared import AddCommand
+from bench.table import WIDTH
+
+_EXAMPLES = """examples:
+  bench compare runs/20261121-101500-1a2b runs/20261122-101500-3c4d
+  bench compare BASE/ NEW/ --format github -o comment.md      for a pull request
+  bench compare BASE/ NEW/ --threshold 10                     percent
+
+The exit status is 1 only where something is SLOW, and 2 where the runs cannot be compared.
+"""
+
+
+def add(command: AddCommand) -> None:
+    """The arguments of `bench compare`."""
+    made = command("say what has become slower from one run to another", _EXAMPLES, failure=2)
+    made.add_argument("base", type=Path, metavar="BASE", help="run folder to compare with")
+    made.add_argument("new", type=Path, metavar="NEW", help="run folder to judge")
+    made.add_argument(
+        "--threshold",
+        type=_shared.percent,
+        default=compare.THRESHOLD,
+        metavar="PERCENT",
+        help="the least difference that counts, on a quiet machine; a noisier one raises it"
+        f" (default: {100 * compare.THRESHOLD:g})",
+    )
+    made.add_argument(
+        "--any-environment",
+        action="store_true",
+        help="compare runs of different machines or libraries too",
+    )
+    made.add_argument("--format", choices=compare.FORMATS, default="plain", help="github: Markdown")
+    _shared.add_out(made)
+
+
+def execute(args: argparse.Namespace, _: list[str]) -> int:
+    """Print the verdicts; the status is 1 where one is SLOW."""
+    found = compare.compare(
+        args.base, args.new, threshold=args.threshold, any_environment=args.any_environment
+    )
+    width, color = formats.of_terminal() if args.out is None else (WIDTH, False)
+    text = compare.render(found, args.format, width=width, color=color)
+    if args.out is None:
+        sys.stdout.write(text)
+    else:
+        _shared.write(text, args.out)
+    return int(found.slow)
