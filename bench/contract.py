@@ -181,6 +181,10 @@ class Metric(ABC):
         axis: what it speaks about: style, content, or both.
         direction: whether "lower" or "higher" is better.
         training_loss_of: methods that are trained on this very number, or on one of its terms.
+        weights: files that it needs besides its encoder's.
+        min_size: the shortest side, in pixels, that it can take.
+        by_default: whether a run that names no metrics computes it.
+        caveat: what it was seen to get wrong; `bench study judges` finds out.
     """
 
     name: str
@@ -191,6 +195,10 @@ class Metric(ABC):
     encoder: str | None = None
     citation: str = ""
     training_loss_of: Sequence[str] = ()
+    weights: Sequence[Weights] = ()
+    min_size: int = 32
+    by_default: bool = True
+    caveat: str = ""
 
     @property
     def id(self) -> str:

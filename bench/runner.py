@@ -159,7 +159,7 @@ def _begin(run: Path, plan: Plan, context: Context, registry: Registry) -> RunIn
                 "encoder": metric.encoder,
                 "judge": metric.encoder is None or registry.encoder(metric.encoder).judge,
                 "training_loss_of": list(metric.training_loss_of),
-                "weights": encoder_files([metric.encoder] if metric.encoder else [], context),
+                "weights": metric_files(metric, context),
                 "citation": metric.citation,
             }
             for metric in plan.metrics
@@ -173,6 +173,12 @@ def weight_files(chosen: Chosen, context: Context) -> dict[str, str]:
     needed = chosen.cls.needs(chosen.options)
     files = weights.fingerprints(needed, weights.beside(chosen.cls))
     return files | encoder_files(chosen.cls.learns_from(chosen.options), context)
+
+
+def metric_files(metric: Metric, context: Context) -> dict[str, str]:
+    """SHA-256 of every weights file behind a metric: its own and its encoder's."""
+    files = weights.fingerprints(metric.weights, weights.beside(type(metric)))
+    return files | encoder_files([metric.encoder] if metric.encoder else [], context)
 
 
 def encoder_files(names: Sequence[str], context: Context) -> dict[str, str]:

@@ -8,9 +8,9 @@ import inspect
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bench.contract import Method, Weights
+from bench.contract import Weights
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def locate(weights: Weights, beside: Iterable[Path] = ()) -> Path:
     return path
 
 
-def beside(cls: type[Method]) -> list[Path]:
+def beside(cls: type[Any]) -> list[Path]:
     """Where a plugin may carry its weights: its own folder, and `weights` in it."""
     folder = Path(inspect.getfile(cls)).parent
     return [folder, folder / "weights"]

@@ -12,6 +12,7 @@ from bench.hooks import hookimpl
 from bench.losses import relative_error
 
 from ._features import Features
+from ._features import content as content_features
 
 
 class ContentDistance(Metric):
@@ -31,11 +32,11 @@ class ContentDistance(Metric):
 
     def load(self, context: Context) -> None:
         """Load the encoder."""
-        self._features = Features(context, str(self.encoder))
+        self._features = Features(context, str(self.encoder), content_features)
 
     def score(self, stylized: Tensor, content: Tensor, style: Tensor) -> float:
         """The distance; the style plays no part."""
-        value, target = (self._features.read(picture).content for picture in (stylized, content))
+        value, target = (self._features.read(picture) for picture in (stylized, content))
         return relative_error(value, target).item()
 
 

@@ -12,17 +12,17 @@ from bench.device import Context
 from bench.hooks import hookimpl
 from bench.losses import relative_error
 
-from ._features import Features
+from ._features import Features, grams
 
 
-def style_distance(grams: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
-    """Mean over layers of the Gram matrices' relative squared errors, per picture: (N,).
+def style_distance(statistics: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
+    """Mean over layers of the relative squared errors of Gram matrices, or of other statistics.
 
     Gatys et al. 2016, eq. 4 and 5, with each layer's error divided by the target's energy: 0 is
     equal, 1 is what a picture without any features has; it has no upper end. The mean, not the
-    sum, so that encoders with more taps have no larger numbers.
+    sum, so that encoders with more taps have no larger numbers. Per picture: (N,).
     """
-    errors = [relative_error(g, t) for g, t in zip(grams, targets, strict=True)]
+    errors = [relative_error(s, t) for s, t in zip(statistics, targets, strict=True)]
     return torch.stack(errors).mean(0)
 
 
@@ -39,11 +39,11 @@ class StyleDistance(Metric):
 
     def load(self, context: Context) -> None:
         """Load the encoder."""
-        self._features = Features(context, str(self.encoder))
+        self._grams = Features(context, str(self.encoder), grams)
 
     def score(self, stylized: Tensor, content: Tensor, style: Tensor) -> float:
         """The distance; the content plays no part."""
-        values = (self._features.read(picture).grams for picture in (stylized, style))
+        values = (self._grams.read(picture) for picture in (stylized, style))
         return style_distance(*values).item()
 
 

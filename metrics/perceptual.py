@@ -12,7 +12,8 @@ from bench.device import Context
 from bench.hooks import hookimpl
 from bench.perceptual import Balance, perceptual_loss
 
-from ._features import Features
+from ._features import Features, grams
+from ._features import content as content_features
 
 
 class TrainingLoss(Metric):
@@ -35,14 +36,15 @@ class TrainingLoss(Metric):
 
     def load(self, context: Context) -> None:
         """Load the encoder."""
-        self._features = Features(context, str(self.encoder))
+        self._content = Features(context, str(self.encoder), content_features)
+        self._grams = Features(context, str(self.encoder), grams)
         self._loss = perceptual_loss(context, str(self.encoder), Balance())
 
     def score(self, stylized: Tensor, content: Tensor, style: Tensor) -> float:
         """The loss, in float32."""
-        target, grams = self._features.read(content).content, self._features.read(style).grams
+        target, wanted = self._content.read(content), self._grams.read(style)
         with torch.no_grad(), torch.autocast(stylized.device.type, enabled=False):
-            return self._loss(stylized, content, target, list(grams)).total.item()
+            return self._loss(stylized, content, target, list(wanted)).total.item()
 
 
 @hookimpl

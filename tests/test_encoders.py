@@ -178,7 +178,7 @@ def test_judge_is_a_judge_and_shipped_whole():
 @pytest.mark.parametrize("encoder", [encoders.Vgg16Bsds(), encoders.EfficientNetLite0()])
 def test_a_changed_file_is_refused(encoder, tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "SHIPPED", tmp_path)
-    monkeypatch.setattr(encoders, "_package_folder", lambda *_: [tmp_path])
+    monkeypatch.setattr(encoders, "package_folder", lambda *_: [tmp_path])
     (tmp_path / encoder.weights.file).write_bytes(b"something else")
     with pytest.raises(BenchError, match=rf"{encoder.weights.file} is not the declared file"):
         encoder.build()

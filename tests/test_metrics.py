@@ -17,7 +17,8 @@ ssim, color, gram, content, features = (
     importlib.import_module(f"bench.metrics.{name}")
     for name in ("ssim", "color", "gram", "content", "_features")
 )
-OFFLINE = [m for m in REGISTRY.metrics.values() if m.encoder not in ("vgg16", "vgg19")]
+ABSENT = ("vgg16", "vgg19", "alexnet", "st-vgg16")
+OFFLINE = [m for m in REGISTRY.metrics.values() if m.encoder not in ABSENT]
 
 
 def picture(height=32, width=32, seed=0):
@@ -85,7 +86,8 @@ def test_training_losses_are_of_methods_that_are_there(metric):
 def test_the_anchors_are_best_on_their_axis(metric):
     if metric.axis == "both":
         pytest.skip("no anchor is best on both axes")
-    photo, style = smooth(seed=1), smooth(seed=2) ** 2
+    side = max(48, metric.min_size)
+    photo, style = smooth(side, side, seed=1), smooth(side, side, seed=2) ** 2
     identity, copy = metric.score(photo, photo, style), metric.score(style, photo, style)
     best, other = (identity, copy) if metric.axis == "content" else (copy, identity)
     assert best == pytest.approx(1 if metric.direction == "higher" else 0, abs=1e-6)
@@ -93,7 +95,10 @@ def test_the_anchors_are_best_on_their_axis(metric):
 
 
 def test_half_way_lies_between_the_anchors(metric):
-    photo, style = smooth(seed=1), smooth(seed=2) ** 2
+    if metric.name == "histogram":
+        pytest.skip("bins see no distance: colours half way are as far off as any")
+    side = max(48, metric.min_size)
+    photo, style = smooth(side, side, seed=1), smooth(side, side, seed=2) ** 2
     values = [metric.score(p, photo, style) for p in (photo, (photo + style) / 2, style)]
     assert values in (sorted(values), sorted(values, reverse=True))
 

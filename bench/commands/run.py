@@ -52,7 +52,7 @@ def add(command: AddCommand) -> None:
         action="append",
         default=[],
         metavar="ID",
-        help="id or name; repeatable; by default all whose weights are here",
+        help="id or name, or all; repeatable; by default the usual ones whose weights are here",
     )
     _shared.add_pictures(made)
     made.add_argument(
@@ -176,9 +176,12 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
         values = {**profile.options.get(cls.name, {}), **given.get(name, {})}
         methods[name] = Chosen(cls, options.build(cls.Options, values, name))
     if args.metric:
-        metrics = list({m.id: m for name in args.metric for m in registry.metric(name)}.values())
+        every = list(registry.metrics.values())
+        asked = [every if name == "all" else registry.metric(name) for name in args.metric]
+        metrics = list({metric.id: metric for some in asked for metric in some}.values())
     else:
-        metrics = [m for m in registry.metrics.values() if _at_hand(m.encoder, registry)]
+        usual = [m for m in registry.metrics.values() if m.by_default]
+        metrics = [m for m in usual if _at_hand(m.encoder, registry)]
     dataset = _shared.dataset(args, registry, given)
     for owner in given:
         if owner not in methods and owner != dataset.name:

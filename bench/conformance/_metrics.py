@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from bench import weights
 from bench.conformance import _common, _subject
 from bench.conformance._subject import Check, Subject, require
 from bench.contract import Metric, Weights
@@ -29,15 +30,18 @@ class MetricSubject(Subject[Metric]):
         return []
 
     def weights(self) -> Sequence[tuple[Weights, Sequence[Path]]]:
-        """Its encoder's."""
+        """Its encoder's, and its own."""
+        own = [(needed, weights.beside(self.cls)) for needed in self.thing.weights]
         if self.thing.encoder is None:
-            return ()
+            return own
         encoder = self.context.find_encoder(self.thing.encoder)
-        return [(encoder.weights, encoder.folders())]
+        return [(encoder.weights, encoder.folders()), *own]
 
     def pictures(self, size: tuple[int, int] = _subject.SIZE, seed: int = 0) -> list[Tensor]:
-        """A stylized picture, its content and a style of another shape."""
+        """A stylized picture, its content and a style of another shape, at least as it needs."""
         device = self.context.device
+        grown = max(0, self.thing.min_size - min(size))
+        size = (size[0] + grown, size[1] + grown)
         content = _subject.content(device, size, seed)
         style = _subject.style(device, (size[0] + 8, size[1] + 4), seed + 3)
         return [(content + _subject.style(device, size, seed + 3)) / 2, content, style]
@@ -93,7 +97,8 @@ def tells_the_anchors_apart(subject: MetricSubject) -> None:
     if metric.axis == "both":
         return
     _, content, _ = subject.pictures()
-    style = _subject.style(content.device, seed=5) ** 2
+    height, width = content.shape[2:]
+    style = _subject.style(content.device, (height, width), seed=5) ** 2
     unchanged, copied = (metric.score(p, content, style) for p in (content, style))
     good, bad = (copied, unchanged) if metric.axis == "style" else (unchanged, copied)
     better = good < bad if metric.direction == "lower" else good > bad

@@ -1,0 +1,48 @@
+"""Mean and deviation distance: how far apart two pictures' channel statistics are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from bench.contract import Metric
+from bench.device import Context
+from bench.hooks import hookimpl
+
+from ._features import Features, moments
+from .gram import style_distance
+
+
+class MeanStdDistance(Metric):
+    """Mean over taps of the relative squared error of the channels' means and deviations.
+
+    Huang and Belongie 2017 (AdaIN), eq. 13, with each layer's error divided by the style's energy
+    and averaged over layers as `gram` does: 0 is equal, 1 is what a picture without any features
+    has. Reference implementation: `calc_style_loss` of naoto0804/pytorch-AdaIN, whose plain mean
+    squared errors, with other layers in every paper, do not compare. AdaIN-like methods
+    set these very statistics at one layer: it favours them.
+    """
+
+    name = "mean-std"
+    axis = "style"
+    by_default = False
+    citation = "Huang, Belongie 2017, eq. 13, relative to the style"
+
+    def __init__(self, encoder: str) -> None:
+        self.encoder = encoder
+
+    def load(self, context: Context) -> None:
+        """Load the encoder."""
+        self._moments = Features(context, str(self.encoder), moments)
+
+    def score(self, stylized: Tensor, content: Tensor, style: Tensor) -> float:
+        """The distance; the content plays no part."""
+        values, targets = (self._moments.read(picture) for picture in (stylized, style))
+        return style_distance(values, targets).item()
+
+
+@hookimpl
+def bench_metrics() -> Sequence[Metric]:
+    """On the judge and on the papers' network."""
+    return [MeanStdDistance("vgg16-bsds"), MeanStdDistance("vgg19")]

@@ -1,0 +1,55 @@
+"""Make the weights of LPIPS and ST-LPIPS in `bench/weights` from those of two PyPI packages.
+
+    pip download --no-deps lpips==0.1.4 stlpips-pytorch==0.0.2 && unzip each wheel
+    python tools/make_lpips.py --lpips lpips/weights/v0.1 \
+        --stlpips stlpips_pytorch/weights/vST0.0
+
+The shift-tolerant AlexNet goes in half precision, with its calibration; the filters that blur,
+which are no learned numbers, are left out. LPIPS's calibrations stay as they are: the numbers of
+papers come from them.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from bench.weights import sha256, write
+
+
+def main() -> None:
+    """Write the files and say what their SHA-256 is."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--lpips", type=Path, required=True, help="folder of alex.pth and vgg.pth")
+    parser.add_argument("--stlpips", type=Path, required=True, help="of alex_shift_tolerant.pth")
+    parser.add_argument("--out", type=Path, default=Path("bench/weights"))
+    args = parser.parse_args()
+
+    made = args.out / "st-alexnet.safetensors"
+    state = torch.load(
+        args.stlpips / "alex_shift_tolerant.pth", map_location="cpu", weights_only=True
+    )
+    kept = {
+        key: value
+        for key, value in state.items()
+        if key.startswith(("net.", "lin")) and not key.endswith(".filt")
+    }
+    write(made, kept)
+    files = [made]
+    for network in ("alex", "vgg"):
+        made = args.out / f"lpips-{network}.safetensors"
+        calibration = torch.load(
+            args.lpips / f"{network}.pth", map_location="cpu", weights_only=True
+        )
+        save_file({key: value.contiguous() for key, value in calibration.items()}, made)
+        made.chmod(0o644)
+        files.append(made)
+    for made in files:
+        print(f"{made}: {made.stat().st_size} bytes, SHA-256 {sha256(made)}")
+
+
+if __name__ == "__main__":
+    main()
