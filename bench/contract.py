@@ -11,7 +11,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from bench.options import NoOptions
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 Family = Literal["anchor", "optimisation", "per-style", "meta-learned", "multi-style", "arbitrary"]
 
+Budgets = Mapping[str, Mapping[str, Any]]
+"""Profile's name to option to value."""
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -31,7 +35,8 @@ class Weights:
     Attributes:
         file: the file's name, in the plugin's own package or in the user's weights folder.
         sha256: the file's SHA-256 in hex, or the leading digits that its name carries, as
-            torch.hub's files do; None only for a file that the user names.
+            torch.hub's files do; None for a file that the user names, or whose source
+            publishes none.
         source: where it comes from, in words a user can act on.
         licence: the licence it is under.
     """
@@ -66,6 +71,9 @@ class Method(ABC):
     autocast: ClassVar[bool] = True
     trains_on: ClassVar[Sequence[str]] = ()
     """Names of the encoders whose features its losses or its network use."""
+    budgets: ClassVar[Budgets] = {}
+    """Profile (`bench.profiles`) to option to value, where the budget needs another than the
+    default; the user's own `--option` goes before."""
     training: ClassVar[type[Task] | None] = None
     """A `bench.training.Task` subclass, where `bench train NAME` can make its weights."""
 
@@ -205,6 +213,11 @@ class Metric(ABC):
         """Name, version and network: numbers with different ids never share a column."""
         return f"{self.name}/{self.version}" + (f"@{self.encoder}" if self.encoder else "")
 
+    @property
+    def encoders(self) -> Sequence[str]:
+        """The feature networks that it reads; `encoder` is the one that its id names."""
+        return [self.encoder] if self.encoder else []
+
     def load(self, context: Context) -> None:
         """Bring networks to the device.
 
@@ -215,6 +228,37 @@ class Metric(ABC):
     @abstractmethod
     def score(self, stylized: Tensor, content: Tensor, style: Tensor) -> float:
         """The number for one picture; all three are (1, 3, H, W) in [0, 1]."""
+
+
+class Triple(NamedTuple):
+    """What a metric is given of one picture: each is (1, 3, H, W) in [0, 1]."""
+
+    stylized: Tensor
+    content: Tensor
+    style: Tensor
+
+
+class SetScore(NamedTuple):
+    """A number for a set of pictures, and by name the numbers that it is made of."""
+
+    value: float
+    parts: Mapping[str, float] = MappingProxyType({})
+
+
+class SetMetric(Metric):
+    """A number for all the pictures that a method made at one size, not for one of them."""
+
+    @abstractmethod
+    def score_set(self, pictures: Iterable[Triple]) -> SetScore:
+        """The number for the set, whose pictures come one by one, style by style.
+
+        Raises:
+            BenchError: the set is too small for it.
+        """
+
+    def score(self, stylized: Tensor, content: Tensor, style: Tensor) -> float:
+        """The number for this one picture as a set."""
+        return self.score_set([Triple(stylized, content, style)]).value
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""How much a run does: named budgets, from a smoke test to a published table."""
+"""How much a run does: named budgets, from a smoke test to a published table.
+
+What a method's own options are under a budget says the method (`Method.budgets`).
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,6 @@ class Profile:
         contents: how many of the dataset's contents, from the first on; None is all.
         styles: likewise.
         sizes: sides of the pictures in pixels.
-        options: plugin to option to value, where the budget needs another than the default;
-            the user's own `--option` goes before.
         observe: the steps of an adaptation at which every content is stylized.
         sampling: fields of `bench.timing.Rule` that differ from its defaults.
     """
@@ -28,7 +29,6 @@ class Profile:
     contents: int | None
     styles: int | None
     sizes: tuple[int, ...]
-    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     observe: tuple[int, ...] = ()
     sampling: Mapping[str, Any] = field(default_factory=dict)
 
@@ -42,11 +42,6 @@ PROFILES = {
             contents=1,
             styles=1,
             sizes=(64,),
-            options={
-                "metastyle": {"steps": 2, "batch": 1, "size": 32},
-                "johnson": {"steps": 2, "batch": 1, "size": 32},
-                "gatys": {"steps": 2},
-            },
             sampling={
                 "min_samples": 3,
                 "min_seconds": 0.0,
@@ -61,11 +56,6 @@ PROFILES = {
             contents=3,
             styles=3,
             sizes=(256,),
-            options={
-                "metastyle": {"steps": 50},
-                "johnson": {"steps": 200},
-                "gatys": {"steps": 100},
-            },
             sampling={
                 "min_samples": 10,
                 "min_seconds": 1.0,

@@ -33,6 +33,10 @@ class FitOptions:
     )
 
 
+SMOKE = {"steps": 2, "batch": 1, "size": 32}
+"""The least that a fit can do, for `--profile smoke`."""
+
+
 def loss_networks(options: FitOptions, start: Weights | None = None) -> Sequence[str]:
     """The encoders behind a fit: that of its start's training, as the file tells, and its own."""
     file = find(start) if start else None

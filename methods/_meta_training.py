@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -16,14 +15,14 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from bench import distributed
-from bench.contract import Weights
+from bench.device import Context
 from bench.errors import BenchError
 from bench.options import option
 from bench.perceptual import Balance, Terms, perceptual_loss
-from bench.training import Task
-from bench.weights import locate, read
+from bench.store import PictureStore
 
-from ._transform_net import TransformNet, load_weights, norm_parameters
+from ._network_training import NetworkTraining
+from ._transform_net import norm_parameters, started
 
 Batch = tuple[Tensor, Tensor]
 """Contents (N, 3, S, S) and their features at the content tap."""
@@ -77,7 +76,7 @@ def inner_update(parameters: Mapping[str, Tensor], loss: Tensor, lr: float) -> d
     }
 
 
-class MetaTraining(Task):
+class MetaTraining(NetworkTraining):
     """Bilevel training (paper, eq. 4 and algorithm 1): an outer Adam over an inner SGD.
 
     As in the paper only the affine parameters of the instance normalisations move in the inner
@@ -88,23 +87,20 @@ class MetaTraining(Task):
 
     Options = MetaTrainingOptions
 
-    def __init__(self, context: Any, styles: Any, options: Any) -> None:
-        super().__init__(context, styles, options)
+    def __init__(self, context: Context, styles: PictureStore, options: Any) -> None:
         o: MetaTrainingOptions = options
         if o.rule == "second-order" and o.inner == "adam":
             raise BenchError("metastyle.inner=adam goes with rule=first-order or rule=reptile")
-        self.network = context.place(TransformNet())
-        if o.start is not None:
-            file = locate(Weights(str(Path(o.start).expanduser().absolute()), None, "the user", ""))
-            load_weights(self.network, read(file), file)
-        self.everything = list(self.network.parameters())
+        super().__init__(context, styles, options)
         norms = norm_parameters(self.network)
         named = dict(self.network.named_parameters())
         self.moving: dict[str, nn.Parameter] = named if o.inner_moves == "all" else norms
         self.where = [list(named).index(name) for name in self.moving]
         self.loss = perceptual_loss(context, o.encoder, Balance(o.content_weight, o.style_weight))
-        self.optimizer = torch.optim.Adam(self.everything, o.warm_lr)
-        self.share = source_shares(styles.names)
+
+    def build(self) -> nn.Module:
+        """The transformation network, random or from the start that the options name."""
+        return started(self.options.start)
 
     def step(self, index: int) -> dict[str, float]:
         """A warm-up step on all styles at once, or a meta-training step."""
@@ -118,39 +114,33 @@ class MetaTraining(Task):
             logged, gradients = self._warm() if o.rule == "plain" else self._meta(iteration)
             if iteration == 0:  # the moments of the warm-up belong to another loss
                 self.optimizer.state.clear()
-        distributed.average(gradients)
         if iteration >= 0 and o.rule == "reptile":  # no gradient, but the way that was gone
+            distributed.average(gradients)
             with torch.no_grad():
-                for parameter, way in zip(self.everything, gradients, strict=True):
-                    parameter -= rate * way
+                for parameter, way in zip(self.parameters, gradients, strict=True):
+                    parameter.sub_(way, alpha=rate)
             return logged
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        for parameter, gradient in zip(self.everything, gradients, strict=True):
-            parameter.grad = gradient
-        norm = nn.utils.clip_grad_norm_(self.everything, o.clip)
-        self.optimizer.step()
-        return {**logged, "gradient": float(norm)}
+        return {**logged, "gradient": self.update(gradients, rate)}
 
     def _warm(self) -> tuple[dict[str, float], list[Tensor]]:
         count = self.options.batch * 2
-        terms = self._terms(self._contents(count), self._grams(count))
+        terms = self._terms(self._batch(count), self._grams(count))
         logged = {"warm/content": terms.content.item(), "warm/style": terms.style.item()}
-        return logged, list(torch.autograd.grad(terms.total, self.everything))
+        return logged, list(torch.autograd.grad(terms.total, self.parameters))
 
     def _meta(self, iteration: int) -> tuple[dict[str, float], list[Tensor]]:
         """What several styles ask of the start, on the mean."""
         o: MetaTrainingOptions = self.options
         lr = o.inner_lr / (1 + o.inner_decay * iteration)
-        shared = [self._contents(o.batch) for _ in range(2)] if o.contents == "shared" else None
+        shared = [self._batch(o.batch) for _ in range(2)] if o.contents == "shared" else None
         logged: dict[str, float] = {}
-        total = [torch.zeros_like(p) for p in self.everything]
+        total = [torch.zeros_like(p) for p in self.parameters]
         of_style = self._by_graph if o.rule == "second-order" else self._by_steps
         for _ in range(o.styles):
             if shared:
                 trains, query = [shared[0]] * o.inner_steps, shared[1]
             else:
-                *trains, query = (self._contents(o.batch) for _ in range(o.inner_steps + 1))
+                *trains, query = (self._batch(o.batch) for _ in range(o.inner_steps + 1))
             before, after, gradients = of_style(trains, query, self._grams(1), lr)
             for sum_, gradient in zip(total, gradients, strict=True):
                 sum_ += gradient / o.styles
@@ -168,7 +158,7 @@ class MetaTraining(Task):
             seen.append(self._terms(train, grams, adapted))
             adapted = inner_update(adapted, seen[-1].total, lr)
         after = self._terms(query, grams, adapted)
-        return seen[0], after, torch.autograd.grad(after.total, self.everything)
+        return seen[0], after, torch.autograd.grad(after.total, self.parameters)
 
     def _by_steps(
         self, trains: Sequence[Batch], query: Batch, grams: list[Tensor], lr: float
@@ -193,9 +183,9 @@ class MetaTraining(Task):
             after = self._terms(query, grams)
         outer: Sequence[Tensor]
         if o.rule == "first-order":
-            outer = torch.autograd.grad(after.total, self.everything)
+            outer = torch.autograd.grad(after.total, self.parameters)
         else:
-            outer = [torch.zeros_like(p) for p in self.everything]
+            outer = [torch.zeros_like(p) for p in self.parameters]
             for i, old, new in zip(self.where, begin, moving, strict=True):
                 outer[i].copy_(old - new.detach())
         with torch.no_grad():
@@ -214,34 +204,17 @@ class MetaTraining(Task):
             stylized = functional_call(self.network, dict(parameters or {}), (content,))
             return self.loss(stylized, content, target, grams)
 
-    def _contents(self, count: int) -> Batch:
+    def _batch(self, count: int) -> Batch:
         """A batch of contents and their features."""
-        batch = self.context.photographs.batch(count, self.options.size)
-        content = self.context.precision.layout(batch.to(self.context.device))
+        content = self.contents(count)
         with self.context.autocast():
             return content, self.loss.content_target(content)
 
     def _grams(self, count: int) -> list[Tensor]:
-        """Gram matrices of `count` styles, drawn by source."""
-        drawn = torch.multinomial(self.share, count).tolist()
-        side = self.options.style_size
-        batch = self.styles.batch(count, side, indices=drawn, scale=(0.7, 1.0))
-        style = self.context.precision.layout(batch.to(self.context.device))
+        """Gram matrices of `count` styles."""
+        style = self.crops(self.draw(count), self.options.style_size)
         with self.context.autocast():
             return self.loss.style_target(style)
-
-    def state(self) -> dict[str, Any]:
-        """Network and optimiser."""
-        return {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Network and optimiser."""
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-
-    def export(self) -> dict[str, Tensor]:
-        """The initialisation that adapts."""
-        return dict(self.network.state_dict())
 
     def preview(self) -> Tensor:
         """Two contents, as the initialisation renders them without any adaptation."""
@@ -249,17 +222,6 @@ class MetaTraining(Task):
         content = self.context.photographs.batch(2, 256, generator).to(self.context.device)
         with torch.inference_mode():
             return torch.cat([content, self.network(content)]).cpu()
-
-
-def source_shares(names: Sequence[str]) -> Tensor:
-    """How often to draw each style: by the square root of its source's size, (M,).
-
-    The source is the file name up to the last underscore, so that one large collection does not
-    crowd out the small ones.
-    """
-    sources = [Path(name).stem.rpartition("_")[0] for name in names]
-    counts = {source: sources.count(source) for source in set(sources)}
-    return torch.tensor([counts[source] ** -0.5 for source in sources])
 
 
 def _summary(before: Terms, after: Terms) -> dict[str, float]:

@@ -8,7 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bench.contract import Weights
 from bench.errors import BenchError
+from bench.weights import locate, read
 
 
 class ConvNorm(nn.Module):
@@ -81,6 +83,18 @@ def norm_parameters(network: nn.Module) -> dict[str, nn.Parameter]:
     }
 
 
+def norm_vector(network: nn.Module) -> Tensor:
+    """These parameters one after the other, (3200,) for a `TransformNet`: a style in numbers."""
+    return torch.cat([parameter.flatten() for parameter in norm_parameters(network).values()])
+
+
+def norms_from(network: nn.Module, vector: Tensor) -> dict[str, Tensor]:
+    """A `norm_vector` as parameters by name, for `torch.func.functional_call`."""
+    named = norm_parameters(network)
+    parts = torch.split(vector, [parameter.numel() for parameter in named.values()])
+    return dict(zip(named, parts, strict=True))
+
+
 def load_weights(network: nn.Module, tensors: dict[str, Tensor], file: Path) -> None:
     """Fill the network, or say which file does not fit it.
 
@@ -93,3 +107,16 @@ def load_weights(network: nn.Module, tensors: dict[str, Tensor], file: Path) -> 
         raise BenchError(
             f"{file} holds another network's weights; make them with bench train"
         ) from None
+
+
+def started(start: str | None) -> TransformNet:
+    """A network with random weights, or with those of the file that a training starts from.
+
+    Raises:
+        BenchError: the file is not there, or holds another network's weights.
+    """
+    network = TransformNet()
+    if start is not None:
+        file = locate(Weights(str(Path(start).expanduser().absolute()), None, "the user", ""))
+        load_weights(network, read(file), file)
+    return network

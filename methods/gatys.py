@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from bench.contract import Method
+from bench.contract import Budgets, Method
 from bench.hooks import hookimpl
 from bench.options import option
 from bench.perceptual import Balance, PerceptualLoss, perceptual_loss
@@ -63,6 +63,10 @@ class Gatys(Method):
     citation = "Gatys, Ecker, Bethge, CVPR 2016"
     Options = GatysOptions
     trains_on = ("efficientnet-lite0",)
+    budgets: ClassVar[Budgets] = {
+        "smoke": {"steps": 2},
+        "quick": {"steps": 100},
+    }
 
     @classmethod
     def learns_from(cls, options: GatysOptions) -> Sequence[str]:

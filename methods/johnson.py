@@ -17,16 +17,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from torch import Tensor
 
-from bench.contract import Method, Weights
+from bench.contract import Budgets, Method, Weights
 from bench.hooks import hookimpl
 from bench.options import option
 from bench.perceptual import Balance, perceptual_loss
 from bench.weights import locate, read
 
-from ._fitting import FitOptions, fit, loss_networks
+from ._fitting import SMOKE, FitOptions, fit, loss_networks
 from ._fused import deploy
 from ._transform_net import TransformNet, load_weights
 
@@ -51,6 +52,7 @@ class Johnson(Method):
     citation = "Johnson, Alahi, Fei-Fei, ECCV 2016"
     Options = JohnsonOptions
     trains_on = ("efficientnet-lite0",)
+    budgets: ClassVar[Budgets] = {"smoke": SMOKE, "quick": {"steps": 200}}
 
     @classmethod
     def needs(cls, options: JohnsonOptions) -> Sequence[Weights]:

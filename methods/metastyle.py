@@ -20,23 +20,21 @@ Departures from the paper:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from bench.contract import Method, Weights
+from bench.contract import Budgets, Method, Weights
 from bench.hooks import hookimpl
 from bench.options import option
 from bench.perceptual import Balance, perceptual_loss
-from bench.weights import find, locate, metadata, read
 
-from ._fitting import FitOptions, fit
+from ._fitting import SMOKE, FitOptions, fit
 from ._fused import deploy
 from ._meta_training import MetaTraining
+from ._trained import Trained, TrainedOptions
 from ._transform_net import TransformNet, load_weights, norm_parameters
 
 SHIPPED = Weights(
@@ -48,14 +46,13 @@ SHIPPED = Weights(
 
 
 @dataclass(frozen=True)
-class MetaStyleOptions(FitOptions):
+class MetaStyleOptions(FitOptions, TrainedOptions):
     """Options of the adaptation; the paper's are 200 steps at 256 pixels."""
 
     update: Literal["all", "norm"] = option("all", "which parameters adapt: all, or instance norms")
-    weights: str | None = option(None, "a weights file, instead of the shipped one", path=True)
 
 
-class MetaStyle(Method):
+class MetaStyle(Trained):
     """Meta-learned initialisation, adapted to each style by Adam (paper, §3)."""
 
     name = "metastyle"
@@ -63,29 +60,19 @@ class MetaStyle(Method):
     citation = "Zhang, Zhu, Zhu, AAAI 2019"
     Options = MetaStyleOptions
     trains_on = ("efficientnet-lite0",)
+    budgets: ClassVar[Budgets] = {"smoke": SMOKE, "quick": {"steps": 50}}
     training = MetaTraining
     weights = (SHIPPED,)
 
     @classmethod
-    def needs(cls, options: MetaStyleOptions) -> Sequence[Weights]:
-        """The shipped weights, or the file that the user names."""
-        if options.weights is None:
-            return cls.weights
-        file = str(Path(options.weights).expanduser().absolute())
-        return (Weights(file, None, "the user", "unknown"),)
-
-    @classmethod
     def learns_from(cls, options: MetaStyleOptions) -> Sequence[str]:
-        """The loss network of the meta-training, as the weights tell, and of the adaptation."""
-        file = find(cls.needs(options)[0])
-        told = json.loads(metadata(file).get("options", "{}")) if file else {}
-        return tuple(dict.fromkeys((told.get("encoder", cls.trains_on[0]), options.encoder)))
+        """The loss network of the meta-training, and that of the adaptation."""
+        return tuple(dict.fromkeys((*super().learns_from(options), options.encoder)))
 
     def load(self) -> None:
         """Read the meta-trained weights."""
         o: MetaStyleOptions = self.options
-        file = locate(self.needs(o)[0])
-        self.initial = read(file)
+        self.initial, _, file = self.read_weights()
         self.network = self.context.place(TransformNet())
         load_weights(self.network, self.initial, file)
         self.deployed = deploy(self.network, self.context, o.inference)

@@ -150,7 +150,7 @@ def test_a_meta_step_is_the_gradient_of_the_loss_after_the_inner_step(context):
     got = {n: p.grad.clone() for n, p in task.network.named_parameters()}
 
     torch.manual_seed(4)
-    train, query, grams = task._contents(1), task._contents(1), task._grams(1)
+    train, query, grams = task._batch(1), task._batch(1), task._grams(1)
     norms = net.norm_parameters(task.network)
 
     def loss(parameters, batch):
@@ -192,7 +192,7 @@ def test_first_order_is_the_gradient_at_the_end_of_the_inner_steps(context, move
         assert torch.equal(parameter, before[name]), name  # outer rate 0: back where it was
 
     torch.manual_seed(4)
-    train, query, grams = task._contents(1), task._contents(1), task._grams(1)
+    train, query, grams = task._batch(1), task._batch(1), task._grams(1)
     network = task.network
     moving = network.parameters() if moves == "all" else net.norm_parameters(network).values()
     manual_inner(task, [train, train], grams, torch.optim.SGD(list(moving), 0.5))
@@ -218,8 +218,8 @@ def test_reptile_goes_a_share_of_the_way_that_adaptation_goes(context):
         for parameter, value in zip(task.network.parameters(), begin, strict=True):
             parameter.copy_(value)
     torch.manual_seed(4)
-    batches = [task._contents(1) for _ in range(3)]
-    task._contents(1)
+    batches = [task._batch(1) for _ in range(3)]
+    task._batch(1)
     grams = task._grams(1)
     manual_inner(task, batches, grams, torch.optim.Adam(task.network.parameters(), 1e-3))
     for old, new, end in zip(begin, got, task.network.parameters(), strict=True):

@@ -173,7 +173,7 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
     given = _shared.given_options(args, registry, rows)
     methods = {}
     for name, cls in rows.items():
-        values = {**profile.options.get(cls.name, {}), **given.get(name, {})}
+        values = {**cls.budgets.get(profile.name, {}), **given.get(name, {})}
         methods[name] = Chosen(cls, options.build(cls.Options, values, name))
     if args.metric:
         every = list(registry.metrics.values())

@@ -1,0 +1,134 @@
+"""Networks that make the transformation network's parameters from a style, and their training."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from bench.device import Context
+from bench.options import option
+from bench.perceptual import Balance, perceptual_loss
+from bench.store import PictureStore
+
+from ._fused import deploy
+from ._network_training import NetworkTraining, TransferTrainingOptions
+from ._style_statistics import StyleStatistics
+from ._trained import Trained, TrainedOptions
+from ._transform_net import TransformNet, load_weights, started
+
+STANDARD = 512
+"""Styles that the statistics are standardised over."""
+
+
+class Generator(nn.Module, ABC):
+    """A transformation network and what changes its parameters with the style.
+
+    Attributes:
+        transform: the network whose own parameters are the style-neutral ones.
+        statistics: what is read off a style.
+    """
+
+    def __init__(self, statistics: StyleStatistics, transform: TransformNet) -> None:
+        super().__init__()
+        self.statistics = statistics
+        self.transform = transform
+
+    @abstractmethod
+    def parameters_for(self, numbers: Tensor) -> dict[str, Tensor]:
+        """The parameters that are not the neutral ones, by name, for one style's numbers (D,)."""
+
+
+@dataclass(frozen=True)
+class GeneratorTrainingOptions(TransferTrainingOptions):
+    """Settings of the training; the styles of a batch are one per content."""
+
+    start: str | None = option(
+        None, "transformation network to start from, by bench train", path=True
+    )
+
+
+class GeneratorTraining(NetworkTraining):
+    """The generator and the transformation network learn together, by the perceptual loss."""
+
+    Options = GeneratorTrainingOptions
+    kind: ClassVar[type[Any]]
+
+    def __init__(self, context: Context, styles: PictureStore, options: Any) -> None:
+        super().__init__(context, styles, options)
+        o: GeneratorTrainingOptions = options
+        self.loss = perceptual_loss(context, o.encoder, Balance(o.content_weight, o.style_weight))
+
+    def build(self) -> nn.Module:
+        """The generator, its statistics standardised over drawn styles."""
+        statistics = StyleStatistics(self.context, self.options.encoder)
+        statistics.to(self.context.device)
+        drawn = torch.split(torch.randperm(len(self.styles))[:STANDARD], 8)
+        raw = [statistics.raw(self.crops(part.tolist(), self.options.style_size)) for part in drawn]
+        statistics.standardise(torch.cat(raw))
+        made: nn.Module = self.kind(statistics, started(self.options.start))
+        return made
+
+    def terms(self, contents: Tensor, drawn: Sequence[int]) -> dict[str, Tensor]:
+        """The perceptual loss of each content in its own style."""
+        generator = self.network
+        assert isinstance(generator, Generator)
+        styles = self.crops(drawn, self.options.style_size)
+        numbers = generator.statistics(styles)
+        stylized = torch.cat(
+            [
+                functional_call(generator.transform, generator.parameters_for(n), (content,))
+                for n, content in zip(numbers, contents[:, None], strict=True)
+            ]
+        )
+        target = self.loss.content_target(contents)
+        terms = self.loss(stylized, contents, target, self.loss.style_target(styles))
+        return {"total": terms.total, "content": terms.content, "style": terms.style}
+
+
+@dataclass(frozen=True)
+class GeneratedOptions(TrainedOptions):
+    """Options of a method whose network is generated."""
+
+    inference: Literal["auto", "plain", "fused"] = option(
+        "auto", "stylize by the plain network, the fused one (CPU, C++ compiler), or the faster"
+    )
+
+
+class Generated(Trained):
+    """A method that generates the transformation network for each style, in one pass."""
+
+    Options = GeneratedOptions
+    family = "arbitrary"
+    trains_on = ("efficientnet-lite0",)
+    kind: ClassVar[type[Any]]
+
+    def load(self) -> None:
+        """Build the generator, and a network that takes its parameters."""
+        tensors, told, file = self.read_weights()
+        statistics = StyleStatistics(self.context, told["encoder"])
+        self.generator = self.context.place(self.kind(statistics, TransformNet()))
+        load_weights(self.generator, tensors, file)
+        self.network = self.context.place(TransformNet())
+        self.deployed = deploy(self.network, self.context, self.options.inference)
+        self.arithmetic = self.deployed.arithmetic
+
+    def adapt(self, style: Tensor) -> None:
+        """Read the style and fill the network with the parameters that are generated for it."""
+        numbers = self.generator.statistics(style)[0]
+        with torch.no_grad(), torch.autocast(style.device.type, enabled=False):
+            made = self.generator.parameters_for(numbers.float())
+        self.network.load_state_dict({**self.generator.transform.state_dict(), **made})
+
+    def stylize(self, content: Tensor) -> Tensor:
+        """One pass through the generated network."""
+        return self.deployed(content)
+
+    def networks(self) -> Iterable[nn.Module]:
+        """What makes the network for a style, and the network."""
+        return [self.generator, self.generator.statistics.encoder, self.network]

@@ -1,0 +1,133 @@
+"""AdaIN: the style's channel means and deviations, put onto the content's features.
+
+Xun Huang, Serge Belongie: Arbitrary Style Transfer in Real-time with Adaptive Instance
+Normalization. ICCV 2017.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from bench.contract import Method, Weights
+from bench.hooks import hookimpl
+from bench.losses import relative_error, tone_error, total_variation
+from bench.options import option
+from bench.perceptual import Balance
+
+from ._feature_matching import (
+    Joint,
+    Pyramid,
+    adain,
+    fusing,
+    match_color,
+    moments,
+    padded,
+)
+from ._network_training import NetworkTraining, TransferTrainingOptions
+from ._trained import Trained, TrainedOptions
+from ._transform_net import load_weights
+
+
+class AdaINTraining(NetworkTraining):
+    """The decoder's training (paper, eq. 11 to 13)."""
+
+    Options = TransferTrainingOptions
+
+    def build(self) -> nn.Module:
+        """The decoder."""
+        self.pyramid = Pyramid(self.context, self.options.encoder)
+        self.joint = Joint(self.pyramid)
+        return self.joint.decoder()
+
+    def terms(self, contents: Tensor, drawn: Sequence[int]) -> dict[str, Tensor]:
+        """Content error against the features that were asked for, and moments at every tap."""
+        o, balance, styles = self.options, Balance(), self.crops(drawn, self.options.style_size)
+        with torch.no_grad():
+            taps = self.pyramid.network(styles)
+            targets = [moments(features) for features in taps]
+            levels = self.pyramid.select(taps)
+            wanted = adain(self.joint(contents), moments(self.joint.join(levels)))
+        told = self.pyramid.select(targets)
+        stylized = self.network(wanted, fusing(self.pyramid, told))
+        taps = self.pyramid.network(stylized)
+        again = self.joint.join(self.pyramid.select(taps))
+        content = relative_error(again, wanted).mean()
+        style = torch.stack([moment_error(f, t) for f, t in zip(taps, targets, strict=True)]).sum()
+        tone = tone_error(stylized, contents).mean()
+        total = o.content_weight * content + o.style_weight * style + balance.tone * tone
+        total = total + balance.tv * total_variation(stylized).mean()
+        return {"total": total, "content": content, "style": style, "tone": tone}
+
+
+def moment_error(features: Tensor, target: Tensor) -> Tensor:
+    """Relative squared error of a tap's channel means and deviations (paper, eq. 13): scalar."""
+    got = moments(features)
+    return relative_error(got.transpose(0, 1), target.transpose(0, 1)).mean()
+
+
+@dataclass(frozen=True)
+class AdaINOptions(TrainedOptions):
+    """Options of the transfer."""
+
+    alpha: float = option(1.0, "how much style, from 0 to 1 (paper, eq. 14)", low=0, high=1)
+    preserve_color: bool = option(False, "give the style the content's colours first")
+
+
+class AdaIN(Trained):
+    """Adaptive instance normalisation between a fixed encoder and a trained decoder."""
+
+    name = "adain"
+    family = "arbitrary"
+    citation = "Huang, Belongie, ICCV 2017"
+    Options = AdaINOptions
+    trains_on = ("efficientnet-lite0",)
+    training = AdaINTraining
+    weights = (Weights("adain.safetensors", "0" * 64, "bench train adain", "MIT"),)
+
+    def load(self) -> None:
+        """Build encoder and decoder."""
+        tensors, told, file = self.read_weights()
+        self.pyramid = Pyramid(self.context, told["encoder"])
+        self.joint = Joint(self.pyramid)
+        self.decoder = self.context.place(self.joint.decoder())
+        load_weights(self.decoder, tensors, file)
+
+    def adapt(self, style: Tensor) -> None:
+        """Keep the style's moments, or with `preserve_color` the style itself."""
+        if self.options.preserve_color:
+            self.style = style
+        else:
+            self.told = self._told(style)
+
+    def _told(self, style: Tensor) -> Tensor:
+        """The style's moments (2, 1, D, 1, 1): of the joint map, then of each level."""
+        levels = self.pyramid(padded(style, self.pyramid.strides[-1]))
+        return torch.cat([moments(f) for f in (self.joint.join(levels), *levels)], 2)
+
+    def stylize(self, content: Tensor) -> Tensor:
+        """Encode, normalise to the style's moments, decode."""
+        height, width = content.shape[2:]
+        levels = self.pyramid(padded(content, self.pyramid.strides[-1]))
+        maps = [self.joint.join(levels), *levels]
+        if self.options.preserve_color:
+            each = [
+                self._told(match_color(self.style, picture)) for picture in torch.split(content, 1)
+            ]
+            told = torch.cat(each, 1)
+        else:
+            told = self.told
+        alpha = self.options.alpha
+        targets = torch.split(told, [features.shape[1] for features in maps], 2)
+        mixed = [alpha * t + (1 - alpha) * moments(f) for t, f in zip(targets, maps, strict=True)]
+        stylized: Tensor = self.decoder(adain(maps[0], mixed[0]), fusing(self.pyramid, mixed[1:]))
+        return stylized[..., :height, :width]
+
+
+@hookimpl
+def bench_methods() -> Sequence[type[Method]]:
+    """AdaIN."""
+    return [AdaIN]

@@ -1,0 +1,70 @@
+"""Ghiasi's arbitrary style transfer: a style prediction network gives the instance norms.
+
+Golnaz Ghiasi, Honglak Lee, Manjunath Kudlur, Vincent Dumoulin, Jonathon Shlens: Exploring the
+structure of a real-time, arbitrary neural artistic stylization network. BMVC 2017.
+
+Departures from the paper:
+
+- The style is read off EfficientNet-Lite0, which can be had offline and stays fixed: means and
+  deviations of the channels at five taps (the paper: means at Inception-v3's Mixed-6e, fine-tuned
+  with the rest). The bottleneck has the paper's 100 numbers, the style embedding S.
+- The transformation network is MetaStyle's, and starts from one that was trained on all styles at
+  once; what is predicted is added to its own scales and shifts. So `ghiasi` and `metastyle` differ
+  in how a style's numbers are found, by prediction or by adaptation, and in nothing else.
+- The loss is the normalised one of the other trained methods, on EfficientNet-Lite0 (the paper:
+  VGG16), over 3,681 styles instead of 80,000 paintings and 6,000 textures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from bench.contract import Method, Weights
+from bench.hooks import hookimpl
+
+from ._generated import Generated, Generator, GeneratorTraining
+from ._style_statistics import StyleStatistics
+from ._transform_net import TransformNet, norm_vector, norms_from
+
+EMBEDDING = 100
+"""Numbers in the bottleneck (paper, §3.2)."""
+
+
+class StylePrediction(Generator):
+    """Statistics to the style embedding to scales and shifts (paper, §3.2), both layers linear."""
+
+    def __init__(self, statistics: StyleStatistics, transform: TransformNet) -> None:
+        super().__init__(statistics, transform)
+        self.embed = nn.Linear(statistics.size, EMBEDDING)
+        self.predict = nn.Linear(EMBEDDING, norm_vector(transform).numel(), bias=False)
+        nn.init.zeros_(self.predict.weight)  # at first every style gets the neutral network
+
+    def parameters_for(self, numbers: Tensor) -> dict[str, Tensor]:
+        """All scales and shifts of the instance normalisations."""
+        embedding = self.embed(numbers) / EMBEDDING**0.5  # so that Adam's steps fit the output
+        change = self.predict(embedding).float()
+        return norms_from(self.transform, norm_vector(self.transform) + change)
+
+
+class GhiasiTraining(GeneratorTraining):
+    """Prediction and transformation learn together (paper, §3.2)."""
+
+    kind = StylePrediction
+
+
+class Ghiasi(Generated):
+    """A style prediction network, and MetaStyle's transformation network."""
+
+    name = "ghiasi"
+    citation = "Ghiasi, Lee, Kudlur, Dumoulin, Shlens, BMVC 2017"
+    kind = StylePrediction
+    training = GhiasiTraining
+    weights = (Weights("ghiasi.safetensors", "0" * 64, "bench train ghiasi", "MIT"),)
+
+
+@hookimpl
+def bench_methods() -> Sequence[type[Method]]:
+    """Ghiasi's method."""
+    return [Ghiasi]

@@ -1,0 +1,99 @@
+"""Style-Swap: every patch of the content's features becomes the most similar patch of the style's.
+
+Tian Qi Chen, Mark Schmidt: Fast Patch-based Style Transfer of Arbitrary Style. NIPS 2016 Workshop
+on Constructive Machine Learning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from bench.contract import Method, Weights
+from bench.hooks import hookimpl
+from bench.losses import relative_error, total_variation
+from bench.options import option
+
+from ._feature_matching import Joint, Pyramid, padded
+from ._network_training import NetworkTraining, TrainingOptions
+from ._patches import swap
+from ._trained import Trained, TrainedOptions
+from ._transform_net import load_weights
+
+
+class StyleSwapTraining(NetworkTraining):
+    """The inverse network learns from features as they are and from swapped ones (paper, §3.3)."""
+
+    Options = TrainingOptions
+
+    def build(self) -> nn.Module:
+        """The inverse network."""
+        self.features = Joint(Pyramid(self.context, self.options.encoder))
+        return self.features.decoder()
+
+    def terms(self, contents: Tensor, drawn: Sequence[int]) -> dict[str, Tensor]:
+        """Error in features (paper, eq. 8), and in pixels where there is a picture to compare."""
+        styles = self.crops(drawn, self.options.size)
+        half = len(contents) // 2
+        pictures = torch.cat([contents[:half], styles[:half]])
+        with torch.no_grad():
+            real, others = self.features(pictures), self.features(contents[half:])
+            pairs = zip(
+                torch.split(others, 1), torch.split(self.features(styles[half:]), 1), strict=True
+            )
+            swapped = torch.cat([swap(content, style, 3) for content, style in pairs])
+        decoded = self.network(torch.cat([real, swapped]))
+        again = self.features(decoded)
+        feature = relative_error(again, torch.cat([real, swapped])).mean()
+        pixel = relative_error(decoded[: len(pictures)], pictures).mean()
+        smooth = total_variation(decoded).mean()
+        return {"total": feature + pixel + 0.05 * smooth, "feature": feature, "pixel": pixel}
+
+
+@dataclass(frozen=True)
+class StyleSwapOptions(TrainedOptions):
+    """Options of the transfer."""
+
+    patch: int = option(3, "side of the patches in feature positions", low=1)
+
+
+class StyleSwap(Trained):
+    """Patches swapped in one layer's features, and an inverse network (paper, §3)."""
+
+    name = "style-swap"
+    family = "arbitrary"
+    citation = "Chen, Schmidt, NIPS workshop 2016"
+    Options = StyleSwapOptions
+    trains_on = ("efficientnet-lite0",)
+    training = StyleSwapTraining
+    weights = (Weights("style-swap.safetensors", "0" * 64, "bench train style-swap", "MIT"),)
+
+    def load(self) -> None:
+        """Build the encoder and the inverse network."""
+        tensors, told, file = self.read_weights()
+        self.features = Joint(Pyramid(self.context, told["encoder"]))
+        self.inverse = self.context.place(self.features.decoder())
+        load_weights(self.inverse, tensors, file)
+
+    def adapt(self, style: Tensor) -> None:
+        """Keep the style's features, whose patches are looked up."""
+        self.style = self.features(self._padded(style))
+
+    def stylize(self, content: Tensor) -> Tensor:
+        """Encode, swap, decode."""
+        height, width = content.shape[2:]
+        features = self.features(self._padded(content))
+        stylized: Tensor = self.inverse(swap(features, self.style, self.options.patch))
+        return stylized[..., :height, :width]
+
+    def _padded(self, picture: Tensor) -> Tensor:
+        return padded(picture, self.features.pyramid.strides[-1])
+
+
+@hookimpl
+def bench_methods() -> Sequence[type[Method]]:
+    """Style-Swap."""
+    return [StyleSwap]
