@@ -1,6 +1,16 @@
 """A plugin-based benchmark suite for neural style transfer: speed, flexibility, quality."""
 
-from bench.contract import Dataset, Encoder, Method, Metric, Picture, Weights
+from bench.contract import (
+    Dataset,
+    Encoder,
+    Method,
+    Metric,
+    Picture,
+    SetMetric,
+    SetScore,
+    Triple,
+    Weights,
+)
 from bench.errors import BenchError
 from bench.hooks import hookimpl
 from bench.options import option
@@ -14,6 +24,9 @@ __all__ = [
     "Method",
     "Metric",
     "Picture",
+    "SetMetric",
+    "SetScore",
+    "Triple",
     "Weights",
     "__version__",
     "hookimpl",

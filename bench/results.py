@@ -5,6 +5,7 @@
       cells/<key>.json    CellRecord: one method, one style, one size
       speed/<key>.json    SpeedRecord: one method, one size, raw samples
       scores/<key>.json   ScoreRecord: one cell's metrics
+      sets/<key>.json     SetRecord: the metrics of all pictures of one method and size
       images/ inputs/     the pictures
 
 A file is there when its result is: a killed run goes on with what `completed` does not name.
@@ -37,7 +38,7 @@ _Row = tuple[Any, ...]
 
 Status = Literal["ok", "error", "oom", "skipped"]
 Scope = Literal["adapt", "core", "pair", "e2e"]
-Kind = Literal["cells", "speed", "scores"]
+Kind = Literal["cells", "speed", "scores", "sets"]
 
 
 class DatasetRecord(TypedDict):
@@ -64,7 +65,11 @@ class MethodRecord(TypedDict):
     plugin: str  # where it was found
 
 
-class MetricRecord(TypedDict):
+class _MoreOfMetric(TypedDict, total=False):
+    of_set: bool  # a number for all pictures of a method and size
+
+
+class MetricRecord(_MoreOfMetric):
     """A metric as it was run; see bench.contract.Metric."""
 
     name: str
@@ -244,11 +249,32 @@ class ScoreRecord(TypedDict):
     scores: list[ScoreEntry]
 
 
+class SetEntry(TypedDict):
+    """One number for a set of pictures."""
+
+    metric: str  # id
+    value: float | None
+    parts: dict[str, float]  # by name, the numbers that it is made of
+    pictures: int  # in the set
+    status: Status
+    reason: str
+
+
+class SetRecord(TypedDict):
+    """`sets/<key(method, size)>.json`."""
+
+    schema: int
+    method: str
+    size: int
+    scores: list[SetEntry]
+
+
 _RUN_KEYS = frozenset(RunRecord.__required_keys__)
 _KEYS: Mapping[Kind, frozenset[str]] = {
     "cells": frozenset(CellRecord.__required_keys__),
     "speed": frozenset(SpeedRecord.__required_keys__),
     "scores": frozenset(ScoreRecord.__required_keys__),
+    "sets": frozenset(SetRecord.__required_keys__),
 }
 
 
@@ -485,6 +511,8 @@ class Frames:
             see `bench.statistics.aa_noise`).
         scores: one row per metric and finished picture: run, environment, method, style, size,
             metric, content, value, status, reason.
+        sets: one row per metric of a set of pictures: run, environment, method, size, metric,
+            value, parts (name to number), pictures, status, reason.
         observed: one row per picture that an adaptation gave on its way: run, environment, method,
             style, size, step, seconds (of adaptation so far), content, image (path).
         observed_scores: one row per metric and such picture: as `scores`, with its step.
@@ -498,6 +526,7 @@ class Frames:
     samples: DataFrame
     controls: DataFrame
     scores: DataFrame
+    sets: DataFrame
     observed: DataFrame
     observed_scores: DataFrame
     records: Mapping[str, RunRecord]
@@ -514,6 +543,7 @@ _COLUMNS = {
     "samples": "run environment method size scope round seconds",
     "controls": "run environment method size scope noise",
     "scores": "run environment method style size metric content value status reason",
+    "sets": "run environment method size metric value parts pictures status reason",
     "observed": "run environment method style size step seconds content image",
     "observed_scores": "run environment method style size step metric content value status reason",
 }
@@ -552,6 +582,8 @@ def load(runs: Sequence[Path]) -> Frames:
         for finished, on_the_way in _read_all(path, "scores", _score_rows, warnings):
             rows["scores"].extend(head + score for score in finished)
             rows["observed_scores"].extend(head + score for score in on_the_way)
+        for entries in _read_all(path, "sets", _set_rows, warnings):
+            rows["sets"].extend(head + entry for entry in entries)
     if not records:
         raise BenchError(warnings[0] if warnings else "no run to read: make one with bench run")
     frames = {}
@@ -673,6 +705,22 @@ def _score_rows(record: ScoreRecord) -> tuple[list[_Row], list[_Row]]:
         else:
             observed.append((*which, s["step"], *told))
     return finished, observed
+
+
+def _set_rows(record: SetRecord) -> list[_Row]:
+    return [
+        (
+            record["method"],
+            record["size"],
+            s["metric"],
+            _number(s["value"]),
+            s["parts"],
+            s["pictures"],
+            s["status"],
+            s["reason"],
+        )
+        for s in record["scores"]
+    ]
 
 
 def _number(value: float | None) -> float | None:

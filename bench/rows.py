@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 from bench import columns, roofline, verdicts
 from bench.errors import unknown
 from bench.results import Frames, MethodRecord, MetricRecord
-from bench.text import short
+from bench.text import digits, short
 from bench.verdicts import ANCHORS
 
 if TYPE_CHECKING:
@@ -169,6 +169,7 @@ class _Index:
             "speeds": frames.speeds,
             "samples": frames.samples,
             "scores": frames.scores,
+            "sets": frames.sets,
         }
         self.styles = styles
         self._empty = {name: frame.iloc[:0] for name, frame in whole.items()}
@@ -191,7 +192,10 @@ class _Index:
         if where not in self._scores:
             cells, scores = self.take("cells", *where), self.take("scores", *where)
             done = cells.loc[cells["status"] == "ok", "style"]
-            self._scores[where] = _scores(scores[scores["style"].isin(done)])
+            sets = self.take("sets", *where)  # nothing of one style: a set is of all
+            self._scores[where] = _scores(
+                scores[scores["style"].isin(done)], sets.iloc[: 0 if style else None]
+            )
         return self._scores[where]
 
 
@@ -200,9 +204,14 @@ class _Scores(NamedTuple):
 
     values: dict[str, dict[tuple[str, str], float]]  # metric id to (style, content) to number
     missing: dict[str, Counter[tuple[str, str]]]  # metric id to (status, reason) to how many
+    sets: dict[str, tuple[int, dict[str, float]]]  # metric id of a set to its pictures and parts
 
 
-def _scores(frame: DataFrame) -> _Scores:
+WHOLE = ("", "")
+"""What stands for style and content where a number is of a set of pictures."""
+
+
+def _scores(frame: DataFrame, whole: DataFrame) -> _Scores:
     values: dict[str, dict[tuple[str, str], float]] = {}
     missing: dict[str, Counter[tuple[str, str]]] = {}
     names = ("metric", "style", "content", "value", "status", "reason")
@@ -212,7 +221,15 @@ def _scores(frame: DataFrame) -> _Scores:
             values.setdefault(metric, {})[style, content] = value
         else:
             missing.setdefault(metric, Counter())[status, reason] += 1
-    return _Scores(values, missing)
+    sets: dict[str, tuple[int, dict[str, float]]] = {}
+    names = ("metric", "status", "reason", "value", "pictures", "parts")
+    columns = (whole[name].tolist() for name in names)
+    for metric, status, reason, value, pictures, parts in zip(*columns, strict=True):
+        if status == "ok":
+            values[metric], sets[metric] = {WHOLE: value}, (pictures, parts)
+        else:
+            missing[metric] = Counter({(status, reason): 1})
+    return _Scores(values, missing, sets)
 
 
 def _variants(frames: Frames) -> dict[_Variant, list[str]]:
@@ -478,7 +495,10 @@ def _row(
     anchors = {name: index.scores(run, name, size, style).values for name in ANCHORS}
     row.values["gate"] = verdicts.gate(method, record["metrics"], scores.values, anchors)
     for id_, metric in metrics.items():
-        _quality(row, id_, scores, seed)
+        if metric.get("of_set"):
+            _set_quality(row, id_, scores)
+        else:
+            _quality(row, id_, scores, seed)
         if verdicts.own(metric, method):
             row.own.add(id_)
     row.values["trained_on"] = " ".join(sorted(row.own))
@@ -581,3 +601,19 @@ def _quality(row: Row, id_: str, scores: _Scores, seed: int) -> None:
         f"{status} for {count} of {row.values['pairs']} pictures: {reason}"
         for (status, reason), count in why.items()
     ]
+
+
+def _set_quality(row: Row, id_: str, scores: _Scores) -> None:
+    """Put one number for all pictures into the row, with its parts; a row of one style has none."""
+    nan = math.nan
+    pictures, parts = scores.sets.get(id_, (0, {}))
+    row.values |= {id_: scores.values.get(id_, {}).get(WHOLE, nan), f"{id_} n": pictures}
+    row.values |= {f"{id_} low": nan, f"{id_} high": nan}
+    told = [f"{name} {digits(value)}" for name, value in parts.items()]
+    row.metric_notes[id_] = [
+        f"{status}: {reason}" for status, reason in scores.missing.get(id_, {})
+    ]
+    if pictures:
+        name = id_.partition("/")[0]
+        made_of = f": {', '.join(told)}" * bool(told)
+        row.metric_notes[id_].append(f"{name} of {pictures} pictures{made_of}")

@@ -24,7 +24,7 @@ from torch import Tensor
 
 import bench
 from bench import environment, images, measure, progress, results, roofline, weights
-from bench.contract import Dataset, Method, Metric, Picture
+from bench.contract import Dataset, Method, Metric, Picture, SetMetric, Triple
 from bench.device import Context
 from bench.errors import BenchError, StorageError
 from bench.phases import adapting, stylizing
@@ -35,6 +35,7 @@ from bench.results import (
     ContentRecord,
     RunInfo,
     ScoreEntry,
+    SetEntry,
     SkippedRecord,
     SpeedRecord,
     Status,
@@ -157,7 +158,8 @@ def _begin(run: Path, plan: Plan, context: Context, registry: Registry) -> RunIn
                 "axis": metric.axis,
                 "direction": metric.direction,
                 "encoder": metric.encoder,
-                "judge": metric.encoder is None or registry.encoder(metric.encoder).judge,
+                "judge": all(registry.encoder(name).judge for name in metric.encoders),
+                "of_set": isinstance(metric, SetMetric),
                 "training_loss_of": list(metric.training_loss_of),
                 "weights": metric_files(metric, context),
                 "citation": metric.citation,
@@ -178,7 +180,7 @@ def weight_files(chosen: Chosen, context: Context) -> dict[str, str]:
 def metric_files(metric: Metric, context: Context) -> dict[str, str]:
     """SHA-256 of every weights file behind a metric: its own and its encoder's."""
     files = weights.fingerprints(metric.weights, weights.beside(type(metric)))
-    return files | encoder_files([metric.encoder] if metric.encoder else [], context)
+    return files | encoder_files(metric.encoders, context)
 
 
 def encoder_files(names: Sequence[str], context: Context) -> dict[str, str]:
@@ -195,7 +197,7 @@ def fetch_encoders(plan: Plan, context: Context) -> None:
 
     One that cannot be had is left to the methods and metrics that want it, as their rows' reason.
     """
-    names = [metric.encoder for metric in plan.metrics if metric.encoder]
+    names = [name for metric in plan.metrics for name in metric.encoders]
     for chosen in plan.methods.values():
         names += chosen.cls.learns_from(chosen.options)
     for name in dict.fromkeys(names):
@@ -242,9 +244,12 @@ def forget_failures(run: Path) -> None:
     """Remove the records of what failed, so that it is tried again."""
     for kind in ("cells", "speed"):
         for path in (run / kind).glob("*.json"):
-            if results.read_json(path)["status"] != "ok":
+            record = results.read_json(path)
+            if record["status"] != "ok":
                 path.unlink()
                 (run / "scores" / path.name).unlink(missing_ok=True)
+                of_sets = results.key(record["method"], record["size"])
+                (run / "sets" / f"{of_sets}.json").unlink(missing_ok=True)
 
 
 def execute(run: Path, plan: Plan, context: Context, quiet: bool = False) -> None:
@@ -269,15 +274,21 @@ def execute(run: Path, plan: Plan, context: Context, quiet: bool = False) -> Non
 def _execute(run: Path, plan: Plan, context: Context, quiet: bool) -> None:
     record = results.read_run(run)
     grid = list(itertools.product(record["sizes"], record["styles"], plan.methods))
-    turns = list(itertools.product(record["sizes"], plan.methods))
+    judged = list(itertools.product(record["sizes"], record["styles"], record["methods"]))
+    of_sets = any(isinstance(metric, SetMetric) for metric in plan.metrics)
+    sets = list(itertools.product(record["sizes"], record["methods"])) if of_sets else []
+    speeds = len(record["sizes"]) * len(plan.methods)
     forecast = progress.Forecast(
-        [(kind, name) for _, _, name in grid for kind in ("cell", "scores")]
-        + [("speed", size) for size in record["sizes"]]
+        [
+            *(("cell", name) for _, _, name in grid),
+            *(("speed", size) for size in record["sizes"]),
+            *(("scores", name) for _, _, name in judged),
+            *(("sets", name) for _, name in sets),
+        ]
     )
     shown = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
-    with progress.bar(
-        total=2 * len(grid) + len(turns), disable=quiet, unit="step", bar_format=shown
-    ) as bar:
+    total = len(grid) + speeds + len(judged) + len(sets)
+    with progress.bar(total=total, disable=quiet, unit="step", bar_format=shown) as bar:
 
         def begin(what: str) -> None:
             bar.set_postfix_str("", refresh=False)
@@ -306,7 +317,7 @@ def _execute(run: Path, plan: Plan, context: Context, quiet: bool) -> None:
             finished(("speed", size), bool(untimed), len(plan.methods))
         done = results.completed(run, "scores")
         metrics = load_metrics(plan.metrics, context)
-        for size, style, name in grid:
+        for size, style, name in judged:
             missing = results.key(name, style, size) not in done
             if missing:
                 begin(f"metrics · {name} · {style} · {size} px")
@@ -321,6 +332,19 @@ def _execute(run: Path, plan: Plan, context: Context, quiet: bool) -> None:
                 }
                 results.write_json(path, record_of_scores)
             finished(("scores", name), missing)
+        done = results.completed(run, "sets")
+        for size, name in sets:
+            missing = results.key(name, size) not in done
+            if missing:
+                begin(f"metrics of sets · {name} · {size} px")
+                record_of_sets: results.SetRecord = {
+                    "schema": results.SCHEMA,
+                    "method": name,
+                    "size": size,
+                    "scores": score_sets(run, metrics, context, name, size),
+                }
+                results.write_json(results.record_path(run, "sets", name, size), record_of_sets)
+            finished(("sets", name), missing)
         bar.set_description("done")
 
 
@@ -670,6 +694,8 @@ def score_cell(
         content = read_input(run, context, "content", made["content"], size)
         stylized = images.decode(run / made["image"]).to(context.device)
         for metric, reason in metrics:
+            if isinstance(metric, SetMetric):
+                continue
             value, status = None, "skipped"
             if not reason:
                 value, status, reason = score(metric, stylized, content, reference)
@@ -687,6 +713,47 @@ def score_cell(
     return entries
 
 
+def score_sets(
+    run: Path, metrics: Loaded, context: Context, name: str, size: int
+) -> list[SetEntry]:
+    """Every metric of sets, of all finished pictures of one method at one size."""
+    styles = results.read_run(run)["styles"]
+    cells = [read_cell(run, name, style, size) for style in styles]
+    good = [cell for cell in cells if cell["status"] == "ok"]
+    count = sum(len(cell["contents"]) for cell in good)
+
+    def triples() -> Iterator[Triple]:
+        for cell in good:
+            style = read_input(run, context, "style", cell["style"], size)
+            for made in cell["contents"]:
+                content = read_input(run, context, "content", made["content"], size)
+                stylized = images.decode(run / made["image"]).to(context.device)
+                yield Triple(stylized, content, style)
+
+    entries: list[SetEntry] = []
+    for metric, reason in metrics:
+        if not isinstance(metric, SetMetric) or not count:
+            continue
+        entry: SetEntry = {
+            "metric": metric.id,
+            "value": None,
+            "parts": {},
+            "pictures": count,
+            "status": "skipped",
+            "reason": reason,
+        }
+        if not reason:
+            try:
+                with torch.inference_mode():
+                    value, parts = metric.score_set(triples())
+                entry["parts"] = {part: float(number) for part, number in parts.items()}
+                entry["value"], entry["status"], entry["reason"] = _finite(metric, float(value))
+            except Exception as error:
+                entry["status"], entry["reason"] = describe_failure(error)
+        entries.append(entry)
+    return entries
+
+
 def score(
     metric: Metric, stylized: Tensor, content: Tensor, style: Tensor
 ) -> tuple[float | None, Status, str]:
@@ -696,6 +763,10 @@ def score(
             value = float(metric.score(stylized, content, style))
     except Exception as error:
         return (None, *describe_failure(error))
+    return _finite(metric, value)
+
+
+def _finite(metric: Metric, value: float) -> tuple[float | None, Status, str]:
     if not math.isfinite(value):
         return None, "error", f"{metric.id} gave {value}"
     return value, "ok", ""

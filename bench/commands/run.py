@@ -181,7 +181,7 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
         metrics = list({metric.id: metric for some in asked for metric in some}.values())
     else:
         usual = [m for m in registry.metrics.values() if m.by_default]
-        metrics = [m for m in usual if _at_hand(m.encoder, registry)]
+        metrics = [m for m in usual if all(_at_hand(name, registry) for name in m.encoders)]
     dataset = _shared.dataset(args, registry, given)
     for owner in given:
         if owner not in methods and owner != dataset.name:
@@ -224,12 +224,10 @@ def _rows(args: argparse.Namespace, registry: Registry) -> dict[str, type[Method
     return rows
 
 
-def _at_hand(encoder: str | None, registry: Registry) -> bool:
+def _at_hand(encoder: str, registry: Registry) -> bool:
     """Whether a metric's encoder is there and can be built without a download."""
     from bench import weights
 
-    if encoder is None:
-        return True
     if encoder not in registry.encoders:
         _shared.warn(f"left out the metrics on encoder {encoder}: there is no such encoder")
         return False

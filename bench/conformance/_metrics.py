@@ -12,7 +12,7 @@ from torch import Tensor
 from bench import weights
 from bench.conformance import _common, _subject
 from bench.conformance._subject import Check, Subject, require
-from bench.contract import Metric, Weights
+from bench.contract import Metric, SetMetric, Triple, Weights
 
 
 class MetricSubject(Subject[Metric]):
@@ -26,16 +26,14 @@ class MetricSubject(Subject[Metric]):
 
     def exercise(self) -> list[Tensor]:
         """Load and score; a number lies on no device."""
-        self().score(*self.pictures())
+        score(self(), self.pictures())
         return []
 
     def weights(self) -> Sequence[tuple[Weights, Sequence[Path]]]:
         """Its encoder's, and its own."""
         own = [(needed, weights.beside(self.cls)) for needed in self.thing.weights]
-        if self.thing.encoder is None:
-            return own
-        encoder = self.context.find_encoder(self.thing.encoder)
-        return [(encoder.weights, encoder.folders()), *own]
+        encoders = [self.context.find_encoder(name) for name in self.thing.encoders]
+        return [*((encoder.weights, encoder.folders()) for encoder in encoders), *own]
 
     def pictures(self, size: tuple[int, int] = _subject.SIZE, seed: int = 0) -> list[Tensor]:
         """A stylized picture, its content and a style of another shape, at least as it needs."""
@@ -45,6 +43,14 @@ class MetricSubject(Subject[Metric]):
         content = _subject.content(device, size, seed)
         style = _subject.style(device, (size[0] + 8, size[1] + 4), seed + 3)
         return [(content + _subject.style(device, size, seed + 3)) / 2, content, style]
+
+
+def score(metric: Metric, pictures: Sequence[Tensor]) -> float:
+    """The metric's number; one of sets gets the pictures in four orientations."""
+    if not isinstance(metric, SetMetric):
+        return metric.score(*pictures)
+    sides = ((), (2,), (3,), (2, 3))
+    return metric.score_set(Triple(*(p.flip(side) for p in pictures)) for side in sides).value
 
 
 def describes_itself(subject: MetricSubject) -> None:
@@ -58,7 +64,7 @@ def gives_numbers(subject: MetricSubject) -> None:
     """A finite Python float, also of pictures with odd sides."""
     metric = subject()
     for size in (_subject.SIZE, (67, 45)):
-        value = metric.score(*subject.pictures(size))
+        value = score(metric, subject.pictures(size))
         require(
             type(value) is float,
             f"score gave a {type(value).__name__}: return a float, of a tensor by .item()",
@@ -69,12 +75,12 @@ def gives_numbers(subject: MetricSubject) -> None:
 def is_deterministic(subject: MetricSubject) -> None:
     """The same pictures have the same score, and other pictures in between change nothing."""
     metric = subject()
-    first = metric.score(*subject.pictures())
-    again = metric.score(*subject.pictures())
+    first = score(metric, subject.pictures())
+    again = score(metric, subject.pictures())
     require(first == again, f"two scores of the same pictures differ: {first!r} and {again!r}")
     for seed in (11, 12):
-        metric.score(*subject.pictures(seed=seed))
-    later = metric.score(*subject.pictures())
+        score(metric, subject.pictures(seed=seed))
+    later = score(metric, subject.pictures())
     require(
         first == later,
         f"other pictures leave traces in a score: {first!r}, and {later!r} after them",
@@ -85,7 +91,7 @@ def leaves_inputs_alone(subject: MetricSubject) -> None:
     """No picture is changed in place."""
     pictures = subject.pictures()
     before = [picture.clone() for picture in pictures]
-    subject().score(*pictures)
+    score(subject(), pictures)
     names = ("stylized picture", "content", "style")
     for name, picture, was in zip(names, pictures, before, strict=True):
         require(torch.equal(picture, was), f"the {name} was changed in place: work on a clone")
@@ -99,7 +105,7 @@ def tells_the_anchors_apart(subject: MetricSubject) -> None:
     _, content, _ = subject.pictures()
     height, width = content.shape[2:]
     style = _subject.style(content.device, (height, width), seed=5) ** 2
-    unchanged, copied = (metric.score(p, content, style) for p in (content, style))
+    unchanged, copied = (score(metric, [p, content, style]) for p in (content, style))
     good, bad = (copied, unchanged) if metric.axis == "style" else (unchanged, copied)
     better = good < bad if metric.direction == "lower" else good > bad
     best = "the style's copy" if metric.axis == "style" else "the content unchanged"
@@ -113,9 +119,9 @@ def tells_the_anchors_apart(subject: MetricSubject) -> None:
 def is_the_same_under_autocast(subject: MetricSubject) -> None:
     """It is computed in float32, whatever precision methods run in."""
     metric = subject()
-    plain = metric.score(*subject.pictures())
+    plain = score(metric, subject.pictures())
     with torch.autocast(subject.context.device.type, torch.bfloat16):
-        half = metric.score(*subject.pictures())
+        half = score(metric, subject.pictures())
     require(
         math.isclose(plain, half, rel_tol=1e-4, abs_tol=1e-6),
         f"under bfloat16 autocast its score is {half:.6g} instead of {plain:.6g}: disable "
