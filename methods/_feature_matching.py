@@ -63,6 +63,7 @@ class Joint(nn.Module):
     Attributes:
         channels: of the map.
         stride: 4.
+        multiple: what the sides of a picture must be multiples of.
     """
 
     stride = 4
@@ -71,9 +72,10 @@ class Joint(nn.Module):
         super().__init__()
         self.pyramid = pyramid
         self.channels = sum(pyramid.channels)
+        self.multiple = max(self.stride, pyramid.strides[-1])
 
     def forward(self, picture: Tensor) -> Tensor:
-        """Features (N, C, H / 4, W / 4) of pictures whose sides the deepest stride divides."""
+        """Features (N, C, H / 4, W / 4) of pictures whose sides `multiple` divides."""
         return self.join(self.pyramid(picture))
 
     def join(self, levels: Sequence[Tensor]) -> Tensor:

@@ -100,7 +100,8 @@ class NetworkTraining(Task):
 
     def draw(self, count: int) -> Sequence[int]:
         """Styles by their places, drawn by source."""
-        drawn: list[int] = torch.multinomial(self.share, count).tolist()
+        again = count > len(self.share)  # a style twice only where there are too few
+        drawn: list[int] = torch.multinomial(self.share, count, replacement=again).tolist()
         return drawn
 
     def crops(self, drawn: Sequence[int], side: int) -> Tensor:

@@ -105,13 +105,13 @@ class AdaIN(Trained):
 
     def _told(self, style: Tensor) -> Tensor:
         """The style's moments (2, 1, D, 1, 1): of the joint map, then of each level."""
-        levels = self.pyramid(padded(style, self.pyramid.strides[-1]))
+        levels = self.pyramid(padded(style, self.joint.multiple))
         return torch.cat([moments(f) for f in (self.joint.join(levels), *levels)], 2)
 
     def stylize(self, content: Tensor) -> Tensor:
         """Encode, normalise to the style's moments, decode."""
         height, width = content.shape[2:]
-        levels = self.pyramid(padded(content, self.pyramid.strides[-1]))
+        levels = self.pyramid(padded(content, self.joint.multiple))
         maps = [self.joint.join(levels), *levels]
         if self.options.preserve_color:
             each = [

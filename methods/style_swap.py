@@ -90,7 +90,7 @@ class StyleSwap(Trained):
         return stylized[..., :height, :width]
 
     def _padded(self, picture: Tensor) -> Tensor:
-        return padded(picture, self.features.pyramid.strides[-1])
+        return padded(picture, self.features.multiple)
 
 
 @hookimpl
