@@ -16,6 +16,7 @@ from bench.errors import BenchError, unknown
 COMMANDS = (
     "run",
     "list",
+    "weights",
     "report",
     "compare",
     "vote",

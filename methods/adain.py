@@ -2,6 +2,16 @@
 
 Xun Huang, Serge Belongie: Arbitrary Style Transfer in Real-time with Adaptive Instance
 Normalization. ICCV 2017.
+
+Departures from the paper:
+
+- The encoder is EfficientNet-Lite0, which can be had offline, with three levels joined into one
+  map at stride 4 (`_feature_matching.Joint`): a single deep level of it has lost the colours, which
+  relu4_1 of the paper's VGG19 has not. VGG19 is the training's option `encoder=vgg19`.
+- The decoder is smaller than the paper's 3.5 M parameters, and its features take the style's
+  moments once more at stride 2, as Avatar-Net's do.
+- Every error is divided by its target's energy, and a term on block-averaged luminance keeps tones
+  from inverting, as for the other trained methods; total variation is penalised.
 """
 
 from __future__ import annotations

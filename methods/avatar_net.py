@@ -2,6 +2,13 @@
 
 Lu Sheng, Ziyi Lin, Jing Shao, Xiaogang Wang: Avatar-Net: Multi-scale Zero-shot Style Transfer by
 Feature Decoration. CVPR 2018.
+
+Departures from the paper:
+
+- The encoder is EfficientNet-Lite0, which can be had offline, at strides 8, 4 and 2 (the paper:
+  VGG19, relu4_1 to relu1_1, the training's option `encoder=vgg19`).
+- Whitening is by eigenvectors of the covariance, as WCT's, where the paper also allows it.
+- Errors are divided by their targets' energy; the decoder learns from photographs and paintings.
 """
 
 from __future__ import annotations

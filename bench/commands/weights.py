@@ -1,0 +1,135 @@
+"""`bench weights`: every weights file that the suite knows of, verified."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from bench import weights
+from bench.commands import _shared
+from bench.commands._shared import AddCommand
+from bench.contract import Weights
+from bench.errors import unknown
+from bench.registry import Registry
+
+EXAMPLES = """examples:
+  bench weights
+  bench weights adain ghiasi
+  bench weights --format json
+"""
+
+State = Literal["verified", "missing", "damaged"]
+
+
+def add(command: AddCommand) -> None:
+    """The arguments of `bench weights`."""
+    made = command(
+        "weights files: who needs them, where they are, whether they are whole", EXAMPLES
+    )
+    made.add_argument("name", nargs="*", help="methods, metrics or encoders; all by default")
+    made.add_argument("--format", choices=("plain", "json"), default="plain")
+    _shared.add_plugins(made, options=False)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A file of weights.
+
+    Attributes:
+        needed_by: the method, metric or encoder.
+        file: its name.
+        size: in bytes; None where it is missing.
+        sha256: of the file, or what is declared where it is missing.
+        state: whether it is there and is what was declared.
+        licence: what it is under.
+        source: how it was made, or where it can be had.
+        path: where it is.
+    """
+
+    needed_by: str
+    file: str
+    size: int | None
+    sha256: str
+    state: State
+    licence: str
+    source: str
+    path: str
+
+
+def execute(args: argparse.Namespace, _: list[str]) -> int:
+    """Print the files; 1 where one of them is not what was declared."""
+    from bench import registry
+
+    loaded = registry.load(args.plugin)
+    loaded.require()
+    declared = _declared(loaded)
+    for name in args.name:
+        if name not in declared:
+            raise unknown("owner of weights", name, declared)
+    rows = [
+        _row(name, item, folders)
+        for name in args.name or declared
+        for item, folders in declared[name]
+    ]
+    if args.format == "json":
+        print(json.dumps([asdict(row) for row in rows], indent=2))
+    else:
+        from tabulate import tabulate
+
+        cells = [
+            {
+                "needed by": row.needed_by,
+                "file": row.file,
+                "size": "" if row.size is None else f"{row.size / 1e6:.1f} MB",
+                "sha-256": row.sha256[:12],
+                "state": row.state,
+                "licence": row.licence,
+                "made by": row.source,
+            }
+            for row in rows
+        ]
+        print(tabulate(cells, headers="keys", tablefmt="plain", disable_numparse=True))
+        own = {row.path: row.size or 0 for row in rows if Path(row.path).parent == weights.SHIPPED}
+        print(f"\n{len(own)} files are shipped, {sum(own.values()) / 1e6:.1f} MB together")
+        print(f"missing ones are looked for in {weights.user_folder()}")
+    for row in rows:
+        if row.state == "damaged":
+            _shared.warn(
+                f"{row.path} is not the declared file: delete it, get it from {row.source}"
+            )
+    return int(any(row.state == "damaged" for row in rows))
+
+
+def _declared(loaded: Registry) -> Mapping[str, list[tuple[Weights, list[Path]]]]:
+    """Owner to its files and the folders where they may lie, for owners that have any."""
+
+    def pairs() -> Iterator[tuple[str, Weights, list[Path]]]:
+        for name, method in loaded.methods.items():
+            for item in method.weights:
+                yield name, item, weights.beside(method)
+        for name, encoder in loaded.encoders.items():
+            yield name, encoder.weights, list(encoder.folders())
+        for name, metric in loaded.metrics.items():
+            for item in metric.weights:
+                yield name, item, []
+
+    declared: dict[str, list[tuple[Weights, list[Path]]]] = {}
+    for name, item, folders in pairs():
+        declared.setdefault(name, []).append((item, folders))
+    return declared
+
+
+def _row(name: str, item: Weights, folders: list[Path]) -> Row:
+    path = weights.find(item, folders)
+    if path is None:
+        told = item.sha256 or ""
+        return Row(name, item.file, None, told, "missing", item.licence, item.source, "")
+    digest = weights.sha256(path)
+    whole = item.sha256 is None or digest.startswith(item.sha256)
+    state: State = "verified" if whole else "damaged"
+    size = path.stat().st_size
+    return Row(name, item.file, size, digest, state, item.licence, item.source, str(path))
