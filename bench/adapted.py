@@ -171,11 +171,13 @@ def take_up(method: Method, styles: Sequence[Style], shares: Sequence[float]) ->
         shares: not negative, summing to 1, one per style.
 
     Raises:
-        BenchError: the styles are of different methods, starts or shapes, or do not fit the
-            method; one whose file lacks what the method's weights have must have started from
+        BenchError: the styles are of different methods, starts or shapes, do not fit the
+            method or cannot be mixed; one whose file lacks what the method's weights have must have started from
             them.
     """
     first, loaded = styles[0], state(method)
+    if len(styles) > 1 and not method.mixes:
+        raise BenchError(f"{method.name} keeps styles that have no mean: give one --weights")
     for style in styles:
         _check_pair(first, style)
         if loaded.keys() - style.tensors.keys() and not _alike(style.base, base(method)):

@@ -77,6 +77,9 @@ class Method(ABC):
     training: ClassVar[type[Task] | None] = None
     """A `bench.training.Task` subclass, where `bench train NAME` can make its weights."""
 
+    mixes: bool = True
+    """Whether means of what `adapted` gives are mixtures of styles; `load` may decide."""
+
     arithmetic: tuple[str, str] | None = None
     """Set by `load` where the method chose how it computes while it stylizes: the precision's label
     for tables, its dtype first, as in `float32/fused`, and why; it may be the context's own."""

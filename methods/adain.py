@@ -101,6 +101,7 @@ class AdaIN(Trained):
     def load(self) -> None:
         """Build encoder and decoder."""
         tensors, told, file = self.read_weights()
+        self.mixes = not self.options.preserve_color
         self.pyramid = Pyramid(self.context, told["encoder"])
         self.joint = Joint(self.pyramid)
         self.decoder = self.context.place(self.joint.decoder())

@@ -77,6 +77,7 @@ class AvatarNet(Trained):
     family = "arbitrary"
     citation = "Sheng, Lin, Shao, Wang, CVPR 2018"
     Options = AvatarNetOptions
+    mixes = False  # two styles' feature maps have nothing in common
     trains_on = ("efficientnet-lite0",)
     training = AvatarNetTraining
     weights = (Weights("avatar-net.safetensors", "0" * 64, "bench train avatar-net", "MIT"),)

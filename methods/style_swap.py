@@ -81,6 +81,7 @@ class StyleSwap(Trained):
     family = "arbitrary"
     citation = "Chen, Schmidt, NIPS workshop 2016"
     Options = StyleSwapOptions
+    mixes = False  # two styles' feature maps have nothing in common
     trains_on = ("efficientnet-lite0",)
     training = StyleSwapTraining
     weights = (Weights("style-swap.safetensors", "0" * 64, "bench train style-swap", "MIT"),)

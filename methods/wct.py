@@ -92,6 +92,7 @@ class WCT(Trained):
     def load(self) -> None:
         """Build the encoder and the decoders."""
         tensors, told, file = self.read_weights()
+        self.mixes = not self.options.preserve_color
         self.pyramid = Pyramid(self.context, told["encoder"])
         self.decoders = self.context.place(decoders(self.pyramid))
         load_weights(self.decoders, tensors, file)

@@ -11,7 +11,7 @@ import torch
 from tiny import TinyEncoder, pictures
 from torch.func import functional_call
 
-from bench import options, registry
+from bench import adapted, options, registry
 from bench.device import Context, Precision
 from bench.errors import BenchError
 from bench.phases import adapt, stylize
@@ -183,6 +183,20 @@ def test_vgg19_to_relu4_1_has_half_of_adains_parameters():
     encoders = importlib.import_module("bench.encoders")
     vgg = encoders._VGG((2, 2, 4, 4, 4), ("relu4_1",), (0, 0, 0), (1, 1, 1))
     assert sum(p.numel() for p in vgg.parameters()) == 3_505_728
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("style-swap", {}), ("avatar-net", {}), ("adain", {"preserve_color": True})],
+)
+def test_styles_without_a_mean_are_not_mixed(name, values, context, tmp_path):
+    method = made(name, context, tmp_path, **values)
+    before = adapted.state(method)
+    adapt(method, tensor(1, 3, 32, 32).sigmoid())
+    style = adapted.taken(method, before, "a")
+    adapted.take_up(method, [style], [1.0])
+    with pytest.raises(BenchError, match="give one --weights"):
+        adapted.take_up(method, [style, style], [0.5, 0.5])
 
 
 # --- WCT
