@@ -15,10 +15,12 @@ from bench.errors import BenchError, unknown
 
 COMMANDS = (
     "run",
+    "score",
     "list",
     "weights",
     "report",
     "compare",
+    "gate",
     "vote",
     "train",
     "study",

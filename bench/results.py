@@ -133,7 +133,7 @@ class ContentRecord(TypedDict):
 
     content: str  # name
     image: str  # path relative to the run folder
-    seconds: float  # to stylize it, once, not a benchmark
+    seconds: float | None  # to stylize it, once, not a benchmark; None: made elsewhere
 
 
 class ObservedRecord(TypedDict):

@@ -91,11 +91,11 @@ def start(plan: Plan, root: Path, context: Context, registry: Registry) -> Path:
     Raises:
         BenchError: no content or no style can be used, or the folder cannot be written.
     """
-    return results.create(root, lambda run: _begin(run, plan, context, registry))
+    return results.create(root, lambda run: begin(run, plan, context, registry))
 
 
-def _begin(run: Path, plan: Plan, context: Context, registry: Registry) -> RunInfo:
-    """Put the inputs into a new run's folder and say what is to be run."""
+def begin(run: Path, plan: Plan, context: Context, registry: Registry) -> RunInfo:
+    """Put the inputs into a new run's folder and say what is to be run; raises as `start`."""
     usable: dict[str, list[str]] = {"content": [], "style": []}
     skipped: list[SkippedRecord] = []
     for role, wanted in (("content", plan.contents), ("style", plan.styles)):
@@ -625,7 +625,12 @@ def _derive(speed: SpeedRecord, cells: Sequence[CellRecord]) -> None:
     good = [cell for cell in cells if cell["status"] == "ok"]
     scopes = speed["scopes"]
     if speed["iterative"]["stylize"]:
-        core = [(n, c["seconds"]) for n, cell in enumerate(good) for c in cell["contents"]]
+        core = [
+            (n, seconds)
+            for n, cell in enumerate(good)
+            for made in cell["contents"]
+            if (seconds := made["seconds"]) is not None
+        ]
         scopes["core"] = _derived(core)
         if transfers := scopes.pop("e2e")["samples"]:
             scopes["e2e"] = _derived([(n, s + _median(transfers)) for n, s in core])

@@ -39,6 +39,7 @@ SMALL = (
 
 MACHINE = ("--quiet", "--device", "cpu", "--precision", "float32")
 BUDGET = {
+    "score": ("--metric", "ssim", *MACHINE),
     "run": ("--profile", "smoke", *MACHINE),
     "adapt": ("--style-size", "64", *MACHINE),
     "stylize": ("--style-size", "64", *MACHINE),
@@ -96,6 +97,10 @@ def desk(tmp_path, monkeypatch):
 
     for file in ("painting.jpg", "wave.jpg", "mosaic.jpg", "photo.jpg"):
         picture(file)
+    picture("OUTPUTS/one_stylized_one.png")
+    (tmp_path / "made.csv").write_text(
+        "content,style,output\none,one,OUTPUTS/one_stylized_one.png\n"
+    )
     for folder in ("PHOTOS", "PAINTINGS", "pictures/photos", "pictures/art"):
         picture(f"{folder}/one.png")
     shutil.copytree(ROOT / "examples", "examples")

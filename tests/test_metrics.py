@@ -8,7 +8,7 @@ import torch
 from by_hand import ByHand
 from scipy.ndimage import gaussian_filter
 
-from bench import conformance, registry, store
+from bench import conformance, registry, store, weights
 from bench.device import Context, Precision
 from bench.errors import BenchError
 
@@ -17,8 +17,14 @@ ssim, color, gram, content, features = (
     importlib.import_module(f"bench.metrics.{name}")
     for name in ("ssim", "color", "gram", "content", "_features")
 )
-ABSENT = ("vgg16", "vgg19", "alexnet", "st-vgg16")
-OFFLINE = [m for m in REGISTRY.metrics.values() if m.encoder not in ABSENT]
+
+
+def at_hand(metric):
+    encoders = map(REGISTRY.encoder, metric.encoders)
+    return all(weights.find(e.weights, e.folders()) is not None for e in encoders)
+
+
+OFFLINE = [metric for metric in REGISTRY.metrics.values() if at_hand(metric)]
 
 
 def picture(height=32, width=32, seed=0):

@@ -15,7 +15,7 @@ from bench.errors import BenchError, unknown
 if TYPE_CHECKING:
     import torch
 
-    from bench.contract import Dataset, Picture
+    from bench.contract import Dataset, Metric, Picture
     from bench.device import Context, Precision
     from bench.registry import Registry
     from bench.store import PictureStore
@@ -104,6 +104,28 @@ def add_pictures(command: argparse.ArgumentParser) -> None:
         command.add_argument(f"--{name}", action="append", default=[], metavar="PATH", help=help)
 
 
+def add_dataset(command: argparse.ArgumentParser) -> None:
+    """`--dataset`, `--contents` and `--styles`."""
+    command.add_argument(
+        "--dataset",
+        metavar="NAME",
+        help="default: the embedded set, or folder where --content or --style is given",
+    )
+    for name in ("contents", "styles"):
+        command.add_argument(f"--{name}", type=count, metavar="N", help=f"only the first N {name}")
+
+
+def add_metrics(command: argparse.ArgumentParser) -> None:
+    """`--metric`."""
+    command.add_argument(
+        "--metric",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="id or name, or all; repeatable; by default the usual ones whose weights are here",
+    )
+
+
 def count(text: str) -> int:
     """A whole number of at least 1."""
     if not text.isdigit() or int(text) < 1:
@@ -189,6 +211,27 @@ def dataset(
         raise BenchError(f"--content and --style go with the dataset folder, not with {name}")
     cls = registry.dataset(name)
     return cls(options.build(cls.Options, {**given.get(name, {}), **paths}, name))
+
+
+def metrics(args: argparse.Namespace, registry: Registry) -> list[Metric]:
+    """The metrics of `--metric`; else those that are computed unasked and need no download."""
+    if not args.metric:
+        usual = [metric for metric in registry.metrics.values() if metric.by_default]
+        return [m for m in usual if all(_at_hand(name, registry) for name in m.encoders)]
+    every = list(registry.metrics.values())
+    asked = [every if name == "all" else registry.metric(name) for name in args.metric]
+    return list({metric.id: metric for some in asked for metric in some}.values())
+
+
+def _at_hand(encoder: str, registry: Registry) -> bool:
+    """Whether a metric's encoder is there and can be built without a download."""
+    from bench import weights
+
+    if encoder not in registry.encoders:
+        warn(f"left out the metrics on encoder {encoder}: there is no such encoder")
+        return False
+    found = registry.encoder(encoder)
+    return weights.find(found.weights, found.folders()) is not None
 
 
 def context(args: argparse.Namespace, registry: Registry, pictures: Sequence[Picture]) -> Context:

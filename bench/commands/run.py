@@ -47,19 +47,9 @@ def add(command: AddCommand) -> None:
         help="repeatable; ALIAS=NAME is another row of a method, with options of its own",
     )
     made.add_argument("--all", action="store_true", help="every method there is")
-    made.add_argument(
-        "--metric",
-        action="append",
-        default=[],
-        metavar="ID",
-        help="id or name, or all; repeatable; by default the usual ones whose weights are here",
-    )
+    _shared.add_metrics(made)
     _shared.add_pictures(made)
-    made.add_argument(
-        "--dataset",
-        metavar="NAME",
-        help="default: the embedded set, or folder where --content or --style is given",
-    )
+    _shared.add_dataset(made)
     made.add_argument(
         "--size",
         action="append",
@@ -69,10 +59,6 @@ def add(command: AddCommand) -> None:
         help="side of the pictures; repeatable",
     )
     made.add_argument("--profile", default="quick", metavar="NAME", help=_profile_help())
-    made.add_argument(
-        "--contents", type=_shared.count, metavar="N", help="only the first N contents"
-    )
-    made.add_argument("--styles", type=_shared.count, metavar="N", help="only the first N styles")
     made.add_argument(
         "--adapt-seconds",
         type=_shared.positive,
@@ -115,7 +101,7 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     context = _context(args, registry, plan.dataset)
     run = runner.start(plan, args.runs, context, registry)
     args.interrupted = f"; what is finished is kept: go on with bench run --resume {run}"
-    return _measure(run, plan, context, args.quiet)
+    return measure(run, plan, context, args.quiet)
 
 
 def _resume(args: argparse.Namespace) -> int:
@@ -130,7 +116,10 @@ def _resume(args: argparse.Namespace) -> int:
         raise BenchError(f"--resume takes a run as it was begun: leave out {names}")
     run = Path(args.resume) if args.resume else results.latest(args.runs)
     record = results.read_run(run)
-    begun = parser().parse_args(shlex.split(record["command"])[1:])
+    words = shlex.split(record["command"])
+    if words[1:2] != ["run"]:
+        raise BenchError(f"{run} is of bench {words[1]}, which is not resumed: do it again")
+    begun = parser().parse_args(words[1:])
     registry = _shared.load_registry(begun)
     plan = _plan(begun, registry)
     from bench import runner
@@ -141,10 +130,11 @@ def _resume(args: argparse.Namespace) -> int:
     if args.retry_failed:
         runner.forget_failures(run)
     args.interrupted = f"; what is finished is kept: go on with bench run --resume {run}"
-    return _measure(run, plan, context, args.quiet)
+    return measure(run, plan, context, args.quiet)
 
 
-def _measure(run: Path, plan: Plan, context: Context, quiet: bool) -> int:
+def measure(run: Path, plan: Plan, context: Context, quiet: bool) -> int:
+    """Do what is left of a run, and print its table."""
     from bench import report, results, runner
 
     record = results.read_run(run)
@@ -175,13 +165,7 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
     for name, cls in rows.items():
         values = {**cls.budgets.get(profile.name, {}), **given.get(name, {})}
         methods[name] = Chosen(cls, options.build(cls.Options, values, name))
-    if args.metric:
-        every = list(registry.metrics.values())
-        asked = [every if name == "all" else registry.metric(name) for name in args.metric]
-        metrics = list({metric.id: metric for some in asked for metric in some}.values())
-    else:
-        usual = [m for m in registry.metrics.values() if m.by_default]
-        metrics = [m for m in usual if all(_at_hand(name, registry) for name in m.encoders)]
+    metrics = _shared.metrics(args, registry)
     dataset = _shared.dataset(args, registry, given)
     for owner in given:
         if owner not in methods and owner != dataset.name:
@@ -222,17 +206,6 @@ def _rows(args: argparse.Namespace, registry: Registry) -> dict[str, type[Method
             )
         rows[name] = cls
     return rows
-
-
-def _at_hand(encoder: str, registry: Registry) -> bool:
-    """Whether a metric's encoder is there and can be built without a download."""
-    from bench import weights
-
-    if encoder not in registry.encoders:
-        _shared.warn(f"left out the metrics on encoder {encoder}: there is no such encoder")
-        return False
-    found = registry.encoder(encoder)
-    return weights.find(found.weights, found.folders()) is not None
 
 
 def _context(args: argparse.Namespace, registry: Registry, dataset: Dataset) -> Context:
