@@ -141,7 +141,7 @@ def compare(
     for label, run in (("base", before), ("new", after)):
         notes += run.conditions(label)
     heading = [
-        _summary(rows),
+        summary("bench compare", rows),
         f"base {before.record['id']} · commit {before.commit} · {told[0]}",
         f"new {after.record['id']} · commit {after.commit}"
         + f" · {told[1]}" * (before.fingerprint != after.fingerprint),
@@ -281,10 +281,11 @@ def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     return clean("; ".join(differ) or "another fingerprint")
 
 
-def _summary(rows: Sequence[Compared]) -> str:
+def summary(command: str, rows: Sequence[Compared]) -> str:
+    """How many verdicts of each kind there are."""
     counts = Counter(row.result.verdict for row in rows)
     told = [f"{counts[verdict]} {verdict}" for verdict in _ORDER if counts[verdict]]
-    return f"bench compare: {', '.join(told) or 'nothing is in both runs'}"
+    return f"{command}: {', '.join(told) or 'nothing is in both runs'}"
 
 
 def render(

@@ -40,6 +40,11 @@ class Difference(NamedTuple):
     floor: float
     verdict: Verdict
 
+    @property
+    def beyond(self) -> bool:
+        """Whether the effect is above the floor."""
+        return not 1 / (1 + self.floor) <= self.ratio <= 1 + self.floor
+
 
 def unpaired(
     base: ArrayLike,
@@ -99,13 +104,10 @@ def paired(ratios: ArrayLike, floor: float, bias: float = 0.0, seed: int = 0) ->
 
 
 def _judged(ratio: float, low: float, high: float, p: float, floor: float) -> Difference:
-    most = 1 + floor
-    verdict: Verdict = "AMBIGUOUS"
-    if math.isfinite(low):
-        if p < ALPHA and ratio > most:
-            verdict = "SLOW"
-        elif p < ALPHA and ratio < 1 / most:
-            verdict = "FAST"
-        elif low >= 1 / most and high <= most:
-            verdict = "SAME"
-    return Difference(ratio, low, high, p, floor, verdict)
+    found = Difference(ratio, low, high, p, floor, "AMBIGUOUS")
+    if not math.isfinite(low):
+        return found
+    if found.beyond:
+        return found if p >= ALPHA else found._replace(verdict="SLOW" if ratio > 1 else "FAST")
+    within = low >= 1 / (1 + floor) and high <= 1 + floor
+    return found._replace(verdict="SAME") if within else found

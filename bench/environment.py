@@ -79,7 +79,7 @@ def capture(
     """
     import torch
 
-    cpu = _cpu()
+    processor = cpu()
     return {
         "bench": bench.__version__,
         **_checkout(),
@@ -89,7 +89,7 @@ def capture(
         "python": platform.python_version(),
         "torch": torch.__version__,
         "torchvision": version("torchvision"),
-        **cpu,
+        **processor,
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "ram_bytes": _ram_bytes(),
         "load_average": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
@@ -100,7 +100,7 @@ def capture(
         "tuning": _variables(_TUNING),
         "device": str(device),
         "device_type": device.type,
-        **_accelerator(device, cpu["cpu"]),
+        **_accelerator(device, processor["cpu"]),
         "precision": precision.label,
         "precision_reason": precision.reason,
         "memory_format": str(precision.memory_format).removeprefix("torch."),
@@ -196,7 +196,8 @@ def _checkout() -> dict[str, Any]:
     return {"commit": state.removesuffix("-dirty"), "dirty": state.endswith("-dirty")}
 
 
-def _cpu() -> dict[str, Any]:
+def cpu() -> dict[str, Any]:
+    """The processor's name (`cpu`) and its cores; what cannot be told is None."""
     text = _text("/proc/cpuinfo")
     model: str | None
     physical: int | None

@@ -107,7 +107,7 @@ def test_processor_from_cpuinfo(monkeypatch):
     ]
     monkeypatch.setattr(environment, "_text", lambda path: "\n".join(blocks))
     monkeypatch.setattr(environment, "_cpu_quota", lambda: None)
-    facts = environment._cpu()
+    facts = environment.cpu()
     assert (facts["cpu"], facts["cores_physical"]) == ("Big CPU", 4)
 
 

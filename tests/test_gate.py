@@ -1,0 +1,301 @@
+"""The gate's judgement on simulated processes, and once for real on a method of two lines."""
+
+import csv
+import io
+import json
+import math
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import gate, revisions
+from bench.cli import main
+from bench.errors import BenchError
+
+TASK = gate.Task("made", {})
+RULE = gate.Rule(min_seconds=0.0, max_seconds=1e9)
+SPREAD = 0.03
+
+
+class Simulated:
+    """A worker of 10 ms a call on a machine whose speed drifts and jumps.
+
+    Attributes:
+        slowdown: side to how much slower it is.
+        bias: how far apart the processes of one launch are, one number for each launch.
+    """
+
+    slowdown: dict = {}  # noqa: RUF012
+    bias: list = []  # noqa: RUF012
+    random = random.Random(0)
+    speed = 1.0
+    made: list = []  # noqa: RUF012
+
+    def __init__(self, side, task, script):
+        self.made.append(self)
+        launch = (len(self.made) - 1) // 2
+        self.seconds = 0.01 * (1 + self.slowdown.get((side, task.scope), 0.0))
+        if len(self.made) % 2 == 0 and launch < len(self.bias):
+            self.seconds *= 1 + self.bias[launch]
+
+    def ask(self, request):
+        self.calls = request.get("turn")
+
+    def answer(self):
+        if self.calls is None:
+            return {"seconds": 0.01, "torch": "2.9.0"}
+        cls = type(self)
+        cls.speed *= math.exp(self.random.gauss(0, 0.003))
+        noise = math.exp(self.random.gauss(0, SPREAD)) * (2.0 if self.random.random() < 0.03 else 1)
+        return self.calls * self.seconds * cls.speed * noise, 0.0
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def simulated(monkeypatch):
+    """A function that makes a gate and gives its row."""
+
+    def make(seed=0, slowdown=0.0, bias=(), rule=RULE):
+        class Machine(Simulated):
+            pass
+
+        Machine.slowdown = {("new", "core"): slowdown}
+        Machine.bias, Machine.made, Machine.random = list(bias), [], random.Random(seed)
+        monkeypatch.setattr(gate, "_Process", Machine)
+        monkeypatch.setattr(gate, "resolve", lambda text, _: text)
+        taken = gate._judged(
+            TASK,
+            [("old", TASK), ("new", TASK)],
+            lambda rounds: gate._paired(rounds, rule),
+            Path(),
+            rule,
+            seed,
+            True,
+        )
+        assert len(Machine.made) == 2 * taken.launches
+        return taken
+
+    return make
+
+
+def test_a_version_against_itself_is_not_slow(simulated):
+    assert all(simulated(seed).result.verdict == "SAME" for seed in range(15))
+
+
+@pytest.mark.parametrize("percent", [5, 10])
+def test_a_slow_down_is_found_and_confirmed(simulated, percent):
+    for seed in range(8):
+        row = simulated(seed, percent / 100)
+        assert row.result.verdict == "SLOW"
+        assert row.launches == 2
+        assert row.result.ratio == pytest.approx(1 + percent / 100, abs=0.02)
+        assert row.new / row.base == pytest.approx(1 + percent / 100, abs=0.05)
+
+
+def test_a_speed_up_is_fast(simulated):
+    assert simulated(slowdown=-0.1).result.verdict == "FAST"
+
+
+def test_what_fresh_processes_do_not_confirm_is_ambiguous(simulated):
+    row = simulated(bias=[0.08, 0.0])
+    assert row.launches == 2
+    assert row.result.verdict == "AMBIGUOUS"
+
+
+def test_two_processes_of_one_code_may_differ_a_little(simulated):
+    assert all(simulated(seed, bias=[0.015]).result.verdict != "SLOW" for seed in range(10))
+
+
+def test_measuring_ends_when_the_ratio_is_known_or_time_is_up(simulated):
+    row = simulated()
+    assert row.result.high - row.result.low <= 0.021
+    assert row.rounds % 10 == 0
+    sharp = simulated(rule=gate.Rule(min_seconds=0.0, precision=0.005, max_seconds=1e9))
+    assert sharp.rounds > 2 * row.rounds
+    hurried = simulated(rule=gate.Rule(max_seconds=0.0, min_seconds=0.0))
+    assert hurried.rounds == hurried.launches
+
+
+PLUGIN = '''
+import time
+from bench import Method, hookimpl
+
+class Sleeper(Method):
+    """Sleeps, which no processor time tells of."""
+    name = "sleeper"
+    family = "arbitrary"
+    def stylize(self, content):
+        time.sleep({seconds})
+        print("chatter")
+        return content
+
+@hookimpl
+def bench_methods(): return [Sleeper]
+'''
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """Two versions of the package, made of links; a method sleeps longer in the new one."""
+    monkeypatch.setenv("BENCH_PLUGINS", "0")
+
+    def make(name, seconds):
+        folder = tmp_path / name
+        (folder / "methods").mkdir(parents=True)
+        (folder / "bench").symlink_to(ROOT / "bench")
+        (folder / "methods" / "__init__.py").touch()
+        (folder / "methods" / "sleeper.py").write_text(PLUGIN.format(seconds=seconds))
+        for part in ("metrics", "datasets"):
+            (folder / part).mkdir()
+            (folder / part / "__init__.py").touch()
+        return str(folder)
+
+    return make("before", 0.010), make("after", 0.013)
+
+
+@pytest.mark.timeout(300)  # two processes import torch
+def test_two_folders_for_real(folders, capsys):
+    # a threshold above the effect spares the second pair of processes
+    words = ["--method", "sleeper", "--max-seconds", "0.6", "--threshold", "60", "--size", "32"]
+    assert main(["gate", *folders, *words, "--quiet", "--format", "csv"]) == 0
+    out = capsys.readouterr().out
+    assert "chatter" not in out
+    (row,) = csv.DictReader(io.StringIO(out))
+    assert (row["method"], row["scope"], row["size"]) == ("sleeper", "core", "32")
+    assert float(row["ratio"]) == pytest.approx(1.3, abs=0.1)
+    assert float(row["base"]) == pytest.approx(0.010, abs=0.002)
+    assert "in 1 pair of processes; A/A noise" in row["notes"]
+
+
+def test_a_baseline_is_in_units_of_the_reference(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(gate, "_Process", Simulated)
+    monkeypatch.setattr(gate, "resolve", lambda text, _: revisions.Side(text, "python"))
+    monkeypatch.setattr(Simulated, "slowdown", {})
+    file = str(tmp_path / "speed.json")
+    words = ["--quiet", "--max-seconds", "0.2"]
+    saving = ["gate", ".", "--save-baseline", file, "--method", "made", *words]
+    assert main(saving) == 0
+    stored = json.loads(Path(file).read_text())
+    (entry,) = stored["entries"]
+    assert entry["task"]["method"] == "made"
+    assert sorted(entry["ratios"])[len(entry["ratios"]) // 2] == pytest.approx(1.0, abs=0.05)
+
+    def slower(factor):
+        side = revisions.Side(".", "python")
+        monkeypatch.setattr(Simulated, "slowdown", {(side, "core"): factor - 1})
+        return main(["gate", "--baseline", file, *words])
+
+    assert slower(1.0) == 0
+    assert slower(1.2) == 1
+    assert "units of the reference workload" in capsys.readouterr().out
+    # a machine of half the speed: both are slower, and nothing has changed
+    monkeypatch.setattr(
+        Simulated,
+        "slowdown",
+        {(revisions.Side(".", "python"), s): 1.0 for s in ("core", "reference")},
+    )
+    assert main(["gate", "--baseline", file, *words]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["gate"], "nothing to compare with"),
+        (["gate", "main"], "no method"),
+        (["gate", "no-such-revision", "--method", "metastyle"], "no-such-revision is no folder"),
+        (["gate", "a", "--method", "m", "--option", "n.x=1"], "n takes no part"),
+        (["gate", "--baseline", "none.json"], "none.json cannot be read"),
+        (["gate", "--baseline", "file.json"], "file.json is no baseline"),
+        (["gate", "--baseline", "file.json", "--method", "m"], "leave out --method"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_not_status_1(tmp_path, monkeypatch, capsys, words, says):
+    monkeypatch.chdir(tmp_path)
+    Path("file.json").write_text("{}")
+    assert main(words) == 2
+    err = capsys.readouterr().err
+    assert says in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("does", "says"),
+    [
+        ('echo \'{"error": "BenchError: unknown method"}\'', "BenchError: unknown method"),
+        ("echo no torch here >&2; exit 1", "it ended (no torch here)"),
+    ],
+)
+def test_a_worker_that_fails_says_why(tmp_path, capsys, does, says):
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{does}\n")
+    python.chmod(0o755)
+    assert main(["gate", str(python), str(python), "--method", "metastyle", "--quiet"]) == 2
+    err = capsys.readouterr().err
+    assert f"{python} cannot be measured: {says}" in err
+    assert err.count("\n") == 1
+
+
+def git(folder, *words):
+    who = ["-c", "user.name=n", "-c", "user.email=e", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
+
+
+def test_a_revision_is_checked_out_and_leaves_no_trace(tmp_path, monkeypatch):
+    repo = tmp_path / "repo"
+    (repo / "bench").mkdir(parents=True)
+    (repo / "methods").mkdir()
+    (repo / "bench" / "__init__.py").write_text("first = True\n")
+    (repo / "methods" / "one.py").write_text("")
+    git(repo, "init", "-q")
+    git(repo, "add", ".")
+    git(repo, "commit", "-q", "-m", "first")
+    (repo / "bench" / "__init__.py").write_text("first = False\n")
+    monkeypatch.chdir(repo / "methods")
+    before = sorted(path for path in (repo / ".git").rglob("*"))
+    side = revisions.resolve("HEAD", tmp_path / "base")
+    assert (tmp_path / "base" / "bench" / "__init__.py").read_text() == "first = True\n"
+    assert (tmp_path / "base" / "bench" / "methods" / "one.py").exists()
+    assert side.label.startswith("HEAD (")
+    assert side.environment()["PYTHONPATH"].startswith(str(tmp_path / "base"))
+    assert sorted(path for path in (repo / ".git").rglob("*")) == before
+    here = revisions.resolve(str(repo), tmp_path / "new")
+    assert (tmp_path / "new" / "bench" / "__init__.py").read_text() == "first = False\n"
+    assert here.label.endswith("-dirty)")
+    git(repo, "rm", "-r", "-q", "--cached", "bench")
+    git(repo, "commit", "-q", "-m", "second")
+    with pytest.raises(BenchError, match="does not hold the package"):
+        revisions.resolve("HEAD", tmp_path / "other")
+
+
+def test_an_environment_is_named_by_its_python(tmp_path):
+    side = revisions.resolve(sys.executable, tmp_path / "base")
+    assert (side.python, side.path) == (sys.executable, None)
+    assert not (tmp_path / "base").exists()
+
+
+def test_a_call_is_a_step_of_what_iterates():
+    from bench.worker import stepping
+
+    log = []
+
+    def three():
+        for step in ("ready", "one", "two"):
+            log.append(step)
+            yield step
+
+    call = stepping(three)
+    made = [log[:] for _ in range(4) if not log.clear() and not call()]
+    assert made == [["ready", "one"], ["two"], ["ready", "one"], ["two"]]
+    whole = stepping(lambda: iter(["all"]))
+    assert [whole() for _ in range(2)] == [None, None]
+
+
+def test_the_gate_imports_no_torch():
+    code = "import sys; from bench import gate; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
