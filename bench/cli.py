@@ -24,6 +24,7 @@ COMMANDS = (
     "vote",
     "train",
     "study",
+    "degrade",
     "adapt",
     "stylize",
     "new",

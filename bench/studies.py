@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import judges
 from bench.errors import BenchError
 
 SECOND_DERIVATIVES = 3
@@ -21,21 +22,23 @@ class Setting:
 
     Attributes:
         folder: where everything goes.
-        content: folders or files of training photographs.
-        style: folders or files of training styles.
-        size: side of the crops in pixels, in training and in adaptation.
-        budget: gradients per arm, each of a batch of two crops.
+        content: folders or files of photographs: those to train on, or to stylize.
+        style: folders or files of styles.
+        size: side of the pictures in pixels; None: the study's own.
+        budget: gradients per arm, or optimisation steps per picture; None: the study's own.
         start: weights that all arms start from; None: made first, with as many gradients.
         machine: arguments that every command is given (threads, device, precision, seed).
+        metrics: arguments that choose metrics; none: all.
     """
 
     folder: Path
     content: Sequence[str]
     style: Sequence[str]
-    size: int
-    budget: int
+    size: int | None
+    budget: int | None
     start: Path | None
     machine: Sequence[str]
+    metrics: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Study:
-    """A study by its question and its commands."""
+    """A study by its question, its commands, and what is printed at the end."""
 
     question: str
     steps: Callable[[Setting], Sequence[Step]]
+    conclude: Callable[[Setting], str] | None = None
 
 
 ADAM: Mapping[str, object] = {
@@ -95,20 +99,19 @@ def gradients(arm: Mapping[str, object]) -> int:
 
 def ablations(setting: Setting) -> Sequence[Step]:
     """Train every arm from one start with one budget of gradients, adapt all, compare."""
-    training = ["train", "metastyle"]
-    for kind, paths in (("content", setting.content), ("style", setting.style)):
-        for path in paths:
-            training += [f"--{kind}", path]
-
-    if setting.budget < (least := max(map(gradients, ABLATIONS.values()))):
+    if not (setting.content and setting.style):
+        raise BenchError("metastyle-ablations trains on pictures of yours: --content and --style")
+    training = ["train", "metastyle", *_pictures(setting)]
+    size, budget = setting.size or 64, setting.budget or 1500
+    if budget < (least := max(map(gradients, ABLATIONS.values()))):
         raise BenchError(
-            f"--budget {setting.budget} is not one step of every arm: give at least {least}, or "
+            f"--budget {budget} is not one step of every arm: give at least {least}, or "
             "the 1500 that it is by default"
         )
 
     def train(name: str, steps: int, **values: object) -> Step:
         out = setting.folder / f"{name}.safetensors"
-        chosen = {"size": setting.size, "style_size": 2 * setting.size, **values}
+        chosen = {"size": size, "style_size": 2 * size, **values}
         pairs = [w for key, v in chosen.items() for w in ("--option", f"metastyle.{key}={v}")]
         words = [*training, "--out", str(out), "--steps", str(steps), *pairs, *setting.machine]
         return Step(words, out)
@@ -116,23 +119,57 @@ def ablations(setting: Setting) -> Sequence[Step]:
     steps = []
     start = setting.start
     if start is None:
-        count = setting.budget // gradients({"rule": "plain"})
+        count = budget // gradients({"rule": "plain"})
         steps.append(train("start", count, warm_steps=count))
         start = steps[0].makes
     run = ["run", "--profile", "quick", "--contents", "2", "--observe", "0,1,2,5,10,20,50,100"]
-    run += ["--size", str(2 * setting.size)]  # as the styles were seen in training
+    run += ["--size", str(2 * size)]  # as the styles were seen in training
     run += ["--metric", "perceptual", "--metric", "gram/1@vgg16-bsds"]
     for name, arm in ABLATIONS.items():
-        count = setting.budget // gradients(arm)
+        count = budget // gradients(arm)
         steps.append(train(name, count, **arm, start=start, warm_steps=0))
         run += ["--method", f"{name}=metastyle", "--option", f"{name}.steps=100"]
         run += ["--option", f"{name}.weights={steps[-1].makes}"]
-        run += ["--option", f"{name}.size={setting.size}"]
+        run += ["--option", f"{name}.size={size}"]
     runs = setting.folder / "runs"
     return [*steps, Step([*run, "--runs", str(runs), *setting.machine], runs)]
 
 
+def _pictures(setting: Setting) -> list[str]:
+    named = (("content", setting.content), ("style", setting.style))
+    return [word for kind, paths in named for path in paths for word in (f"--{kind}", path)]
+
+
+def judging(setting: Setting) -> Sequence[Step]:
+    """Stylize with Gatys' method at several budgets, degrade the best, judge everything."""
+    size, budget = setting.size or 128, setting.budget or 100
+    few = [] if setting.content or setting.style else ["--contents", "3", "--styles", "4"]
+    chosen = [*_pictures(setting), *few, "--size", str(size)]
+    stylized, degraded, scored = (setting.folder / n for n in ("stylized", "pictures", "runs"))
+    run = ["run", "--profile", "smoke", "--metric", "ssim", "--runs", str(stylized), *chosen]
+    for percent in judges.STEPS:
+        name = f"steps-{percent}"
+        steps = max(1, round(budget * percent / 100))
+        run += ["--method", f"{name}=gatys", "--option", f"{name}.steps={steps}"]
+    degrade = ["degrade", "--runs", str(stylized), "--method", judges.GOOD, "--out", str(degraded)]
+    rows = sorted({row for check in judges.CHECKS for row in check.order} - {"identity"})
+    score = ["score", *(f"{row}={degraded / row}" for row in rows), "--runs", str(scored), *chosen]
+    return [
+        Step([*run, *setting.machine], stylized),
+        Step(degrade, degraded),
+        Step([*score, *(setting.metrics or ("--metric", "all")), *setting.machine], scored),
+    ]
+
+
+def judged(setting: Setting) -> str:
+    """How often each metric is right."""
+    from bench import results
+
+    return judges.render(results.latest(setting.folder / "runs"))
+
+
 STUDIES: Mapping[str, Study] = {
+    "judges": Study("which metrics order known degradations rightly", judging, judged),
     "metastyle-ablations": Study(
         "which part of MetaStyle's meta-training makes adaptation better", ablations
     ),

@@ -12,6 +12,8 @@ from bench.errors import BenchError, unknown
 from bench.studies import STUDIES, Setting, Step
 
 EXAMPLES = """examples:
+  bench study judges --out judges/                        on embedded pictures, half an hour
+  bench study judges --out judges/ --metric mine --plugin mine.py
   bench study metastyle-ablations --content PHOTOS/ --style ART/ --out ablations/
   bench study metastyle-ablations --content PHOTOS/ --style ART/ --out ablations/ --dry-run
   bench report --runs ablations/runs --curves
@@ -23,26 +25,29 @@ Ended by Ctrl-C, the same command goes on where it was.
 def add(command: AddCommand) -> None:
     """The arguments of `bench study`."""
     questions = "; ".join(f"{name}: {study.question}" for name, study in STUDIES.items())
-    made = command("train and compare what a study asks for", EXAMPLES)
+    made = command("do the runs that a question asks for, and compare", EXAMPLES)
     made.add_argument("study", metavar="STUDY", help=questions)
-    for name, help in (("content", "training photographs"), ("style", "training styles")):
+    for name, help in (("content", "photographs"), ("style", "styles")):
         made.add_argument(
             f"--{name}",
             action="append",
-            required=True,
+            default=[],
             metavar="PATH",
             help=f"{help}: folder or file; repeatable",
         )
     made.add_argument("--out", type=Path, required=True, metavar="DIR", help="where all goes")
     made.add_argument(
-        "--size", type=_shared.size, default=64, metavar="PX", help="side of the crops (64)"
+        "--size",
+        type=_shared.size,
+        metavar="PX",
+        help="side of the pictures (judges: 128), of the crops (ablations: 64)",
     )
     made.add_argument(
         "--budget",
         type=_shared.count,
-        default=1500,
         metavar="N",
-        help="gradients of two crops per arm (1500)",
+        help="optimisation steps of the best pictures (judges: 100), gradients of two crops per "
+        "arm (ablations: 1500)",
     )
     made.add_argument(
         "--start",
@@ -50,6 +55,8 @@ def add(command: AddCommand) -> None:
         metavar="FILE",
         help="weights that all arms start from; by default made first, with one arm's budget",
     )
+    _shared.add_metrics(made)
+    _shared.add_plugins(made, options=False)
     made.add_argument("--dry-run", action="store_true", help="only show the commands")
     _shared.add_machine(made)
 
@@ -65,9 +72,11 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     machine = ["--device", args.device, "--precision", args.precision, "--seed", str(args.seed)]
     machine += ["--threads", str(args.threads)] if args.threads else []
     machine += ["--quiet"] if args.quiet else []
+    metrics = [word for name in args.metric for word in ("--metric", name)]
+    metrics += [word for plugin in args.plugin for word in ("--plugin", plugin)]
     setting = Setting(
         args.out.absolute(), args.content, args.style, args.size, args.budget,
-        args.start and args.start.absolute(), machine,
+        args.start and args.start.absolute(), machine, metrics,
     )  # fmt: skip
     args.interrupted = "; the same command goes on where it was"
     steps = STUDIES[args.study].steps(setting)
@@ -79,18 +88,29 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
         status = main(words)
         if status:
             return status
+    conclude = STUDIES[args.study].conclude
+    if conclude is not None and not args.dry_run:
+        print("\n" + conclude(setting))
     return 0
 
 
 def going_on(step: Step) -> list[str] | None:
     """The words that do what is left of a step; None where nothing is."""
+    from bench import results
+
     words = list(step.words)
     if words[0] == "run":
-        from bench import results
-
         begun = results.find_runs(step.makes)
         quiet = [word for word in words if word == "--quiet"]
         return ["run", "--resume", str(begun[-1]), *quiet] if begun else words
+    if words[0] == "degrade":
+        return None if step.makes.exists() else words
+    if words[0] == "score":
+        scored = results.find_runs(step.makes)
+        kinds = (
+            [results.completed(scored[-1], kind) for kind in ("cells", "scores")] if scored else []
+        )
+        return None if kinds and kinds[0] == kinds[1] else words
     from bench import weights
 
     if not step.makes.with_suffix(".state").exists():

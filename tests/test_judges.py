@@ -1,0 +1,266 @@
+"""The study of the judges: degradations by hand, comparisons counted, its commands real ones."""
+
+import math
+
+import pytest
+import torch
+
+from bench import degradations, images, judges, results, studies
+from bench.cli import main, parser
+from bench.errors import BenchError
+
+PAIRS = [("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")]
+
+
+def picture(side=40, seed=0):
+    return torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(seed))
+
+
+def case(side=40):
+    return degradations.Case(*(picture(side, seed) for seed in range(5)))
+
+
+# degradations
+
+
+def test_blends_go_from_the_content_to_the_good_one():
+    made = case()
+    expected = 0.75 * made.content + 0.25 * made.good
+    torch.testing.assert_close(degradations.DEGRADATIONS["blend-25"](made), expected)
+
+
+def test_colors_only_has_the_styles_values_in_the_contents_order():
+    made = case(4)
+    found = degradations.colors_only(made)
+    for channel in range(3):
+        content, style, other = (p[0, channel].flatten() for p in (made.content, made.style, found))
+        assert torch.equal(other.sort().values, style.sort().values)
+        assert torch.equal(other.argsort(), content.argsort())
+
+
+def test_colors_of_a_style_of_another_size_come_at_even_ranks():
+    content = torch.tensor([0.1, 0.9, 0.5, 0.3]).view(1, 1, 2, 2).expand(1, 3, 2, 2)
+    style = torch.arange(8.0).view(1, 1, 2, 4).expand(1, 3, 2, 4)
+    made = degradations.Case(content, content, style, content, content)
+    assert degradations.colors_only(made)[0, 0].flatten().tolist() == [0, 6, 4, 2]
+
+
+def test_shuffled_pixels_stay_whole():
+    made = case()
+    found = degradations.shuffled(made)
+    before, after = ({tuple(p.tolist()) for p in x[0].flatten(1).T} for x in (made.good, found))
+    assert before == after
+    assert not torch.equal(found, made.good)
+
+
+def test_shuffled_tiles_are_the_pictures_and_its_edges_stay():
+    made = case(40)  # two by two tiles and a margin of eight
+    found = degradations.shuffled_tiles(made)
+
+    def tiles(p):
+        return {p[0, :, y : y + 16, x : x + 16].numpy().tobytes() for y in (0, 16) for x in (0, 16)}
+
+    assert tiles(found) == tiles(made.good)
+    assert torch.equal(found[:, :, 32:], made.good[:, :, 32:])
+    assert torch.equal(found[:, :, :, 32:], made.good[:, :, :, 32:])
+    assert not torch.equal(found, made.good)
+
+
+# checks
+
+
+def test_shares_count_neighbours_and_ties_are_wrong():
+    check = judges.Check("order", "style", ("best", "middle", "worst"), "")
+    values = {
+        "best": dict(zip(PAIRS, (1, 1, 1, 3), strict=True)),
+        "middle": dict(zip(PAIRS, (2, 2, 1, 2), strict=True)),
+        "worst": dict(zip(PAIRS, (3, 1, 3, 4), strict=True)),
+    }
+    # best, middle: right, right, a tie, wrong; middle, worst: right, wrong, right, right
+    assert judges.shares(values, check, -1) == 5 / 8
+    assert judges.shares(values, check, +1) == 2 / 8
+    assert math.isnan(judges.shares({}, check, 1))
+
+
+def test_every_row_of_the_checks_is_made():
+    rows = {row for check in judges.CHECKS for row in check.order}
+    steps = {f"steps-{count}" for count in judges.STEPS}
+    assert rows == {"identity", *steps, *degradations.DEGRADATIONS}
+
+
+@pytest.fixture
+def stylized(tmp_path):
+    """A run whose good pictures are noise, and nothing measured."""
+    run = tmp_path / "runs" / "20260101-000000-0000"
+    names = ("x", "y"), ("a", "b")
+    for seed, (role, named) in enumerate(zip(("content", "style"), names, strict=True)):
+        for number, name in enumerate(named):
+            images.save(picture(seed=10 * seed + number), results.input_path(run, role, name, 64))
+    for kind in ("cells", "scores"):
+        (run / kind).mkdir()
+    families = {"identity": "anchor", "good": "optimisation"}
+    for seed, style in enumerate(names[1]):
+        for content in names[0]:
+            images.save(picture(seed=20 + seed), run / "images" / f"{style}{content}.png")
+        cell = {
+            "status": "ok",
+            "reason": "",
+            "contents": [{"content": c, "image": f"images/{style}{c}.png"} for c in names[0]],
+        }
+        results.write_json(results.record_path(run, "cells", "good", style, 64), cell)
+    record = {
+        "sizes": [64],
+        "contents": list(names[0]),
+        "styles": list(names[1]),
+        "methods": {name: {"family": family} for name, family in families.items()},
+    }
+    return run, record
+
+
+def test_degradations_are_written_by_name(stylized, monkeypatch, tmp_path):
+    run, record = stylized
+    monkeypatch.setattr(results, "read_run", lambda _: record)
+    folders = degradations.write(run, "good", tmp_path / "out")
+    assert [folder.name for folder in folders] == ["good", *degradations.DEGRADATIONS]
+    for folder in folders:
+        assert len(list(folder.glob("?_stylized_?.png"))) == 4
+    wrong = (tmp_path / "out" / "wrong-style" / "x_stylized_a.png").read_bytes()
+    assert wrong == (tmp_path / "out" / "good" / "x_stylized_b.png").read_bytes()
+    with pytest.raises(BenchError, match="is there already"):
+        degradations.write(run, "good", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"sizes": [64, 128]}, "must be of one size"),
+        ({"styles": ["a"]}, "at least two contents and two styles"),
+        ({"methods": {"god": {"family": "anchor"}}}, "did you mean god"),
+    ],
+)
+def test_a_run_that_does_not_do_is_refused(stylized, monkeypatch, tmp_path, change, says):
+    run, record = stylized
+    monkeypatch.setattr(results, "read_run", lambda _: {**record, **change})
+    with pytest.raises(BenchError, match=says):
+        degradations.write(run, "good", tmp_path / "out")
+
+
+# the study
+
+
+def setting(folder, **changes):
+    given = {"content": [], "style": [], "size": None, "budget": None, "start": None, "machine": []}
+    return studies.Setting(folder, **{**given, **changes})
+
+
+def test_every_command_of_the_study_is_a_real_one(tmp_path):
+    run, degrade, score = studies.judging(setting(tmp_path, budget=200, machine=["--seed", "3"]))
+    args = parser().parse_args(list(run.words))
+    assert args.method == [f"steps-{count}=gatys" for count in judges.STEPS]
+    assert args.option[0] == "steps-3.steps=6"
+    assert args.option[-1] == "steps-100.steps=200"
+    assert (args.contents, args.styles, args.size, args.seed) == (3, 4, [128], 3)
+    assert parser().parse_args(list(degrade.words)).runs == args.runs
+    args = parser().parse_args(list(score.words))
+    assert args.metric == ["all"]
+    named = dict(text.split("=") for text in args.pictures)
+    assert {"identity", *named} == {row for check in judges.CHECKS for row in check.order}
+    assert named["shuffled"] == str(degrade.makes / "shuffled")
+
+
+def test_pictures_of_ones_own_are_all_taken(tmp_path):
+    own = setting(tmp_path, content=["photos"], style=["art"], metrics=["--metric", "mine"])
+    run, _, score = (parser().parse_args(list(s.words)) for s in studies.judging(own))
+    for args in (run, score):
+        assert (args.content, args.style, args.contents) == (["photos"], ["art"], None)
+    assert score.metric == ["mine"]
+
+
+@pytest.fixture
+def scored(tmp_path, monkeypatch):
+    """Scores in which `fine` orders everything rightly and `blind` is always the same."""
+    from pandas import DataFrame
+
+    rows = []
+    for axis in ("style", "content"):
+        order = {}
+        for check in (check for check in judges.CHECKS if check.axis == axis):
+            for place, row in enumerate(check.order):
+                order[row] = max(order.get(row, 0), place)
+        if axis == "style":
+            order |= {"identity": 9, "colors-only": 8}
+        else:
+            order |= {"wrong-content": 9, "shuffled": 9, "shuffled-tiles": 9}
+        for row, place in order.items():
+            for style, content in PAIRS:
+                for metric, value in ((f"fine-{axis}/1", place), (f"blind-{axis}/1", 1.0)):
+                    rows.append((row, metric, style, content, float(value), "ok"))
+    columns = ["method", "metric", "style", "content", "value", "status"]
+    metrics = {
+        f"{name}-{axis}/1": {"axis": axis, "direction": "lower"}
+        for name in ("fine", "blind")
+        for axis in ("style", "content")
+    }
+    record = {
+        "methods": dict.fromkeys(row[0] for row in rows),
+        "metrics": metrics,
+        "contents": ["x", "y"],
+        "styles": ["a", "b"],
+        "sizes": [128],
+    }
+    frames = type(
+        "Frames", (), {"records": {"r": record}, "scores": DataFrame(rows, columns=columns)}
+    )
+    monkeypatch.setattr(results, "load", lambda _: frames)
+    monkeypatch.setattr(results, "read_run", lambda _: record)
+    return tmp_path
+
+
+def test_a_metric_that_is_right_passes_and_a_blind_one_fails(scored):
+    found = judges.judge(scored)
+    for axis in ("style", "content"):
+        assert set(found[axis][f"fine-{axis}/1"].values()) == {1.0}
+        assert set(found[axis][f"blind-{axis}/1"].values()) == {0.0}
+
+
+def test_the_table_marks_what_fails(scored):
+    table = judges.render(scored)
+    (fine,) = [line.split() for line in table.splitlines() if line.startswith("fine-style/1")]
+    (blind,) = [line.split() for line in table.splitlines() if line.startswith("blind-style/1")]
+    assert fine[1:] == ["100"] * 6
+    assert blind[1:] == ["!0"] * 6
+    assert "over 2 contents in 2 styles at 128 px; below 90 marked !" in table
+    assert max(map(len, table.splitlines())) <= 100
+
+
+def test_a_run_without_the_rows_is_refused(scored, monkeypatch):
+    record = {**results.read_run(scored), "methods": {"identity": {}}}
+    frames = type("Frames", (), {"records": {"r": record}, "scores": None})
+    monkeypatch.setattr(results, "load", lambda _: frames)
+    with pytest.raises(BenchError, match="no run of the study judges: it has no row blend-25"):
+        judges.judge(scored)
+
+
+def test_degrade_names_its_folders(stylized, monkeypatch, tmp_path, capsys):
+    run, record = stylized
+    monkeypatch.setattr(results, "read_run", lambda _: record)
+    assert main(["degrade", str(run), "--method", "good", "--out", str(tmp_path / "new")]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path / "new" / "wrong-content")
+
+
+def test_what_is_done_of_the_study_is_not_done_twice(tmp_path, monkeypatch):
+    from bench.commands.study import going_on
+
+    _, degrade, score = studies.judging(setting(tmp_path))
+    assert going_on(degrade) == list(degrade.words)
+    degrade.makes.mkdir(parents=True)
+    assert going_on(degrade) is None
+    assert going_on(score) == list(score.words)
+    run = score.makes / "x"
+    run.mkdir(parents=True)
+    (run / "run.json").write_text("{}")
+    cells = {"cells": {"a", "b"}, "scores": {"a"}}
+    monkeypatch.setattr(results, "completed", lambda _, kind: cells[kind])
+    assert going_on(score) == list(score.words)
+    cells["scores"] = {"a", "b"}
+    assert going_on(score) is None
