@@ -119,7 +119,11 @@ class RunRecord(RunInfo):
     created: str  # ISO 8601, UTC
 
 
-class AdaptRecord(TypedDict):
+class _MoreOfAdapt(TypedDict, total=False):
+    device_seconds: float  # the same by CUDA events
+
+
+class AdaptRecord(_MoreOfAdapt):
     """What the style cost."""
 
     seconds: float

@@ -172,12 +172,20 @@ class _Index:
             "sets": frames.sets,
         }
         self.styles = styles
+        controls = zip(*(frames.controls[name] for name in ("run", "size", "noise")), strict=True)
+        self._noise: dict[tuple[str, int], float] = {}
+        for run, size, noise in controls:
+            self._noise[run, size] = max(noise, self._noise.get((run, size), 0.0))
         self._empty = {name: frame.iloc[:0] for name, frame in whole.items()}
         self._scores: dict[tuple[str, str, int, str], _Scores] = {}
         self._cut: dict[str, dict[Any, DataFrame]] = {}
         for name, frame in whole.items():
             where = ["run", "method", "size", *["style"] * (styles and "style" in frame)]
             self._cut[name] = dict(iter(frame.groupby(where, sort=False)))
+
+    def noise(self, run: str, size: int) -> float:
+        """What the A/A control of a run says at a size, a share; 0 where there was none."""
+        return self._noise.get((run, size), 0.0)
 
     def take(self, name: str, run: str, method: str, size: int, style: str = "") -> DataFrame:
         """The rows of one frame, of one style where frames are cut by style."""
@@ -289,6 +297,7 @@ def _group(
     _tell_apart(rows)
     verdicts.judge(rows, metrics)
     notes = [
+        *_noise(frames, newest),
         *_rough(rows, metrics),
         *_encoders(frames, runs, metrics),
         *dict.fromkeys(
@@ -387,6 +396,22 @@ def _commit(commit: str) -> str:
     return f" commit {digits[:7]}" + f" {dirty}" * bool(dirty) if commit else ""
 
 
+def _noise(frames: Frames, newest: Mapping[tuple[_Variant, int], str]) -> Iterator[str]:
+    """Say what the A/A controls found, and why timings are not to be trusted."""
+    shown = {(run, size) for (_, size), run in newest.items()}
+    names = ("run", "size", "method", "scope", "noise")
+    controls = sorted(zip(*(frames.controls[name] for name in names), strict=True))
+    if told := [
+        f"{100 * noise:.1f} % at {size} px ({method} {scope})"
+        for run, size, method, scope, noise in controls
+        if (run, size) in shown
+    ]:
+        yield f"A/A control, one method timed twice, differs by up to {', '.join(told)}"
+    columns_ = (frames.speeds[name] for name in ("run", "size", "noisy"))
+    noisy = {(size, why) for run, size, why in zip(*columns_, strict=True) if (run, size) in shown}
+    yield from (f"noisy at {size} px: {why}" for size, why in sorted(noisy) if why)
+
+
 def _rough(rows: Iterable[Row], metrics: Iterable[str]) -> list[str]:
     """Say which intervals of the quality tables come from too few styles or contents."""
     from bench.statistics import LEAST
@@ -446,6 +471,7 @@ def _row(
             "style": style,
             "status": "ok",
             "reason": "",
+            "aa_noise": index.noise(run, size),
         },
     )
     row.changed = _changed(method)

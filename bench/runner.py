@@ -12,7 +12,7 @@ import itertools
 import math
 import traceback
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +23,16 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 import bench
-from bench import environment, images, measure, progress, results, roofline, weights
+from bench import (
+    conditions,
+    environment,
+    images,
+    measure,
+    progress,
+    results,
+    roofline,
+    weights,
+)
 from bench.contract import Dataset, Method, Metric, Picture, SetMetric, Triple
 from bench.device import Context
 from bench.errors import BenchError, StorageError
@@ -40,6 +49,7 @@ from bench.results import (
     SpeedRecord,
     Status,
 )
+from bench.statistics import aa_noise
 from bench.timing import Rule, Samples, drain, one_two_five, sample_interleaved, synchronize
 
 
@@ -68,6 +78,7 @@ class Plan:
         command: the command line, for the record and for resuming.
         observe: after so many steps of an adaptation that iterates, the clock stands still and
             every content is stylized and stored.
+        threads: the CPU threads that the user asked for; None for torch's own number.
     """
 
     methods: Mapping[str, Chosen]
@@ -81,6 +92,7 @@ class Plan:
     adapt_seconds: float | None
     command: str
     observe: Sequence[int] = ()
+    threads: int | None = None
 
 
 def start(plan: Plan, root: Path, context: Context, registry: Registry) -> Path:
@@ -113,7 +125,7 @@ def begin(run: Path, plan: Plan, context: Context, registry: Registry) -> RunInf
             reason = skipped[-1]["reason"] if skipped else "the dataset has none"
             raise BenchError(f"no {role} can be used: {reason}")
     fetch_encoders(plan, context)
-    captured = environment.capture(context.device, context.precision)
+    captured = environment.capture(context.device, context.precision, plan.threads)
     return {
         "command": plan.command,
         "bench_version": bench.__version__,
@@ -409,12 +421,15 @@ def run_cell(
             at=lambda step: one_two_five(step) or step in record["observe"],
             max_seconds=plan.adapt_seconds,
         )
-        cell["adapt"] = {
+        taken: results.AdaptRecord = {
             "seconds": adapted.seconds,
             "steps": adapted.steps,
             "finished": adapted.finished,
             "curve": adapted.curve if adapted.steps else None,
         }
+        if adapted.device_seconds is not None:
+            taken["device_seconds"] = adapted.device_seconds
+        cell["adapt"] = taken
         parameters = measure.parameters(method.networks())
         per_style = changed_parameters(start, all_parameters(method))
         cell["parameters"] = {"shared": parameters - per_style, "per_style": per_style}
@@ -517,7 +532,8 @@ def run_speed(
 
     `core` is tensor to tensor with the style prepared, `pair` has the style's preparation in it,
     `e2e` goes from a picture file's bytes to a picture file's bytes. `adapt` is sampled where it
-    does not iterate.
+    does not iterate. One scope is timed twice, in the same rounds: the A/A control, whose noise is
+    the floor of every verdict.
     """
     record = results.read_run(run)
     content, style = record["contents"][0], record["styles"][0]
@@ -559,6 +575,10 @@ def run_speed(
                 f"{name} {scope}": call
                 for scope, call in _calls(method, speed, tensors, file, context).items()
             }
+    control = _controlled(calls, plan)
+    if control:
+        calls[f"{control} again"] = calls[control]
+    watch = conditions.Watch(context.device.type)
     rule = Rule(**plan.profile.sampling)
     samples = sample_interleaved(
         calls,
@@ -569,6 +589,15 @@ def run_speed(
             f"{label}, {len(taken.seconds)} samples", refresh=False
         ),
     )
+    noise = None
+    if control and (again := samples.pop(f"{control} again")).seconds:
+        name, _, scope = control.partition(" ")
+        first = samples[control]
+        noise = aa_noise(first.seconds, again.seconds, first.rounds, again.rounds)
+        speeds[name]["control"] = {**_record(again), "scope": scope}  # type: ignore[typeddict-item]
+    happened = watch.end(noise)
+    for speed in speeds.values():
+        speed["conditions"] = happened
     for label, taken in samples.items():
         name, scope = label.split(" ")
         if taken.error is not None:
@@ -578,6 +607,17 @@ def run_speed(
         if speed["scopes"]:
             _derive(speed, [read_cell(run, name, other, size) for other in record["styles"]])
         yield speed
+
+
+def _controlled(labels: Iterable[str], plan: Plan) -> str | None:
+    """What is timed twice, as the A/A control: a method's `core`, or else an `e2e`."""
+    anchors = {name for name, chosen in plan.methods.items() if chosen.cls.family == "anchor"}
+    for scope, excluded in (("core", anchors), ("e2e", set())):
+        for label in labels:
+            name, _, of = label.partition(" ")
+            if of == scope and name not in excluded:
+                return label
+    return None
 
 
 def _iterates(
@@ -656,13 +696,16 @@ def _median(values: Sequence[float]) -> float:
 
 
 def _record(samples: Samples) -> results.SamplesRecord:
-    return {
+    record: results.SamplesRecord = {
         "samples": samples.seconds,
         "rounds": samples.rounds,
         "warmup_calls": samples.warmup.calls,
         "warmup_seconds": samples.warmup.seconds,
         "stopped": samples.stopped,
     }
+    if samples.device_seconds:
+        record["device_samples"] = samples.device_seconds
+    return record
 
 
 Loaded = Sequence[tuple[Metric, str]]

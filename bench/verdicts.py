@@ -81,7 +81,8 @@ def judge(rows: Iterable[Row], metrics: Mapping[str, MetricRecord]) -> None:
     """Mark the best values and the dominated rows; anchors take no part.
 
     A row that failed the quality gate is best at no cost and dominates nobody: it is no style
-    transfer, however fast. A number on a method's own training loss is best at nothing.
+    transfer, however fast. A number on a method's own training loss is best at nothing. Times
+    that differ by no more than the A/A noise are alike.
     """
     columns = [*FIXED.values(), *of_metrics(metrics)]
     axes = [
@@ -121,9 +122,9 @@ def _mark_best(rows: Sequence[Row], column: Column) -> None:
         and math.isfinite(merit := _merit(row, column))
     }
     if len(merits) > 1:
-        best = max(merits.values())
+        best = max(merits, key=lambda index: merits[index])
         for index, merit in merits.items():
-            if merit == best:
+            if merit == merits[best] or _gain(rows[best], rows[index], column) == 0:
                 rows[index].best.add(column.key)
 
 
@@ -135,10 +136,20 @@ def _merit(row: Row, column: Column) -> float:
     return float(column.better * (max(value, column.floor) if math.isfinite(value) else value))
 
 
+def _gain(rival: Row, row: Row, column: Column) -> float:
+    """By how much a rival is better; 0 where that is a time within the noise."""
+    better, worse = _merit(rival, column), _merit(row, column)
+    if column.unit in ("ms", "s"):
+        noise = max(one.values.get("aa_noise", 0.0) for one in (rival, row))
+        if abs(better - worse) <= noise * min(abs(better), abs(worse)):
+            return 0.0
+    return better - worse
+
+
 def _dominates(rival: Row, row: Row, columns: Sequence[Column]) -> bool:
     """At least as good on every axis that both have a number on, and better on one."""
     gains = {
-        column: _merit(rival, column) - _merit(row, column)
+        column: _gain(rival, row, column)
         for column in columns
         if column.key not in row.own | rival.own
     }

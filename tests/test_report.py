@@ -764,3 +764,26 @@ def test_ten_methods_fit_a_hundred_columns(tmp_path):
     text = render(results.load([synthetic_run(tmp_path, sizes=(256,))]))
     assert text.count("\nMedians") == 1
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_times_within_the_aa_noise_are_alike(fake_run):
+    def edited(noise):
+        run = fake_run(("fast", "other", "identity", "style-copy"))
+        path = run / "speed" / "other__64.json"
+        record = json.loads(path.read_text())
+        core = record["scopes"]["core"]
+        core["samples"] = [1.04 * seconds for seconds in core["samples"]]
+        again = [(1 + noise) * seconds for seconds in core["samples"]]
+        record["control"] = {**core, "samples": again, "scope": "core"}
+        path.write_text(json.dumps(record))
+        (group,) = groups(results.load([run]))
+        return {row.method: row for row in group.rows}, group.notes
+
+    quiet, _ = edited(0.01)
+    assert "core_ms" in quiet["fast"].best
+    assert "core_ms" not in quiet["other"].best
+    assert quiet["other"].dominated == ["fast"]
+    noisy, notes = edited(0.10)
+    assert "core_ms" in noisy["fast"].best & noisy["other"].best
+    assert noisy["other"].dominated == []
+    assert "10.0 % at 64 px (other core)" in notes[0]

@@ -184,6 +184,7 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
         adapt_seconds=args.adapt_seconds,
         command=_command(args, registry, rows, [metric.id for metric in metrics]),
         observe=args.observe or profile.observe,
+        threads=args.threads,
     )
 
 
