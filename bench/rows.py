@@ -495,7 +495,7 @@ def _row(
         for scope, taken in samples.groupby("scope")
     }
     if style or "adapt" not in row.timings:  # otherwise it is warmed up, on one style
-        row.timings["adapt"] = Timing(done["adapt_seconds"].to_numpy(), None)
+        row.timings["adapt"] = Timing(done["adapt_seconds"].dropna().to_numpy(), None)
     row.values |= _interval("adapt_s", row.timings["adapt"], 1, seed)
     for scope in SCOPES:
         row.values |= _interval(f"{scope}_ms", row.timings.get(scope), 1e3, seed)
