@@ -172,8 +172,8 @@ def take_up(method: Method, styles: Sequence[Style], shares: Sequence[float]) ->
 
     Raises:
         BenchError: the styles are of different methods, starts or shapes, do not fit the
-            method or cannot be mixed; one whose file lacks what the method's weights have must have started from
-            them.
+            method or cannot be mixed; one whose file lacks what the method's weights have must
+            have started from them.
     """
     first, loaded = styles[0], state(method)
     if len(styles) > 1 and not method.mixes:

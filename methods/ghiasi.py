@@ -61,7 +61,14 @@ class Ghiasi(Generated):
     citation = "Ghiasi, Lee, Kudlur, Dumoulin, Shlens, BMVC 2017"
     kind = StylePrediction
     training = GhiasiTraining
-    weights = (Weights("ghiasi.safetensors", "0" * 64, "bench train ghiasi", "MIT"),)
+    weights = (
+        Weights(
+            "ghiasi.safetensors",
+            "6db55dd7e6a289f87687d78adcb70155a1aebae742a7d4554e12e396889fb9d5",
+            "bench train ghiasi",
+            "MIT",
+        ),
+    )
 
 
 @hookimpl

@@ -84,7 +84,14 @@ class StyleSwap(Trained):
     mixes = False  # two styles' feature maps have nothing in common
     trains_on = ("efficientnet-lite0",)
     training = StyleSwapTraining
-    weights = (Weights("style-swap.safetensors", "0" * 64, "bench train style-swap", "MIT"),)
+    weights = (
+        Weights(
+            "style-swap.safetensors",
+            "209f59379f4515a2af2b32cce79a5c5fe0beadae9e81f6d9bf3b93991a5a98de",
+            "bench train style-swap",
+            "MIT",
+        ),
+    )
 
     def load(self) -> None:
         """Build the encoder and the inverse network."""

@@ -274,21 +274,22 @@ def test_a_map_smaller_than_the_patch_is_one_patch():
     assert patches.swap(content, style, 5).shape == content.shape
 
 
-def test_the_style_decorated_with_itself_is_itself(context, tmp_path):
-    """Avatar-Net: whitened, matched with itself, coloured again."""
-    method = made("avatar-net", context, tmp_path)
+def test_a_style_decorated_with_itself_is_as_if_encoded_and_decoded(context, tmp_path):
+    """Avatar-Net: its patches are their own nearest, and the moments are its own."""
+    method = made("avatar-net", context, tmp_path, alpha=1.0)
     style = tensor(1, 3, 32, 32).sigmoid()
     adapt(method, style)
-    features = method.pyramid(style)[-1]
-    torch.testing.assert_close(method._decorate(features), features, atol=1e-3, rtol=1e-3)
+    levels = method.pyramid(style)
+    told = [matching.moments(features) for features in levels]
+    decoded = method.decoder(levels[-1], matching.fusing(method.pyramid, told))
+    torch.testing.assert_close(stylize(method, style), decoded, atol=1e-4, rtol=1e-4)
 
 
-def test_projected_features_are_white():
-    features = tensor(1, 5, 10, 10) * torch.arange(1.0, 6).view(1, 5, 1, 1)
-    white, root, mean = avatar_net.project(features)
-    flat = white[0].flatten(1)
-    np.testing.assert_allclose(np.cov(flat.numpy()), np.eye(5), atol=1e-3)
-    torch.testing.assert_close((root @ flat + mean).view_as(features), features, atol=1e-3, rtol=0)
+def test_projected_features_have_no_moments_of_their_own():
+    features = tensor(2, 5, 10, 10) * torch.arange(1.0, 6).view(1, 5, 1, 1) + 3
+    projected = avatar_net.project(features).numpy()
+    np.testing.assert_allclose(projected.mean((2, 3)), 0, atol=1e-5)
+    np.testing.assert_allclose(projected.std((2, 3)), 1, atol=1e-4)
 
 
 # --- networks with parameters of their own for each style
