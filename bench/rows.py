@@ -579,10 +579,10 @@ def _failures(row: Row, cells: DataFrame, speeds: DataFrame, expected: Iterable[
         row.words["adapt_s"] = cell_word
     if timing or cell_word:
         row.words["core_ms"] = timing[0][0] if timing else cell_word
-    if reasons:
+    row.notes += reasons
+    if any(status != "skipped" for status, _ in (*failed, *timing)):  # else nothing went wrong
         row.values["status"] = cell_word or "partial"
         row.values["reason"] = "; ".join(reasons)
-        row.notes += reasons
 
 
 def _some(names: Sequence[str]) -> str:

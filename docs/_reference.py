@@ -84,14 +84,16 @@ def built_in() -> str:
     parts += [
         "## Metrics",
         _table(
-            ("id", "axis", "better", "unit", "training loss of", "after"),
+            ("id", "axis", "better", "unit", "by default", "training loss of", "caveat", "after"),
             [
                 (
                     f"`{metric.id}`",
                     metric.axis,
                     metric.direction,
                     metric.unit,
+                    "yes" if metric.by_default else "no",
                     ", ".join(metric.training_loss_of),
+                    metric.caveat,
                     metric.citation,
                 )
                 for metric in loaded.metrics.values()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import results, scoring
+from bench import results, rows, scoring
 from bench.cli import main
 from bench.errors import BenchError
 
@@ -129,6 +129,9 @@ def test_a_scored_folder_is_a_run_beside_others(desk, capsys):
     assert values.loc["theirs", "color/1"] == values.loc["identity", "color/1"]
     assert "theirs" in out
     assert "made elsewhere" in out
+    (theirs,) = [r for g in rows.groups(frames) for r in g.rows if r.method == "theirs"]
+    assert (theirs.values["status"], theirs.words["core_ms"]) == ("ok", "skipped")
+    assert not len(theirs.timings["adapt"].seconds)
     assert "pictures=" in out
     assert frames.records[run.name]["methods"]["theirs"]["options"]["resized_from"] == "96x64"
     assert main(["run", "--resume"]) == 1
