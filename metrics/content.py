@@ -11,7 +11,7 @@ from bench.device import Context
 from bench.hooks import hookimpl
 from bench.losses import relative_error
 
-from ._features import Features
+from ._features import PERCEPTUALLY_TRAINED, Features
 from ._features import content as content_features
 
 
@@ -46,5 +46,5 @@ def bench_metrics() -> Sequence[Metric]:
     return [
         ContentDistance("vgg16-bsds"),
         ContentDistance("vgg16"),
-        ContentDistance("efficientnet-lite0", training_loss_of=("metastyle", "johnson", "gatys")),
+        ContentDistance("efficientnet-lite0", training_loss_of=PERCEPTUALLY_TRAINED),
     ]

@@ -12,7 +12,7 @@ from bench.device import Context
 from bench.hooks import hookimpl
 from bench.losses import relative_error
 
-from ._features import Features, grams
+from ._features import PERCEPTUALLY_TRAINED, Features, grams
 
 
 def style_distance(statistics: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
@@ -53,5 +53,5 @@ def bench_metrics() -> Sequence[Metric]:
     return [
         StyleDistance("vgg16-bsds"),
         StyleDistance("vgg16"),
-        StyleDistance("efficientnet-lite0", training_loss_of=("metastyle", "johnson", "gatys")),
+        StyleDistance("efficientnet-lite0", training_loss_of=PERCEPTUALLY_TRAINED),
     ]

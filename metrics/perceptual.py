@@ -12,7 +12,7 @@ from bench.device import Context
 from bench.hooks import hookimpl
 from bench.perceptual import Balance, perceptual_loss
 
-from ._features import Features, grams
+from ._features import PERCEPTUALLY_TRAINED, Features, grams
 from ._features import content as content_features
 
 
@@ -50,4 +50,4 @@ class TrainingLoss(Metric):
 @hookimpl
 def bench_metrics() -> Sequence[Metric]:
     """On the built-in methods' training encoder."""
-    return [TrainingLoss("efficientnet-lite0", ("metastyle", "johnson", "gatys"))]
+    return [TrainingLoss("efficientnet-lite0", PERCEPTUALLY_TRAINED)]
