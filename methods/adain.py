@@ -104,7 +104,7 @@ class AdaIN(Trained):
         self.mixes = not self.options.preserve_color
         self.pyramid = Pyramid(self.context, told["encoder"])
         self.joint = Joint(self.pyramid)
-        self.decoder = self.context.place(self.joint.decoder())
+        self.decoder = self.context.place(self.joint.decoder().requires_grad_(False))
         load_weights(self.decoder, tensors, file)
 
     def adapt(self, style: Tensor) -> None:

@@ -91,7 +91,7 @@ class AvatarNet(Trained):
         """Build encoder and decoder."""
         tensors, told, file = self.read_weights()
         self.pyramid = Pyramid(self.context, told["encoder"])
-        self.decoder = self.context.place(mirror(self.pyramid))
+        self.decoder = self.context.place(mirror(self.pyramid).requires_grad_(False))
         load_weights(self.decoder, tensors, file)
 
     def adapt(self, style: Tensor) -> None:

@@ -97,7 +97,7 @@ class StyleSwap(Trained):
         """Build the encoder and the inverse network."""
         tensors, told, file = self.read_weights()
         self.features = Joint(Pyramid(self.context, told["encoder"]))
-        self.inverse = self.context.place(self.features.decoder())
+        self.inverse = self.context.place(self.features.decoder().requires_grad_(False))
         load_weights(self.inverse, tensors, file)
 
     def adapt(self, style: Tensor) -> None:

@@ -94,7 +94,7 @@ class WCT(Trained):
         tensors, told, file = self.read_weights()
         self.mixes = not self.options.preserve_color
         self.pyramid = Pyramid(self.context, told["encoder"])
-        self.decoders = self.context.place(decoders(self.pyramid))
+        self.decoders = self.context.place(decoders(self.pyramid).requires_grad_(False))
         load_weights(self.decoders, tensors, file)
 
     def adapt(self, style: Tensor) -> None:
