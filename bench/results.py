@@ -492,7 +492,10 @@ def completed(run: Path, kind: Kind) -> set[str]:
 
 def _files(run: Path, kind: Kind) -> list[Path]:
     # a leading dot marks a file that is still being written
-    return sorted(path for path in (run / kind).glob("*.json") if not path.name.startswith("."))
+    folder = run / kind
+    names = os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208 (sorts much faster)
+    good = sorted(name for name in names if name.endswith(".json") and not name.startswith("."))
+    return [folder / name for name in good]
 
 
 # frames

@@ -7,6 +7,7 @@ one run. Nothing is ranked, and what failed is a row with its status and its rea
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections import Counter
@@ -168,10 +169,17 @@ class _Index:
             "cells": frames.cells,
             "speeds": frames.speeds,
             "samples": frames.samples,
-            "scores": frames.scores,
             "sets": frames.sets,
         }
         self.styles = styles
+        # by far the longest frame: cut as lists, which takes a third of the time
+        self._entries: dict[tuple[Any, ...], list[_Entry]] = {}
+        names = ("style", "metric", "content", "value", "status", "reason")
+        where = (frames.scores[name].tolist() for name in ("run", "method", "size"))
+        entries = [frames.scores[name].tolist() for name in names]
+        by_style = entries[0] if styles else itertools.repeat("")
+        for key, entry in zip(zip(*where, by_style), zip(*entries, strict=True)):  # noqa: B905
+            self._entries.setdefault(key, []).append(entry)
         controls = zip(*(frames.controls[name] for name in ("run", "size", "noise")), strict=True)
         self._noise: dict[tuple[str, int], float] = {}
         for run, size, noise in controls:
@@ -180,8 +188,8 @@ class _Index:
         self._scores: dict[tuple[str, str, int, str], _Scores] = {}
         self._cut: dict[str, dict[Any, DataFrame]] = {}
         for name, frame in whole.items():
-            where = ["run", "method", "size", *["style"] * (styles and "style" in frame)]
-            self._cut[name] = dict(iter(frame.groupby(where, sort=False)))
+            by = ["run", "method", "size", *["style"] * (styles and "style" in frame)]
+            self._cut[name] = dict(iter(frame.groupby(by, sort=False)))
 
     def noise(self, run: str, size: int) -> float:
         """What the A/A control of a run says at a size, a share; 0 where there was none."""
@@ -198,13 +206,16 @@ class _Index:
         """The numbers of one method's finished cells, of one style where cut by style."""
         where = (run, method, size, style)
         if where not in self._scores:
-            cells, scores = self.take("cells", *where), self.take("scores", *where)
-            done = cells.loc[cells["status"] == "ok", "style"]
+            cells = self.take("cells", *where)
+            done = set(cells.loc[cells["status"] == "ok", "style"])
+            entries = (entry for entry in self._entries.get(where, ()) if entry[0] in done)
             sets = self.take("sets", *where)  # nothing of one style: a set is of all
-            self._scores[where] = _scores(
-                scores[scores["style"].isin(done)], sets.iloc[: 0 if style else None]
-            )
+            self._scores[where] = _scores(entries, sets.iloc[: 0 if style else None])
         return self._scores[where]
+
+
+_Entry = tuple[str, str, str, float, str, str]
+"""Style, metric, content, value, status and reason of a row of the frame of scores."""
 
 
 class _Scores(NamedTuple):
@@ -219,12 +230,10 @@ WHOLE = ("", "")
 """What stands for style and content where a number is of a set of pictures."""
 
 
-def _scores(frame: DataFrame, whole: DataFrame) -> _Scores:
+def _scores(entries: Iterable[_Entry], whole: DataFrame) -> _Scores:
     values: dict[str, dict[tuple[str, str], float]] = {}
     missing: dict[str, Counter[tuple[str, str]]] = {}
-    names = ("metric", "style", "content", "value", "status", "reason")
-    columns = (frame[name].tolist() for name in names)
-    for metric, style, content, value, status, reason in zip(*columns, strict=True):
+    for style, metric, content, value, status, reason in entries:
         if status == "ok" and not math.isnan(value):
             values.setdefault(metric, {})[style, content] = value
         else:
@@ -490,9 +499,13 @@ def _row(
     if len(ended):
         row.notes.append(_ended(ended, len(done), row.values["adapt_limit_s"]))
     _failures(row, cells, speeds, [style] if style else record["styles"])
+    scopes, seconds, rounds = (
+        samples[name].to_numpy(kind)
+        for name, kind in (("scope", object), ("seconds", float), ("round", int))
+    )
     row.timings = {
-        str(scope): Timing(taken["seconds"].to_numpy(), taken["round"].to_numpy())
-        for scope, taken in samples.groupby("scope")
+        scope: Timing(seconds[scopes == scope], rounds[scopes == scope])
+        for scope in sorted(set(scopes))
     }
     if style or "adapt" not in row.timings:  # otherwise it is warmed up, on one style
         row.timings["adapt"] = Timing(done["adapt_seconds"].dropna().to_numpy(), None)
@@ -520,11 +533,10 @@ def _row(
     )
     anchors = {name: index.scores(run, name, size, style).values for name in ANCHORS}
     row.values["gate"] = verdicts.gate(method, record["metrics"], scores.values, anchors)
+    _quality(row, [id_ for id_, m in metrics.items() if not m.get("of_set")], scores, seed)
     for id_, metric in metrics.items():
         if metric.get("of_set"):
             _set_quality(row, id_, scores)
-        else:
-            _quality(row, id_, scores, seed)
         if verdicts.own(metric, method):
             row.own.add(id_)
     row.values["trained_on"] = " ".join(sorted(row.own))
@@ -604,29 +616,40 @@ def _interval(column: str, timing: Timing | None, scale: float, seed: int) -> di
     return {**dict(zip(names, numbers, strict=True)), f"{column}_n": count}
 
 
-def _quality(row: Row, id_: str, scores: _Scores, seed: int) -> None:
-    """Put one metric into the row: its mean, its interval, and why pictures lack it."""
-    from bench.statistics import Interval, cluster_bootstrap_mean
+def _quality(row: Row, metrics: Iterable[str], scores: _Scores, seed: int) -> None:
+    """Put the metrics into the row: means, intervals, and why pictures lack a number."""
+    from bench.statistics import Interval, cluster_bootstrap_means
 
-    values = scores.values.get(id_, {})
-    mean = Interval(math.nan, math.nan, math.nan)
-    if values:
-        styles, contents = zip(*values, strict=True)
-        mean = cluster_bootstrap_mean(list(values.values()), styles, contents, seed)
-        by_style: dict[str, list[float]] = {}
-        for (style, _), value in values.items():
-            by_style.setdefault(style, []).append(value)
-        row.by_style[id_] = {name: sum(some) / len(some) for name, some in by_style.items()}
-    row.values |= {id_: mean.value, f"{id_} low": mean.low, f"{id_} high": mean.high}
-    row.values[f"{id_} n"] = len(values)
-    why = Counter(scores.missing.get(id_, {}))
-    unscored = row.values["pairs"] - len(values) - why.total()
-    if unscored > 0:
-        why["missing", "not scored"] = unscored
-    row.metric_notes[id_] = [
-        f"{status} for {count} of {row.values['pairs']} pictures: {reason}"
-        for (status, reason), count in why.items()
-    ]
+    alike: dict[tuple[tuple[str, str], ...], list[str]] = {}  # metrics of the same pictures
+    for id_ in metrics:
+        alike.setdefault(tuple(scores.values.get(id_, ())), []).append(id_)
+    means = dict.fromkeys(metrics, Interval(math.nan, math.nan, math.nan))
+    for pairs, ids in alike.items():
+        if pairs:
+            styles, contents = zip(*pairs, strict=True)
+            numbers = [list(scores.values[id_].values()) for id_ in ids]
+            means |= zip(ids, cluster_bootstrap_means(numbers, styles, contents, seed), strict=True)
+    for id_, mean in means.items():
+        values = scores.values.get(id_, {})
+        row.by_style[id_] = _by_style(values)
+        row.values |= {id_: mean.value, f"{id_} low": mean.low, f"{id_} high": mean.high}
+        row.values[f"{id_} n"] = len(values)
+        why = Counter(scores.missing.get(id_, {}))
+        unscored = row.values["pairs"] - len(values) - why.total()
+        if unscored > 0:
+            why["missing", "not scored"] = unscored
+        row.metric_notes[id_] = [
+            f"{status} for {count} of {row.values['pairs']} pictures: {reason}"
+            for (status, reason), count in why.items()
+        ]
+
+
+def _by_style(values: Mapping[tuple[str, str], float]) -> dict[str, float]:
+    """Every style's mean."""
+    by_style: dict[str, list[float]] = {}
+    for (style, _), value in values.items():
+        by_style.setdefault(style, []).append(value)
+    return {name: sum(some) / len(some) for name, some in by_style.items()}
 
 
 def _set_quality(row: Row, id_: str, scores: _Scores) -> None:

@@ -9,6 +9,8 @@ from bench.statistics import (
     aa_noise,
     bootstrap_median,
     cluster_bootstrap_mean,
+    cluster_bootstrap_means,
+    percentile_bounds,
     summarise,
 )
 
@@ -139,6 +141,23 @@ def test_cluster_interval_is_the_bootstrap_over_styles_where_contents_add_nothin
     ).confidence_interval
     slack = 0.05 * (reference.high - reference.low)
     assert (low, high) == pytest.approx((reference.low, reference.high), abs=slack)
+
+
+def test_several_quantities_at_once_are_as_one_by_one():
+    values, styles, contents = _grid(1.0, 1.0)
+    for kept in (slice(None), slice(3, -5)):  # whole, and with missing pairs
+        pairs = styles[kept], contents[kept]
+        both = cluster_bootstrap_means([values[kept], values[kept] ** 2], *pairs, seed=2)
+        assert both[0] == pytest.approx(cluster_bootstrap_mean(values[kept], *pairs, seed=2))
+        assert both[1] == pytest.approx(cluster_bootstrap_mean(values[kept] ** 2, *pairs, seed=2))
+    with pytest.raises(ValueError, match="differ in length"):
+        cluster_bootstrap_means([values, values[1:]], styles, contents)
+
+
+def test_bounds_are_numpys_quantiles():
+    draws = np.random.default_rng(0).normal(size=1_234)
+    expected = np.quantile(draws, (0.025, 0.975))
+    assert percentile_bounds(draws) == pytest.approx(tuple(expected), rel=1e-12)
 
 
 def test_cluster_interval_with_missing_pairs():
