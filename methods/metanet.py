@@ -79,7 +79,14 @@ class MetaNetworks(Generated):
     citation = "Shen, Yan, Zeng, CVPR 2018"
     kind = MetaNet
     training = MetaNetTraining
-    weights = (Weights("metanet.safetensors", "0" * 64, "bench train metanet", "MIT"),)
+    weights = (
+        Weights(
+            "metanet.safetensors",
+            "2f88a6abe0f1951deec3fed0a14860ad14a8f6603a6c7c5af199b601a45fb1f4",
+            "bench train metanet",
+            "MIT",
+        ),
+    )
 
 
 @hookimpl
