@@ -1,12 +1,16 @@
 import gc
 import itertools
+import runpy
 import weakref
+from pathlib import Path
 from statistics import median
 
 import pytest
 import torch
 
+from bench.device import Context, Precision
 from bench.errors import BenchError
+from bench.store import collect
 from bench.timing import (
     Rule,
     Stopwatch,
@@ -357,3 +361,12 @@ def test_one_call_under_two_labels_is_an_a_a_control(clock):
     taken = sample_interleaved({"A": call, "A'": call}, RULE, 0, CPU, clock)
     assert taken["A"].seconds == taken["A'"].seconds == [1.0] * 6
     assert taken["A"].seconds is not taken["A'"].seconds
+
+
+def test_the_harness_adds_less_than_a_hundredth_to_a_call_of_a_millisecond():
+    tool = runpy.run_path(str(Path(__file__).parents[1] / "tools" / "harness_overhead.py"))
+    context = Context(CPU, Precision(), collect([]), {}.__getitem__)
+    loop, sampled = tool["overhead"](tool["Nothing"](context), 32, rounds=5, calls=100)
+    assert len(loop) == len(sampled) == 5
+    # the least of the rounds: what is left when nothing else runs
+    assert min(sampled) - min(loop) < 1e-5
