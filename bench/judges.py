@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -48,7 +49,12 @@ CHECKS = (
     Check("steps", "content", ("identity", *reversed(_MORE)), "more steps take content away"),
     Check("blend", "content", tuple(reversed(_BLENDS)), "mixing the content in brings it back"),
     Check("other content", "content", (GOOD, "wrong-content"), "another content is farther"),
-    Check("colours", "content", ("colors-only", GOOD), "other colours cost less than strokes"),
+    Check(
+        "colours",
+        "content",
+        ("identity", "colors-only", "wrong-content"),
+        "other colours change a picture, and leave it the same picture",
+    ),
     Check("places", "content", (GOOD, "shuffled-tiles"), "tiles in random order show nothing"),
     Check("pixels", "content", (GOOD, "shuffled"), "pixels in random order show nothing"),
 )
@@ -71,7 +77,7 @@ def shares(values: Mapping[str, Mapping[tuple[str, str], float]], check: Check, 
         common = one.keys() & other.keys()
         right += sum(sign * one[pair] > sign * other[pair] for pair in common)
         total += len(common)
-    return right / total if total else float("nan")
+    return right / total if total else math.nan
 
 
 def judge(run: Path) -> dict[str, dict[str, dict[str, float]]]:
@@ -129,4 +135,4 @@ def render(run: Path) -> str:
 
 
 def _percent(share: float) -> str:
-    return "-" if share != share else f"{'!' * (share < PASSED)}{100 * share:.0f}"
+    return "-" if math.isnan(share) else f"{'!' * (share < PASSED)}{math.floor(100 * share)}"

@@ -142,7 +142,7 @@ def _pictures(setting: Setting) -> list[str]:
 
 def judging(setting: Setting) -> Sequence[Step]:
     """Stylize with Gatys' method at several budgets, degrade the best, judge everything."""
-    size, budget = setting.size or 128, setting.budget or 100
+    size, budget = setting.size or 128, setting.budget or 300
     few = [] if setting.content or setting.style else ["--contents", "3", "--styles", "4"]
     chosen = [*_pictures(setting), *few, "--size", str(size)]
     stylized, degraded, scored = (setting.folder / n for n in ("stylized", "pictures", "runs"))

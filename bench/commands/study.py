@@ -46,7 +46,7 @@ def add(command: AddCommand) -> None:
         "--budget",
         type=_shared.count,
         metavar="N",
-        help="optimisation steps of the best pictures (judges: 100), gradients of two crops per "
+        help="optimisation steps of the best pictures (judges: 300), gradients of two crops per "
         "arm (ablations: 1500)",
     )
     made.add_argument(
