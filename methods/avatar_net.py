@@ -85,7 +85,14 @@ class AvatarNet(Trained):
     mixes = False  # two styles' feature maps have nothing in common
     trains_on = ("efficientnet-lite0",)
     training = AvatarNetTraining
-    weights = (Weights("avatar-net.safetensors", "0" * 64, "bench train avatar-net", "MIT"),)
+    weights = (
+        Weights(
+            "avatar-net.safetensors",
+            "de7e0f9d9b4fc115af66cb16a88f5c22adf8051d54b60837015dd0f78f74dde8",
+            "bench train avatar-net",
+            "MIT",
+        ),
+    )
 
     def load(self) -> None:
         """Build encoder and decoder."""
