@@ -1,21 +1,23 @@
-"""A contact sheet of a run: a row per style, each content with its pictures side by side.
+"""A contact sheet of a run: rows of pictures, each with its content, its style and the results.
 
     python tools/contact_sheet.py runs/20261122-101500-1a2b -o sheet.jpg --picture metastyle@0 \
         --picture metastyle@10 --picture metastyle --picture gatys
 
-`METHOD@STEP` is an observed picture (bench run --observe), `METHOD` a finished one.
+`METHOD@STEP` is an observed picture (bench run --observe), `METHOD` a finished one. There is a row
+for every style with every content, or with `--pairs` one for every style with a content of its own.
 """
 
 from __future__ import annotations
 
 import argparse
+from itertools import cycle, islice, product
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
 from bench import results
 
-GAP = 6
+GAP = 4
 LABEL = 18
 
 
@@ -26,30 +28,34 @@ def path(run: Path, picture: str, style: str, content: str, size: int) -> Path:
     return folder / (f"step-{int(step):06}" if step else "") / f"{results.key(content)}.png"
 
 
-def sheet(run: Path, pictures: list[str], side: int, contents: int, styles: int) -> Image.Image:
-    """Style, then every content with its pictures; labels above the columns."""
+def rows(run: Path, pairs: bool) -> list[tuple[str, str]]:
+    """Style and content of each row."""
     record = results.read_run(run)
-    size = record["sizes"][-1]
-    shown = record["contents"][:contents]
-    columns = 1 + len(shown) * (1 + len(pictures))
-    rows = record["styles"][:styles]
-    width = columns * (side + GAP) + len(shown) * GAP
-    made = Image.new("RGB", (width, LABEL + len(rows) * (side + GAP)), "white")
+    styles, contents = record["styles"], record["contents"]
+    if pairs:
+        return list(zip(styles, islice(cycle(contents), len(styles)), strict=True))
+    return list(product(styles, contents))
+
+
+def sheet(run: Path, pictures: list[str], side: int, shown: list[tuple[str, str]]) -> Image.Image:
+    """Content, style, and the pictures of each row; labels above the columns."""
+    size = results.read_run(run)["sizes"][-1]
+    labels = ["content", "style", *(p.replace("@", ", step ") for p in pictures)]
+    width, height = len(labels) * (side + GAP) - GAP, LABEL + len(shown) * (side + GAP) - GAP
+    made = Image.new("RGB", (width, height), "white")
     draw, font = ImageDraw.Draw(made), ImageFont.load_default(12)
-    for y, style in enumerate(rows):
-        top, left = LABEL + y * (side + GAP), 0
-        cells = [("style", run / "inputs" / str(size) / "style" / f"{results.key(style)}.png", 0)]
-        for content in shown:
-            file = run / "inputs" / str(size) / "content" / f"{results.key(content)}.png"
-            cells.append(("content", file, GAP))
-            cells += [(p, path(run, p, style, content, size), 0) for p in pictures]
-        for label, file, gap in cells:
-            left += gap
+    for x, label in enumerate(labels):
+        draw.text((x * (side + GAP), 2), label, "black", font)
+    for y, (style, content) in enumerate(shown):
+        files = [
+            results.input_path(run, "content", content, size),
+            results.input_path(run, "style", style, size),
+            *(path(run, picture, style, content, size) for picture in pictures),
+        ]
+        for x, file in enumerate(files):
             with Image.open(file) as picture:
-                made.paste(picture.resize((side, side), Image.Resampling.LANCZOS), (left, top))
-            if y == 0:
-                draw.text((left, 2), label.replace("@", ", step "), "black", font)
-            left += side + GAP
+                small = picture.resize((side, side), Image.Resampling.LANCZOS)
+            made.paste(small, (x * (side + GAP), LABEL + y * (side + GAP)))
     return made
 
 
@@ -61,11 +67,10 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--picture", action="append", required=True, metavar="METHOD[@STEP]")
     parser.add_argument("--side", type=int, default=160, help="of one picture in pixels")
-    parser.add_argument("--contents", type=int, default=2)
-    parser.add_argument("--styles", type=int, default=99)
+    parser.add_argument("--pairs", action="store_true", help="each style with one content")
     parser.add_argument("-o", "--out", type=Path, required=True)
     args = parser.parse_args()
-    made = sheet(args.run, args.picture, args.side, args.contents, args.styles)
+    made = sheet(args.run, args.picture, args.side, rows(args.run, args.pairs))
     made.save(args.out, quality=88)
 
 
