@@ -341,14 +341,15 @@ def write_json(path: Path, record: Mapping[str, Any]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path | str) -> Any:
     """What a JSON file holds.
 
     Raises:
         BenchError: it is not there, may not be read, or holds no JSON.
     """
     try:
-        return json.loads(path.read_bytes())
+        with open(path, "rb") as file:  # noqa: PTH123 (a Path for every file takes longer)
+            return json.loads(file.read())
     except OSError as error:
         raise BenchError(
             f"{path} cannot be read ({error.strerror}): check the path and its permissions"
@@ -357,16 +358,16 @@ def read_json(path: Path) -> Any:
         raise _damaged(path, str(error)) from None
 
 
-def _damaged(path: Path, cause: str) -> DamagedFileError:
+def _damaged(path: Path | str, cause: str) -> DamagedFileError:
     remedy = (
         "put back a copy or delete the run"
-        if path.name == "run.json"
+        if Path(path).name == "run.json"
         else "delete it and finish the run with bench run --resume"
     )
     return DamagedFileError(f"{path} is damaged ({' '.join(cause.split())}): {remedy}")
 
 
-def _read_record(path: Path, keys: frozenset[str]) -> dict[str, Any]:
+def _read_record(path: Path | str, keys: frozenset[str]) -> dict[str, Any]:
     record = read_json(path)
     if not isinstance(record, dict) or not isinstance(record.get("schema"), int):
         raise _damaged(path, "it holds no record")
@@ -476,7 +477,7 @@ def whole(run: Path, kind: Kind) -> Iterator[tuple[str, Any]]:
     """
     for path in _files(run, kind):
         try:
-            yield path.stem, _read_record(path, _KEYS[kind])
+            yield Path(path).stem, _read_record(path, _KEYS[kind])
         except DamagedFileError:
             continue
 
@@ -490,12 +491,13 @@ def completed(run: Path, kind: Kind) -> set[str]:
     return {key for key, _ in whole(run, kind)}
 
 
-def _files(run: Path, kind: Kind) -> list[Path]:
-    # a leading dot marks a file that is still being written
+def _files(run: Path, kind: Kind) -> list[str]:
+    """The paths of the records of a kind, sorted: of text, for there may be thousands."""
     folder = run / kind
-    names = os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208 (sorts much faster)
+    names = os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208
+    # a leading dot marks a file that is still being written
     good = sorted(name for name in names if name.endswith(".json") and not name.startswith("."))
-    return [folder / name for name in good]
+    return [os.path.join(folder, name) for name in good]  # noqa: PTH118
 
 
 # frames

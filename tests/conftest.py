@@ -1,6 +1,7 @@
 """A run folder made by hand: small enough that every median and mean is worked out in the head."""
 
 import pytest
+from synthetic_run import MACHINE
 
 from bench import results
 
@@ -31,19 +32,6 @@ SPEEDS = {  # seconds per scope; the median of three samples has no interval
 }
 
 FAMILIES = {"identity": "anchor", "style-copy": "anchor"}
-
-MACHINE = {
-    "fingerprint": "e1",
-    "device_type": "cpu",
-    "device_name": "Abacus",
-    "cores_available": 4,
-    "threads": 2,
-    "precision": "float32/contiguous",
-    "torch": "2.9.0",
-    "python": "3.12.1",
-    "os": "Linux",
-    "peak": {"float32": {"matmul": 200.0, "convolution": 250.0}},
-}
 
 
 def make_run(

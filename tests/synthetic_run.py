@@ -3,9 +3,21 @@
 import json
 
 import numpy as np
-from conftest import MACHINE
 
 from bench import results
+
+MACHINE = {
+    "fingerprint": "e1",
+    "device_type": "cpu",
+    "device_name": "Abacus",
+    "cores_available": 4,
+    "threads": 2,
+    "precision": "float32/contiguous",
+    "torch": "2.9.0",
+    "python": "3.12.1",
+    "os": "Linux",
+    "peak": {"float32": {"matmul": 200.0, "convolution": 250.0}},
+}
 
 # name: family, seconds to adapt, seconds per picture at 256 px, style and content distance
 METHODS = {

@@ -1,0 +1,87 @@
+"""The hot paths, in units of the reference workload."""
+
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bench import registry
+from bench.device import Context, Precision
+from bench.errors import BenchError
+from bench.phases import adapting, stylizing
+from bench.store import collect
+
+CPU = torch.device("cpu")
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    return registry.load()
+
+
+@pytest.fixture(scope="module")
+def context(loaded):
+    rng = np.random.default_rng(0)
+    noise = ((f"noise_{n}", rng.integers(0, 256, (96, 96, 3), np.uint8)) for n in range(4))
+    return Context(CPU, Precision(), collect(noise), loaded.encoder)
+
+
+def method(context, name="metastyle", **options):
+    torch.manual_seed(0)
+    cls = registry.load().method(name)
+    made = cls(context, cls.Options(**options))
+    made.load()
+    return made
+
+
+@pytest.mark.parametrize(("inference", "usual"), [("plain", 1.6), ("fused", 0.6)])
+def test_core_inference(compared, context, inference, usual):
+    try:
+        made = method(context, inference=inference)
+    except BenchError as error:  # no compiler
+        pytest.skip(str(error))
+    content, style = torch.rand(2, 1, 3, 64, 64)
+    next(adapting(made, style))
+    compared(lambda: list(stylizing(made, content)), usual)
+
+
+def test_adaptation_step(compared, context):
+    made = method(context, inference="plain", batch=1, size=32, steps=1000)
+    phase = adapting(made, torch.rand(1, 3, 64, 64))
+    next(phase)
+    compared(lambda: next(phase), 2.8, rounds=10)
+
+
+def test_meta_training_step(compared):
+    step = runpy.run_path(str(ROOT / "tools" / "meta_step_speed.py"))["step"]
+    compared(step(32, Precision()), 34.0, rounds=5, warmup=1)
+
+
+@pytest.mark.parametrize(
+    ("metric", "usual"),
+    [("gram/1@vgg16-bsds", 11.0), ("ssim/1", 0.3), ("color/1", 1.3)],
+)
+def test_metric(compared, loaded, context, metric, usual):
+    (made,) = loaded.metric(metric)
+    made.load(context)
+
+    def score():  # new pictures each time: features of the same ones are kept
+        for _ in range(5):
+            made.score(*torch.rand(3, 1, 3, 64, 64))
+
+    compared(score, usual, rounds=10)
+
+
+def test_registry_start_up(compared, monkeypatch):
+    monkeypatch.setenv("BENCH_PLUGINS", "0")
+    compared(registry.load, 1.3)
+
+
+def test_help_start_up(compared):
+    words = [sys.executable, "-m", "bench", "--help"]
+    compared(lambda: subprocess.run(words, check=True, capture_output=True), 22.0, rounds=5)
