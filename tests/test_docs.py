@@ -24,6 +24,8 @@ LONG = {
     "train": "trains for minutes at least (tests/test_training.py)",
     "study": "trains several networks (tests/test_study.py)",
     "vote": "serves until Ctrl-C (tests/test_vote.py)",
+    "gate": "runs two revisions for half a minute (tests/test_gate.py)",
+    "compare": "needs two runs (tests/test_compare.py)",
 }
 """Commands that are parsed, their plugins and options looked up, and not run."""
 
