@@ -96,7 +96,14 @@ class AdaIN(Trained):
     Options = AdaINOptions
     trains_on = ("efficientnet-lite0",)
     training = AdaINTraining
-    weights = (Weights("adain.safetensors", "0" * 64, "bench train adain", "MIT"),)
+    weights = (
+        Weights(
+            "adain.safetensors",
+            "2408a4bed03af41038cdf2f2e0d8f80c8573cd4648b9c336669e95311486c6c8",
+            "bench train adain",
+            "MIT",
+        ),
+    )
 
     def load(self) -> None:
         """Build encoder and decoder."""

@@ -123,7 +123,14 @@ class ConditionalInstanceNorm(Trained):
     trains_on = ("efficientnet-lite0",)
     budgets: ClassVar[Budgets] = {"smoke": SMOKE, "quick": {"steps": 50}}
     training = CINTraining
-    weights = (Weights("cin.safetensors", "0" * 64, "bench train cin", "MIT"),)
+    weights = (
+        Weights(
+            "cin.safetensors",
+            "66f3e1bb66a2795520c5652f9eb485af857dad1019a8e49a71ab17d489226862",
+            "bench train cin",
+            "MIT",
+        ),
+    )
 
     @classmethod
     def learns_from(cls, options: CINOptions) -> Sequence[str]:
