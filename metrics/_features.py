@@ -25,6 +25,9 @@ REMEMBERED = 8
 DIRECTIONS, QUANTILES = 64, 256
 """How many projections `projections` has, and how many numbers each of them is kept as."""
 
+COLOUR_FIRST = "may prefer the style's colours alone to its strokes"
+"""What the style metrics on vgg16-bsds get wrong (docs/judges.md)."""
+
 T = TypeVar("T")
 Statistic = Callable[[Sequence[Tensor], Encoder], T]
 """What is kept of one picture's features (1, C, H, W) at every tap."""

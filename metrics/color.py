@@ -22,6 +22,7 @@ BINS, REACH, WIDTH, LARGEST = 64, 3.0, 0.02, 256
 """Of `histogram`: bins per axis, which go from -REACH to REACH, the kernel's width, and the side
 that larger pictures are brought to."""
 _TINY = 1e-6
+_BLIND = "sees colours alone: no strokes, no texture"
 
 
 def lab(picture: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -60,6 +61,7 @@ class ColorDistance(Metric):
     name = "color"
     axis = "style"
     unit = "CIELAB"
+    caveat = _BLIND
     citation = "Wasserstein distance (scipy.stats) per channel of CIE 1976 L*a*b*"
 
     def score(self, stylized: Tensor, content: Tensor, style: Tensor) -> float:
@@ -107,6 +109,7 @@ class HistogramDistance(Metric):
     name = "histogram"
     axis = "style"
     by_default = False
+    caveat = _BLIND
     citation = "Afifi, Brubaker, Brown 2021 (HistoGAN), eq. 5"
 
     def score(self, stylized: Tensor, content: Tensor, style: Tensor) -> float:

@@ -12,7 +12,7 @@ from bench.device import Context
 from bench.hooks import hookimpl
 from bench.losses import relative_error
 
-from ._features import PERCEPTUALLY_TRAINED, Features, grams
+from ._features import COLOUR_FIRST, PERCEPTUALLY_TRAINED, Features, grams
 
 
 def style_distance(statistics: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
@@ -33,8 +33,11 @@ class StyleDistance(Metric):
     axis = "style"
     citation = "Gatys, Ecker, Bethge 2016, eq. 4-5, relative to the style"
 
-    def __init__(self, encoder: str, training_loss_of: Sequence[str] = ()) -> None:
+    def __init__(
+        self, encoder: str, training_loss_of: Sequence[str] = (), caveat: str = ""
+    ) -> None:
         self.encoder = encoder
+        self.caveat = caveat
         self.training_loss_of = training_loss_of
 
     def load(self, context: Context) -> None:
@@ -51,7 +54,7 @@ class StyleDistance(Metric):
 def bench_metrics() -> Sequence[Metric]:
     """On the judge, on the papers' network and on the built-in methods' training encoder."""
     return [
-        StyleDistance("vgg16-bsds"),
+        StyleDistance("vgg16-bsds", caveat=COLOUR_FIRST),
         StyleDistance("vgg16"),
         StyleDistance("efficientnet-lite0", training_loss_of=PERCEPTUALLY_TRAINED),
     ]

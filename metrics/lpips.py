@@ -222,8 +222,16 @@ class PerceptualDistance(Metric):
     axis = "content"
     by_default = False
 
-    def __init__(self, name: str, encoder: Encoder, calibration: Weights, citation: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        encoder: Encoder,
+        calibration: Weights,
+        citation: str,
+        caveat: str = "",
+    ) -> None:
         self.name = name
+        self.caveat = caveat
         self.encoder = encoder.name
         self.weights = () if calibration == encoder.weights else (calibration,)
         self.citation = citation
@@ -285,6 +293,9 @@ def bench_metrics() -> Sequence[Metric]:
         "BSD-2-Clause",
     )
     made: list[Metric] = [LPIPS_ALEX, PerceptualDistance("lpips", Vgg16(), vgg, _LPIPS)]
-    for encoder in (ShiftTolerantAlexNet(), ShiftTolerantVgg16()):
-        made.append(PerceptualDistance("st-lpips", encoder, encoder.weights, encoder.citation))
+    moved = "forgives tiles in random order"
+    for encoder, caveat in ((ShiftTolerantAlexNet(), moved), (ShiftTolerantVgg16(), "")):
+        made.append(
+            PerceptualDistance("st-lpips", encoder, encoder.weights, encoder.citation, caveat)
+        )
     return made

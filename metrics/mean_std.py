@@ -10,7 +10,7 @@ from bench.contract import Metric
 from bench.device import Context
 from bench.hooks import hookimpl
 
-from ._features import Features, moments
+from ._features import COLOUR_FIRST, Features, moments
 from .gram import style_distance
 
 
@@ -29,8 +29,9 @@ class MeanStdDistance(Metric):
     by_default = False
     citation = "Huang, Belongie 2017, eq. 13, relative to the style"
 
-    def __init__(self, encoder: str) -> None:
+    def __init__(self, encoder: str, caveat: str = "") -> None:
         self.encoder = encoder
+        self.caveat = caveat
 
     def load(self, context: Context) -> None:
         """Load the encoder."""
@@ -45,4 +46,4 @@ class MeanStdDistance(Metric):
 @hookimpl
 def bench_metrics() -> Sequence[Metric]:
     """On the judge and on the papers' network."""
-    return [MeanStdDistance("vgg16-bsds"), MeanStdDistance("vgg19")]
+    return [MeanStdDistance("vgg16-bsds", COLOUR_FIRST), MeanStdDistance("vgg19")]

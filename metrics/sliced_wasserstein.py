@@ -10,7 +10,7 @@ from bench.contract import Metric
 from bench.device import Context
 from bench.hooks import hookimpl
 
-from ._features import Features, projections
+from ._features import COLOUR_FIRST, Features, projections
 from .gram import style_distance
 
 
@@ -30,8 +30,9 @@ class SlicedWasserstein(Metric):
     by_default = False
     citation = "Heitz, Vanhoey, Chambon, Belcour 2021, eq. 5-7, relative to the style"
 
-    def __init__(self, encoder: str) -> None:
+    def __init__(self, encoder: str, caveat: str = "") -> None:
         self.encoder = encoder
+        self.caveat = caveat
 
     def load(self, context: Context) -> None:
         """Load the encoder."""
@@ -46,4 +47,4 @@ class SlicedWasserstein(Metric):
 @hookimpl
 def bench_metrics() -> Sequence[Metric]:
     """On the judge and on the papers' network."""
-    return [SlicedWasserstein("vgg16-bsds"), SlicedWasserstein("vgg19")]
+    return [SlicedWasserstein("vgg16-bsds", COLOUR_FIRST), SlicedWasserstein("vgg19")]

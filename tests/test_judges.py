@@ -1,14 +1,16 @@
 """The study of the judges: degradations by hand, comparisons counted, its commands real ones."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 
-from bench import degradations, images, judges, results, studies
+from bench import degradations, images, judges, registry, results, studies
 from bench.cli import main, parser
 from bench.errors import BenchError
 
+REGISTRY = registry.load()
 PAIRS = [("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")]
 
 
@@ -264,3 +266,15 @@ def test_what_is_done_of_the_study_is_not_done_twice(tmp_path, monkeypatch):
     assert going_on(score) == list(score.words)
     cells["scores"] = {"a", "b"}
     assert going_on(score) is None
+
+
+def test_what_the_page_shows_to_fail_has_a_caveat():
+    page = (Path(__file__).parents[1] / "docs" / "judges.md").read_text(encoding="utf-8")
+    found = {
+        row[0]: "!" in "".join(row[1:])
+        for row in map(str.split, page.splitlines())
+        if len(row) == 7 and row[0] in REGISTRY.metrics
+    }
+    assert len(found) > 10
+    for id_, fails in found.items():
+        assert bool(REGISTRY.metric(id_)[0].caveat) == fails, id_
