@@ -122,7 +122,7 @@ def render(run: Path) -> str:
             [id_, *(_percent(told[check.name]) for check in checks)]
             for id_, told in metrics.items()
         ]
-        headers = [f"{axis} metrics", *(check.name for check in checks)]
+        headers = [f"{axis} metrics", *(check.name.replace(" ", "\n") for check in checks)]
         right = ("left", *("right" for _ in checks))
         parts.append(tabulate(lines, headers, colalign=right, disable_numparse=True))
         parts.append("\n".join(f"{check.name}: {check.meaning}" for check in checks))
