@@ -68,7 +68,7 @@ class Rule:
     precision: float = 0.01
     min_rounds: int = 40
     min_seconds: float = 4.0
-    max_seconds: float = 25.0
+    max_seconds: float = 15.0
     turn_seconds: float = 0.02
     settling: int = 2
 

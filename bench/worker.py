@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-WARM_CALLS, WARM_SECONDS = 3, 0.5
+WARM_CALLS, WARM_SECONDS = 3, 0.3
 SCHEDULE = Path("/proc/thread-self/schedstat")
 
 
