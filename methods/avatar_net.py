@@ -122,8 +122,8 @@ class AvatarNet(Trained):
 
 def project(features: Tensor) -> Tensor:
     """The features with mean 0 and deviation 1 in every channel (paper, §3.1)."""
-    mean, deviation = moments(features)
-    return (features - mean) / deviation
+    own = moments(features)
+    return (features - own[0]) / own[1]
 
 
 @hookimpl
