@@ -87,7 +87,14 @@ class WCT(Trained):
     Options = WCTOptions
     trains_on = ("efficientnet-lite0",)
     training = WCTTraining
-    weights = (Weights("wct.safetensors", "0" * 64, "bench train wct", "MIT"),)
+    weights = (
+        Weights(
+            "wct.safetensors",
+            "1a86860465db194bdd8469823e6a7957a80e2dceb9707ebe099766f52e45e8dd",
+            "bench train wct",
+            "MIT",
+        ),
+    )
 
     def load(self) -> None:
         """Build the encoder and the decoders."""
