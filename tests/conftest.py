@@ -1,5 +1,11 @@
 """A run folder made by hand: small enough that every median and mean is worked out in the head."""
 
+import os
+
+# Before torch is loaded: what tests compute is tiny, and two threads that wait for each other by
+# spinning take ten times as long wherever something else runs on the machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from synthetic_run import MACHINE
 

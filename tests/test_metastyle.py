@@ -14,6 +14,7 @@ from bench.weights import read, write
 
 metastyle = importlib.import_module("bench.methods.metastyle")
 meta_training = importlib.import_module("bench.methods._meta_training")
+training = importlib.import_module("bench.methods._network_training")
 johnson = importlib.import_module("bench.methods.johnson")
 net = importlib.import_module("bench.methods._transform_net")
 
@@ -25,6 +26,7 @@ def context():
     )
 
 
+TOLD = {"options": '{"encoder": "efficientnet-lite0"}'}
 TRAINING = {"encoder": "tiny", "size": 32, "style_size": 32, "batch": 1, "styles": 1}
 
 
@@ -218,7 +220,7 @@ def test_both_learning_rates_decay_with_time(context):
 
 def test_styles_are_drawn_by_the_root_of_their_sources_size():
     names = [*(f"big_{i}.jpg" for i in range(4)), "small_1.jpg"]
-    share = meta_training.source_shares(names)
+    share = training.source_shares(names)
     assert share[:4].sum() / share[4:].sum() == pytest.approx(2.0)
 
 
@@ -226,7 +228,7 @@ def test_styles_are_drawn_by_the_root_of_their_sources_size():
 def shipped(tmp_path):
     torch.manual_seed(5)
     file = tmp_path / "init.safetensors"
-    write(file, net.TransformNet().state_dict())
+    write(file, net.TransformNet().state_dict(), TOLD)
     return file
 
 
@@ -272,7 +274,7 @@ def test_norm_only_adaptation_leaves_the_convolutions_alone(context, shipped):
 
 def test_another_networks_weights_are_refused_by_name(context, tmp_path):
     file = tmp_path / "other.safetensors"
-    write(file, {"a": torch.zeros(3)})
+    write(file, {"a": torch.zeros(3)}, TOLD)
     method = metastyle.MetaStyle(context, metastyle.MetaStyleOptions(weights=str(file)))
     with pytest.raises(BenchError, match=r"other\.safetensors holds another network"):
         method.load()
@@ -298,5 +300,5 @@ def test_the_weights_tell_which_network_they_were_trained_on(tmp_path):
     write(file, net.TransformNet().state_dict(), {"options": '{"encoder": "vgg16-bsds"}'})
     options = metastyle.MetaStyleOptions(weights=str(file))
     assert metastyle.MetaStyle.learns_from(options) == ("vgg16-bsds", "efficientnet-lite0")
-    write(file, net.TransformNet().state_dict())
+    write(file, net.TransformNet().state_dict(), TOLD)
     assert metastyle.MetaStyle.learns_from(options) == ("efficientnet-lite0",)
