@@ -370,6 +370,27 @@ def test_pyramids_take_one_level_per_stride(context):
     assert joint(tensor(1, 3, 32, 24)).shape == (1, 10, 8, 6)
 
 
+def test_on_vgg19_the_levels_are_the_papers():
+    """With random weights, for VGG19's cannot be had everywhere; the layers are the same."""
+    encoders = importlib.import_module("bench.encoders")
+
+    class Random(encoders.Vgg19):
+        def build(self):
+            torch.manual_seed(0)
+            return encoders._VGG(self.depths, self.taps, (0, 0, 0), (1, 1, 1))
+
+    context = Context(torch.device("cpu"), Precision(), pictures(1, 0), {"vgg": Random()}.get)
+    pyramid = matching.Pyramid(context, "vgg")
+    taps = [Random.taps[level] for level in pyramid.levels]
+    assert taps == ["relu1_1", "relu2_1", "relu3_1", "relu4_1"]
+    assert (pyramid.strides, pyramid.channels) == ([1, 2, 4, 8], [64, 128, 256, 512])
+    levels = pyramid(tensor(1, 3, 32, 32).sigmoid())
+    joint = matching.Joint(pyramid)
+    made = [matching.mirror(pyramid)(levels[-1]), joint.decoder()(joint.join(levels))]
+    made += [decoder(level) for decoder, level in zip(wct.decoders(pyramid), levels, strict=True)]
+    assert {picture.shape for picture in made} == {(1, 3, 32, 32)}
+
+
 def test_padding_is_by_reflection():
     picture = torch.arange(6.0).view(1, 1, 2, 3)  # 0 1 2 over 3 4 5
     assert matching.padded(picture, 2)[0, 0].tolist() == [[0, 1, 2, 1], [3, 4, 5, 4]]
