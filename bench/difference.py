@@ -43,7 +43,11 @@ class Difference(NamedTuple):
     @property
     def beyond(self) -> bool:
         """Whether the effect is above the floor."""
-        return not 1 / (1 + self.floor) <= self.ratio <= 1 + self.floor
+        return self.exceeds(self.floor)
+
+    def exceeds(self, share: float) -> bool:
+        """Whether the effect is above a share, in either direction."""
+        return not 1 / (1 + share) <= self.ratio <= 1 + share
 
 
 def unpaired(

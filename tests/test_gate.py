@@ -107,6 +107,14 @@ def test_what_fresh_processes_do_not_confirm_is_ambiguous(simulated):
     assert row.result.verdict == "AMBIGUOUS"
 
 
+def test_a_slow_down_that_the_first_processes_hide_is_found_by_the_second(simulated):
+    """Of 5 % the first pair shows half, below the floor of 3: both together show it."""
+    for seed in range(8):
+        row = simulated(seed, 0.05, bias=[-0.024, 0.01])
+        assert row.launches == 2
+        assert row.result.verdict == "SLOW"
+
+
 def test_two_processes_of_one_code_may_differ_a_little(simulated):
     assert all(simulated(seed, bias=[0.015]).result.verdict != "SLOW" for seed in range(10))
 
@@ -162,7 +170,7 @@ def folders(tmp_path, monkeypatch):
 @pytest.mark.timeout(300)  # two processes import torch
 def test_two_folders_for_real(folders, capsys):
     # a threshold above the effect spares the second pair of processes
-    words = ["--method", "sleeper", "--max-seconds", "0.6", "--threshold", "60", "--size", "32"]
+    words = ["--method", "sleeper", "--max-seconds", "0.6", "--threshold", "90", "--size", "32"]
     assert main(["gate", *folders, *words, "--quiet", "--format", "csv"]) == 0
     out = capsys.readouterr().out
     assert "chatter" not in out
