@@ -179,6 +179,27 @@ class CellRecord(_MoreOfCell):
     flops: int | None  # of stylizing one picture
 
 
+def new_cell(name: str, style: str, size: int, precision: str = "") -> CellRecord:
+    """A cell that is well and that nothing is known of yet."""
+    return {
+        "schema": SCHEMA,
+        "method": name,
+        "style": style,
+        "size": size,
+        "status": "ok",
+        "reason": "",
+        "precision": precision,
+        "adapt": None,
+        "observed": [],
+        "first_call": None,
+        "contents": [],
+        "parameters": None,
+        "peak_memory_bytes": None,
+        "peak_memory_source": None,
+        "flops": None,
+    }
+
+
 class IterativeRecord(TypedDict):
     """Which phases iterate."""
 

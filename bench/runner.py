@@ -375,23 +375,7 @@ def run_cell(
 ) -> CellRecord:
     """Adapt one method to one style at one size, and stylize every content."""
     chosen = plan.methods[name]
-    cell: CellRecord = {
-        "schema": results.SCHEMA,
-        "method": name,
-        "style": style,
-        "size": size,
-        "status": "ok",
-        "reason": "",
-        "precision": precision_label(chosen.cls, context),
-        "adapt": None,
-        "observed": [],
-        "first_call": None,
-        "contents": [],
-        "parameters": None,
-        "peak_memory_bytes": None,
-        "peak_memory_source": None,
-        "flops": None,
-    }
+    cell = results.new_cell(name, style, size, precision_label(chosen.cls, context))
     record = results.read_run(run)
     reference = read_input(run, context, "style", style, size)
     with _failures(cell, context):

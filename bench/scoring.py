@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from bench import images, progress, results
 from bench.contract import Picture
 from bench.errors import BenchError, unknown
-from bench.results import CellRecord, MethodRecord, RunInfo, SpeedRecord
+from bench.results import MethodRecord, RunInfo, SpeedRecord
 
 if TYPE_CHECKING:
     from bench.device import Context
@@ -225,7 +225,7 @@ def _begin(
         for name, made in given.items():
             info["methods"][name] = _method(made, size)
             for style in info["styles"]:
-                cell = _cell(name, style, size)
+                cell = results.new_cell(name, style, size)
                 for content in info["contents"]:
                     path = made.files[style, content]
                     _check_aspect(path, contents[content])
@@ -256,26 +256,6 @@ def _method(made: Given, size: int) -> MethodRecord:
         "trains_on": list(made.trains_on),
         "autocast": False,
         "plugin": "bench score",
-    }
-
-
-def _cell(name: str, style: str, size: int) -> CellRecord:
-    return {
-        "schema": results.SCHEMA,
-        "method": name,
-        "style": style,
-        "size": size,
-        "status": "ok",
-        "reason": "",
-        "precision": "",
-        "adapt": None,
-        "observed": [],
-        "first_call": None,
-        "contents": [],
-        "parameters": None,
-        "peak_memory_bytes": None,
-        "peak_memory_source": None,
-        "flops": None,
     }
 
 

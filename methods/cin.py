@@ -140,8 +140,8 @@ class ConditionalInstanceNorm(Trained):
     def load(self) -> None:
         """Read network and styles."""
         o: CINOptions = self.options
-        tensors, told, file = self.read_weights()
-        many = ManyStyles(TransformNet(), told["styles"])
+        tensors, _, file = self.read_weights()
+        many = ManyStyles(TransformNet(), len(tensors.get("styles", ())))
         load_weights(many, tensors, file)
         self.network = self.context.place(many.transform.requires_grad_(True))
         self.start = many.styles.detach().mean(0).to(self.context.device)

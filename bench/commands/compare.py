@@ -47,6 +47,11 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     found = compare.compare(
         args.base, args.new, threshold=args.threshold, any_environment=args.any_environment
     )
+    return told(args, found)
+
+
+def told(args: argparse.Namespace, found: compare.Comparison) -> int:
+    """Write a comparison where and as the arguments say; 1 where something is SLOW."""
     width, color = formats.of_terminal() if args.out is None else (WIDTH, False)
     text = compare.render(found, args.format, width=width, color=color)
     if args.out is None:

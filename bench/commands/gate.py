@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from bench import compare, formats, gate
+from bench import compare, gate
 from bench.commands import _shared
 from bench.commands._shared import AddCommand
+from bench.commands.compare import told
 from bench.errors import BenchError
-from bench.table import WIDTH
 
 _EXAMPLES = """examples:
   bench gate origin/main --method metastyle                 this folder against a git revision
@@ -98,7 +97,7 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     if args.base is None:
         raise BenchError("nothing to compare with: name a git revision, or give --baseline FILE")
     found = gate.gate(args.base, args.new, _tasks(args), rule, seed=args.seed, quiet=args.quiet)
-    return _told(args, found)
+    return told(args, found)
 
 
 def _stored(args: argparse.Namespace, rule: gate.Rule) -> int:
@@ -113,7 +112,7 @@ def _stored(args: argparse.Namespace, rule: gate.Rule) -> int:
     if args.method or args.scope or args.option:
         raise BenchError("--baseline says what to time: leave out --method, --scope and --option")
     found = gate.against_baseline(args.baseline, new, rule, seed=args.seed, quiet=args.quiet)
-    return _told(args, found)
+    return told(args, found)
 
 
 def _tasks(args: argparse.Namespace) -> list[gate.Task]:
@@ -139,13 +138,3 @@ def _tasks(args: argparse.Namespace) -> list[gate.Task]:
         for method in dict.fromkeys(args.method)
         for scope in dict.fromkeys(args.scope or gate.SCOPES[:1])
     ]
-
-
-def _told(args: argparse.Namespace, found: compare.Comparison) -> int:
-    width, color = formats.of_terminal() if args.out is None else (WIDTH, False)
-    text = compare.render(found, args.format, width=width, color=color)
-    if args.out is None:
-        sys.stdout.write(text)
-    else:
-        _shared.write(text, args.out)
-    return int(found.slow)
