@@ -185,13 +185,6 @@ def adain(features: Tensor, target: Tensor) -> Tensor:
     return (features - own[0]) / own[1] * target[1] + target[0]
 
 
-def padded(picture: Tensor, multiple: int) -> Tensor:
-    """The picture with sides that `multiple` divides, grown right and below by reflection."""
-    height, width = picture.shape[2:]
-    across, down = -width % multiple, -height % multiple
-    return F.pad(picture, (0, across, 0, down), mode="reflect") if across or down else picture
-
-
 def reconstruction(
     pictures: Tensor, decoded: Tensor, features: Sequence[Tensor], again: Sequence[Tensor]
 ) -> Tensor:

@@ -61,9 +61,7 @@ class TransformNet(nn.Module):
 
     def forward(self, picture: Tensor) -> Tensor:
         height, width = picture.shape[2:]
-        across, down = -width % 4, -height % 4
-        x = F.pad(picture, (0, across, 0, down), mode="reflect") if across or down else picture
-        x = x * 2 - 1
+        x = padded(picture, 4) * 2 - 1
         for layer in self.down:
             x = F.relu(layer(x))
         for block in self.residuals:
@@ -71,6 +69,13 @@ class TransformNet(nn.Module):
         for layer in self.up:
             x = F.relu(layer(F.interpolate(x, scale_factor=2, mode="nearest")))
         return torch.sigmoid(self.out(x).float())[..., :height, :width]
+
+
+def padded(picture: Tensor, multiple: int) -> Tensor:
+    """The picture with sides that `multiple` divides, grown right and below by reflection."""
+    height, width = picture.shape[2:]
+    across, down = -width % multiple, -height % multiple
+    return F.pad(picture, (0, across, 0, down), mode="reflect") if across or down else picture
 
 
 def norm_parameters(network: nn.Module) -> dict[str, nn.Parameter]:

@@ -35,11 +35,10 @@ from ._feature_matching import (
     fusing,
     match_color,
     moments,
-    padded,
 )
 from ._network_training import NetworkTraining, TransferTrainingOptions
 from ._trained import Trained, TrainedOptions
-from ._transform_net import load_weights
+from ._transform_net import load_weights, padded
 
 
 class AdaINTraining(NetworkTraining):

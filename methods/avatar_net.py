@@ -33,13 +33,12 @@ from ._feature_matching import (
     fusing,
     mirror,
     moments,
-    padded,
     reconstruction,
 )
 from ._network_training import NetworkTraining, TrainingOptions
 from ._patches import swap
 from ._trained import Trained, TrainedOptions
-from ._transform_net import load_weights
+from ._transform_net import load_weights, padded
 
 
 class AvatarNetTraining(NetworkTraining):

@@ -26,11 +26,11 @@ from bench.hooks import hookimpl
 from bench.losses import relative_error, total_variation
 from bench.options import option
 
-from ._feature_matching import Joint, Pyramid, padded
+from ._feature_matching import Joint, Pyramid
 from ._network_training import NetworkTraining, TrainingOptions
 from ._patches import swap
 from ._trained import Trained, TrainedOptions
-from ._transform_net import load_weights
+from ._transform_net import load_weights, padded
 
 
 @dataclass(frozen=True)

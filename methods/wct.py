@@ -29,12 +29,11 @@ from ._feature_matching import (
     Pyramid,
     covariance_roots,
     match_color,
-    padded,
     reconstruction,
 )
 from ._network_training import NetworkTraining, TrainingOptions
 from ._trained import Trained, TrainedOptions
-from ._transform_net import load_weights
+from ._transform_net import load_weights, padded
 
 
 def decoders(pyramid: Pyramid) -> nn.ModuleList:

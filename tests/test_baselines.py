@@ -403,5 +403,5 @@ def test_on_vgg19_the_levels_are_the_papers():
 
 def test_padding_is_by_reflection():
     picture = torch.arange(6.0).view(1, 1, 2, 3)  # 0 1 2 over 3 4 5
-    assert matching.padded(picture, 2)[0, 0].tolist() == [[0, 1, 2, 1], [3, 4, 5, 4]]
-    assert matching.padded(picture, 1) is picture
+    assert net.padded(picture, 2)[0, 0].tolist() == [[0, 1, 2, 1], [3, 4, 5, 4]]
+    assert net.padded(picture, 1) is picture
