@@ -7,7 +7,9 @@ does, cancels out. The same turns, with the two versions' halves exchanged, are 
 its noise is the least floor of the verdict.
 
 What other processes take is not charged: on Linux the kernel tells how long a thread was kept
-waiting for a core, which on a busy machine is most of the noise.
+waiting for a core, which on a busy machine is most of the noise. Processes of one thread share one
+core: two cores are as fast as each other only as far as their other tenants leave them so, and on
+a virtual machine that made the ratio of a round twice as noisy.
 
 Two processes with the same code may differ a little in how their memory happens to lie. So an
 effect of half the floor is looked at again in a second pair of fresh processes: it counts where the
@@ -22,6 +24,7 @@ import functools
 import itertools
 import json
 import math
+import os
 import random
 import shutil
 import subprocess
@@ -174,6 +177,10 @@ class _Process:
         if isinstance(told, dict) and "error" in told:
             self._fail(told["error"])
         return told
+
+    def keep_to(self, core: int) -> None:
+        """Let its main thread run on one core only."""
+        os.sched_setaffinity(self._process.pid, {core})
 
     def close(self) -> None:
         """End it."""
@@ -421,6 +428,10 @@ def _measure(
         for worker, (_, asked) in zip(workers, runs, strict=True):
             worker.ask({"prepare": {**asdict(asked), "plugins": list(asked.plugins)}})
         libraries = [worker.answer() for worker in workers]
+        if task.threads == 1 and task.device == "cpu" and hasattr(os, "sched_setaffinity"):
+            cores = sorted(os.sched_getaffinity(0))
+            for worker in workers:
+                worker.keep_to(cores[seed % len(cores)])
         seconds = [told.pop("seconds") for told in libraries]
         calls = [max(1, round(rule.turn_seconds / each)) for each in seconds]
         taken = Rounds([], [], [], 0.0, (libraries[0], libraries[1]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import threading
 import time
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any
@@ -12,6 +13,10 @@ from tqdm import tqdm
 
 LOG_SECONDS = 30.0
 """Between two lines of a log."""
+
+# A bar is drawn by one process. tqdm's own lock, for several, is a semaphore of the system, which
+# stays behind where a process is killed.
+tqdm.set_lock(threading.RLock())
 
 
 class _Lines(io.TextIOBase):

@@ -27,6 +27,7 @@ from bench import (
     conditions,
     environment,
     images,
+    isolation,
     measure,
     progress,
     results,
@@ -79,6 +80,8 @@ class Plan:
         observe: after so many steps of an adaptation that iterates, the clock stands still and
             every content is stylized and stored.
         threads: the CPU threads that the user asked for; None for torch's own number.
+        isolate: makes the cells of a run that a method lacks, see `make_cells`: it is called in a
+            process of its own for every method. None makes them here.
     """
 
     methods: Mapping[str, Chosen]
@@ -93,6 +96,7 @@ class Plan:
     command: str
     observe: Sequence[int] = ()
     threads: int | None = None
+    isolate: isolation.Target | None = None
 
 
 def start(plan: Plan, root: Path, context: Context, registry: Registry) -> Path:
@@ -285,7 +289,7 @@ def execute(run: Path, plan: Plan, context: Context, quiet: bool = False) -> Non
 
 def _execute(run: Path, plan: Plan, context: Context, quiet: bool) -> None:
     record = results.read_run(run)
-    grid = list(itertools.product(record["sizes"], record["styles"], plan.methods))
+    grid = list(grid_of(record, plan.methods))
     judged = list(itertools.product(record["sizes"], record["styles"], record["methods"]))
     of_sets = any(isinstance(metric, SetMetric) for metric in plan.metrics)
     sets = list(itertools.product(record["sizes"], record["methods"])) if of_sets else []
@@ -310,14 +314,12 @@ def _execute(run: Path, plan: Plan, context: Context, quiet: bool) -> None:
             forecast.done(part, worked)
             bar.update(count)
 
-        done = results.completed(run, "cells")
-        for size, style, name in grid:
-            missing = results.key(name, style, size) not in done
-            if missing:
-                begin(f"{name} · {style} · {size} px")
-                cell = run_cell(run, plan, context, name, style, size, bar)
-                results.write_json(results.record_path(run, "cells", name, style, size), cell)
-            finished(("cell", name), missing)
+        places = missing_cells(run, plan.methods)
+        for _, _, name in set(grid) - set(places):
+            finished(("cell", name), False)
+        make = make_cells if plan.isolate is None else make_cells_apart
+        for name in make(run, plan, context, places, begin, bar):
+            finished(("cell", name), True)
         done = results.completed(run, "speed")
         for size in record["sizes"]:
             untimed = [name for name in plan.methods if results.key(name, size) not in done]
@@ -358,6 +360,64 @@ def _execute(run: Path, plan: Plan, context: Context, quiet: bool) -> None:
                 results.write_json(results.record_path(run, "sets", name, size), record_of_sets)
             finished(("sets", name), missing)
         bar.set_description("done")
+
+
+Place = tuple[int, str, str]
+"""A cell's size, style and method."""
+
+
+def grid_of(record: RunInfo, methods: Iterable[str]) -> Iterator[Place]:
+    """The places of all cells of some methods, in order."""
+    return itertools.product(record["sizes"], record["styles"], methods)
+
+
+def missing_cells(run: Path, methods: Iterable[str]) -> list[Place]:
+    """The places of the cells that are not there yet, in order."""
+    done = results.completed(run, "cells")
+    return [
+        (size, style, name)
+        for size, style, name in grid_of(results.read_run(run), methods)
+        if results.key(name, style, size) not in done
+    ]
+
+
+def make_cells(
+    run: Path,
+    plan: Plan,
+    context: Context,
+    places: Iterable[Place],
+    begin: Callable[[str], object],
+    bar: Any,
+) -> Iterator[str]:
+    """Make cells, and give the method's name after each."""
+    for size, style, name in places:
+        begin(f"{name} · {style} · {size} px")
+        cell = run_cell(run, plan, context, name, style, size, bar)
+        results.write_json(results.record_path(run, "cells", name, style, size), cell)
+        yield name
+
+
+def make_cells_apart(
+    run: Path,
+    plan: Plan,
+    context: Context,
+    places: Sequence[Place],
+    begin: Callable[[str], object],
+    _: Any,
+) -> Iterator[str]:
+    """Have the cells made by processes, one for each method; otherwise as `make_cells`."""
+    assert plan.isolate is not None
+    for name in plan.methods:
+        mine = [(size, style) for size, style, other in places if other == name]
+        begin(f"{name} · in a process of its own")
+        outcomes = isolation.cells(plan.isolate, run, name, mine)
+        for (size, style), death in zip(mine, outcomes, strict=True):
+            if death:
+                precision = precision_label(plan.methods[name].cls, context)
+                cell = results.new_cell(name, style, size, precision)
+                cell["status"], cell["reason"] = "error", death
+                results.write_json(results.record_path(run, "cells", name, style, size), cell)
+            yield name
 
 
 def image_path(

@@ -1,6 +1,11 @@
-"""A run folder made by hand: small enough that every median and mean is worked out in the head."""
+"""What all tests share: haste, and a run folder made by hand.
 
+That folder is small enough that every median and mean is worked out in the head.
+"""
+
+import gc
 import os
+from dataclasses import replace
 
 # Before torch is loaded: what tests compute is tiny, and two threads that wait for each other by
 # spinning take ten times as long wherever something else runs on the machine.
@@ -9,7 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 from synthetic_run import MACHINE
 
-from bench import results
+from bench import profiles, results
 
 JUDGED = {
     "gram/1@judge": {"axis": "style", "encoder": "judge", "judge": True},
@@ -38,6 +43,25 @@ SPEEDS = {  # seconds per scope; the median of three samples has no interval
 }
 
 FAMILIES = {"identity": "anchor", "style-copy": "anchor"}
+
+
+def pytest_collection_finish():
+    """Torch's objects stay to the end: `peak_memory` need not look through them for every cell."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish():
+    gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch):
+    """A smoke test's timings, of which there are dozens here, are shorter still."""
+    smoke = profiles.PROFILES["smoke"]
+    hasty = {"max_seconds": 0.02, "warmup_seconds": 0.01, "slice_seconds": 0.005}
+    sampling = {**smoke.sampling, **hasty}
+    monkeypatch.setitem(profiles.PROFILES, "smoke", replace(smoke, sampling=sampling))
 
 
 def make_run(

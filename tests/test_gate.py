@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import os
 import random
 import subprocess
 import sys
@@ -51,6 +52,9 @@ class Simulated:
         cls.speed *= math.exp(self.random.gauss(0, 0.003))
         noise = math.exp(self.random.gauss(0, SPREAD)) * (2.0 if self.random.random() < 0.03 else 1)
         return self.calls * self.seconds * cls.speed * noise, 0.0
+
+    def keep_to(self, core):
+        self.core = core
 
     def close(self):
         pass
@@ -117,6 +121,13 @@ def test_a_slow_down_that_the_first_processes_hide_is_found_by_the_second(simula
 
 def test_two_processes_of_one_code_may_differ_a_little(simulated):
     assert all(simulated(seed, bias=[0.015]).result.verdict != "SLOW" for seed in range(10))
+
+
+def test_the_processes_share_a_core_and_fresh_ones_the_next(simulated, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5}, raising=False)
+    monkeypatch.setattr(os, "sched_setaffinity", None, raising=False)
+    simulated(slowdown=0.1)
+    assert [process.core for process in gate._Process.made] == [3, 3, 5, 5]
 
 
 def test_measuring_ends_when_the_ratio_is_known_or_time_is_up(simulated):

@@ -17,6 +17,8 @@ from bench.cli import main
 from bench.errors import StorageError
 
 PLUGIN = '''
+import os
+import signal
 import time
 import torch
 from bench import Method, hookimpl, option
@@ -62,6 +64,13 @@ class Narrow(Fine):
     name = "narrow"
     def stylize(self, content): return content[..., :-1]
 
+class Crash(Fine):
+    """Takes the interpreter with it on the one style that is grey on the whole."""
+    name = "crash"
+    def adapt(self, style):
+        super().adapt(style)
+        if abs(float(self.mean.mean()) - 0.5) < 0.02: os.kill(os.getpid(), signal.SIGSEGV)
+
 class Slow(Fine):
     """Long enough to be killed in the middle."""
     name = "slow"
@@ -70,7 +79,7 @@ class Slow(Fine):
         return super().stylize(content)
 
 @hookimpl
-def bench_methods(): return [Fine, Steps, Raises, OutOfMemory, Wild, Narrow, Slow]
+def bench_methods(): return [Fine, Steps, Raises, OutOfMemory, Wild, Narrow, Crash, Slow]
 '''
 FAILS_ONCE = """
         import pathlib
@@ -174,6 +183,19 @@ def test_failures_are_rows_and_the_rest_goes_on(plugin, capsys):
     for name, speed in records(folder, "speed").items():
         assert (speed["status"] == "ok") == (cells[name[0]]["status"] == "ok")
     assert "no such brush" in capsys.readouterr().out
+
+
+def test_a_crash_of_an_isolated_method_is_a_row(plugin, capsys):
+    status, folder = run(plugin, "--method", "crash", "--styles", "3", "--isolate")
+    assert status == 0
+    cells = records(folder, "cells")
+    assert {key[:2] for key, cell in cells.items() if cell["status"] != "ok"} == {
+        ("crash", "noise")
+    }
+    assert cells["crash", "noise", 64]["reason"] == "the method's process was ended by SIGSEGV"
+    assert records(folder, "speed")["crash", None, 64]["status"] == "ok"
+    assert "--isolate" in results.read_run(folder)["command"]
+    assert "ended by SIGSEGV" in capsys.readouterr().out
 
 
 def test_the_status_says_when_every_cell_failed(plugin, capsys):

@@ -84,6 +84,11 @@ def add(command: AddCommand) -> None:
         help="go on with a run folder; with the newest one by default",
     )
     made.add_argument("--retry-failed", action="store_true", help="with --resume")
+    made.add_argument(
+        "--isolate",
+        action="store_true",
+        help="make each method's pictures in a process of its own: one that crashes is a row",
+    )
     _shared.add_machine(made)
     _shared.add_plugins(made)
 
@@ -115,6 +120,20 @@ def _resume(args: argparse.Namespace) -> int:
         names = " ".join(f"--{key.replace('_', '-')}" for key in given)
         raise BenchError(f"--resume takes a run as it was begun: leave out {names}")
     run = Path(args.resume) if args.resume else results.latest(args.runs)
+    plan, context = _reopen(run)
+    from bench import runner
+
+    if args.retry_failed:
+        runner.forget_failures(run)
+    args.interrupted = f"; what is finished is kept: go on with bench run --resume {run}"
+    return measure(run, plan, context, args.quiet)
+
+
+def _reopen(run: Path) -> tuple[Plan, Context]:
+    """What a run was begun with, made again."""
+    from bench import results, runner
+    from bench.cli import parser
+
     record = results.read_run(run)
     words = shlex.split(record["command"])
     if words[1:2] != ["run"]:
@@ -122,15 +141,21 @@ def _resume(args: argparse.Namespace) -> int:
     begun = parser().parse_args(words[1:])
     registry = _shared.load_registry(begun)
     plan = _plan(begun, registry)
-    from bench import runner
-
     begun.precision = record["environment"]["precision"]  # a second probe might choose another
     context = _context(begun, registry, plan.dataset)
     runner.check_resumable(run, plan, context)
-    if args.retry_failed:
-        runner.forget_failures(run)
-    args.interrupted = f"; what is finished is kept: go on with bench run --resume {run}"
-    return measure(run, plan, context, args.quiet)
+    return plan, context
+
+
+def make_cells(run: Path, name: str) -> None:
+    """Make what one method of a run lacks: the work of a process of its own."""
+    plan, context = _reopen(run)
+    from bench import progress, runner
+
+    places = runner.missing_cells(run, [name])
+    with progress.bar(disable=True) as bar:
+        for _ in runner.make_cells(run, plan, context, places, lambda _: None, bar):
+            pass
 
 
 def measure(run: Path, plan: Plan, context: Context, quiet: bool) -> int:
@@ -185,6 +210,7 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
         command=_command(args, registry, rows, [metric.id for metric in metrics]),
         observe=args.observe or profile.observe,
         threads=args.threads,
+        isolate=make_cells if args.isolate else None,
     )
 
 
@@ -259,6 +285,8 @@ def _command(
             words += [f"--{name.replace('_', '-')}", str(getattr(args, name))]
     for name in ("profile", "device", "precision", "seed"):
         words += [f"--{name}", str(getattr(args, name))]
+    if args.isolate:
+        words.append("--isolate")
     return shlex.join(words)
 
 
