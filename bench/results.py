@@ -370,7 +370,7 @@ def read_json(path: Path | str) -> Any:
     """
     try:
         with open(path, "rb") as file:  # noqa: PTH123 (a Path for every file takes longer)
-            return json.loads(file.read())
+            return json.loads(file.read().decode())
     except OSError as error:
         raise BenchError(
             f"{path} cannot be read ({error.strerror}): check the path and its permissions"
@@ -618,23 +618,32 @@ def load(runs: Sequence[Path]) -> Frames:
         raise BenchError(warnings[0] if warnings else "no run to read: make one with bench run")
     frames = {}
     for name, columns in _COLUMNS.items():
-        frame = DataFrame(rows[name], columns=columns.split())
-        frames[name] = frame.astype({number: float for number in _NUMBERS if number in frame})
+        frame = DataFrame(rows[name], columns=columns.split(), dtype=_DTYPES.get(name))
+        frames[name] = frame.astype({n: kind for n, kind in _NUMBERS.items() if n in frame})
     return Frames(**frames, records=records, warnings=warnings)
 
 
-_NUMBERS = (
-    "adapt_seconds",
-    "adapt_steps",
-    "first_call",
-    "params_shared",
-    "params_per_style",
-    "peak_memory_bytes",
-    "flops",
-    "seconds",
-    "noise",
-    "value",
-)
+_DTYPES = {"scores": object, "observed_scores": object}
+"""The longest frames keep Python's own texts: they are read as lists, and pandas' cost twice."""
+
+_NUMBERS = {
+    **dict.fromkeys(("size", "step"), int),
+    **dict.fromkeys(
+        (
+            "adapt_seconds",
+            "adapt_steps",
+            "first_call",
+            "params_shared",
+            "params_per_style",
+            "peak_memory_bytes",
+            "flops",
+            "seconds",
+            "noise",
+            "value",
+        ),
+        float,
+    ),
+}
 
 
 def _read_all(run: Path, kind: Kind, rows: Callable[[Any], T], warnings: list[str]) -> Iterator[T]:

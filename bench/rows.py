@@ -180,9 +180,9 @@ class _Index:
         by_style = entries[0] if styles else itertools.repeat("")
         for key, entry in zip(zip(*where, by_style), zip(*entries, strict=True)):  # noqa: B905
             self._entries.setdefault(key, []).append(entry)
-        controls = zip(*(frames.controls[name] for name in ("run", "size", "noise")), strict=True)
+        of_control = (frames.controls[name].tolist() for name in ("run", "size", "noise"))
         self._noise: dict[tuple[str, int], float] = {}
-        for run, size, noise in controls:
+        for run, size, noise in zip(*of_control, strict=True):
             self._noise[run, size] = max(noise, self._noise.get((run, size), 0.0))
         self._empty = {name: frame.iloc[:0] for name, frame in whole.items()}
         self._scores: dict[tuple[str, str, int, str], _Scores] = {}
@@ -255,7 +255,7 @@ def _variants(frames: Frames) -> dict[_Variant, list[str]]:
         (run, method): precision
         for frame in (frames.cells, frames.speeds)
         for run, method, precision in zip(
-            frame["run"], frame["method"], frame["precision"], strict=True
+            *(frame[name].tolist() for name in ("run", "method", "precision")), strict=True
         )
         if precision
     }
