@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import itertools
 import math
 import traceback
@@ -390,6 +391,8 @@ def make_cells(
     bar: Any,
 ) -> Iterator[str]:
     """Make cells, and give the method's name after each."""
+    # the first optimiser of a process would import it: seconds that no adaptation is to be charged
+    importlib.import_module("torch._dynamo")
     for size, style, name in places:
         begin(f"{name} · {style} · {size} px")
         cell = run_cell(run, plan, context, name, style, size, bar)

@@ -19,6 +19,7 @@ from bench.errors import StorageError
 PLUGIN = '''
 import os
 import signal
+import sys
 import time
 import torch
 from bench import Method, hookimpl, option
@@ -72,8 +73,12 @@ class Crash(Fine):
         if abs(float(self.mean.mean()) - 0.5) < 0.02: os.kill(os.getpid(), signal.SIGSEGV)
 
 class Slow(Fine):
-    """Long enough to be killed in the middle."""
+    """Long enough to be killed in the middle; notes whether an optimiser would cost an import."""
     name = "slow"
+    def adapt(self, style):
+        with open("imported", "w") as file:
+            file.write(str("torch._dynamo" in sys.modules))
+        super().adapt(style)
     def stylize(self, content):
         time.sleep(0.2)
         return super().stylize(content)
@@ -347,6 +352,7 @@ def test_kill_9_in_the_middle_loses_nothing(plugin, tmp_path, capsys):
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    assert (tmp_path / "imported").read_text() == "True"
     folder = results.latest(tmp_path / "runs")
     before = {p: (p.stat().st_mtime_ns, p.read_bytes()) for p in folder.glob("cells/*.json")}
     assert 0 < len(before) < 9
@@ -358,7 +364,6 @@ def test_kill_9_in_the_middle_loses_nothing(plugin, tmp_path, capsys):
         assert (path.stat().st_mtime_ns, path.read_bytes()) == old, path
     assert results.find_runs(tmp_path / "runs") == [folder]
     assert "slow" in capsys.readouterr().out
-
 
 def test_resuming_with_a_changed_method_is_refused(plugin, capsys):
     _, folder = run(plugin, "--method", "fine")
