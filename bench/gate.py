@@ -69,7 +69,7 @@ class Rule:
 
     threshold: float = 0.03
     bias: float = 0.01
-    precision: float = 0.01
+    precision: float = 0.015
     min_rounds: int = 40
     min_seconds: float = 4.0
     max_seconds: float = 15.0

@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,8 +114,9 @@ def test_what_fresh_processes_do_not_confirm_is_ambiguous(simulated):
 
 def test_a_slow_down_that_the_first_processes_hide_is_found_by_the_second(simulated):
     """Of 5 % the first pair shows half, below the floor of 3: both together show it."""
+    sharp = replace(RULE, precision=0.01)  # so that noise does not decide
     for seed in range(8):
-        row = simulated(seed, 0.05, bias=[-0.024, 0.01])
+        row = simulated(seed, 0.05, bias=[-0.024, 0.01], rule=sharp)
         assert row.launches == 2
         assert row.result.verdict == "SLOW"
 
@@ -132,7 +134,7 @@ def test_the_processes_share_a_core_and_fresh_ones_the_next(simulated, monkeypat
 
 def test_measuring_ends_when_the_ratio_is_known_or_time_is_up(simulated):
     row = simulated()
-    assert row.result.high - row.result.low <= 0.021
+    assert row.result.high - row.result.low <= 0.031
     assert row.rounds % 10 == 0
     sharp = simulated(rule=gate.Rule(min_seconds=0.0, precision=0.005, max_seconds=1e9))
     assert sharp.rounds > 2 * row.rounds
