@@ -20,8 +20,8 @@ from bench.results import MethodRecord, RunInfo, SpeedRecord
 
 if TYPE_CHECKING:
     from bench.device import Context
+    from bench.plan import Plan
     from bench.registry import Registry
-    from bench.runner import Plan
 
 FAMILY = "external"
 ASPECT = 0.03
@@ -213,9 +213,10 @@ def _begin(
     registry: Registry,
     quiet: bool,
 ) -> RunInfo:
-    from bench import runner
+    from bench.cells import image_path
+    from bench.runner import begin
 
-    info = runner.begin(run, plan, context, registry)
+    info = begin(run, plan, context, registry)
     (size,) = plan.sizes
     contents = {picture.name: picture for picture in plan.contents}
     pictures = [pair for made in given.values() for pair in made.files]
@@ -229,7 +230,7 @@ def _begin(
                 for content in info["contents"]:
                     path = made.files[style, content]
                     _check_aspect(path, contents[content])
-                    copy = runner.image_path(run, name, style, content, size)
+                    copy = image_path(run, name, style, content, size)
                     images.save(images.load(path, size), copy)
                     image = copy.relative_to(run).as_posix()
                     cell["contents"].append({"content": content, "image": image, "seconds": None})

@@ -365,6 +365,7 @@ def test_kill_9_in_the_middle_loses_nothing(plugin, tmp_path, capsys):
     assert results.find_runs(tmp_path / "runs") == [folder]
     assert "slow" in capsys.readouterr().out
 
+
 def test_resuming_with_a_changed_method_is_refused(plugin, capsys):
     _, folder = run(plugin, "--method", "fine")
     for path in (folder / "cells").glob("fine*"):

@@ -57,9 +57,9 @@ def choose(
 
 def load(cls: type[Method], context: Context, options: Any) -> Method:
     """The method, loaded; always alike, so that a style saved today fits it tomorrow."""
-    from bench import runner
+    from bench.plan import seed
 
-    runner.seed(0, "load")
+    seed(0, "load")
     method = cls(context, options)
     method.load()
     return method
@@ -74,9 +74,10 @@ def read_style(args: argparse.Namespace) -> Tensor:
 
 def adapt(args: argparse.Namespace, method: Method, style: Tensor) -> int:
     """Adapt to the style under a progress bar; the number of steps made."""
-    from bench import phases, progress, runner
+    from bench import phases, progress
+    from bench.plan import seed
 
-    runner.seed(args.seed, "adapt")
+    seed(args.seed, "adapt")
     placed = method.context.precision.layout(style.to(method.context.device))
     total = getattr(method.options, "steps", None)
     step = 0
@@ -98,11 +99,11 @@ def failures(name: str) -> Iterator[None]:
     Raises:
         BenchError: for every exception that is raised inside.
     """
-    from bench import runner
+    from bench.plan import describe_failure
 
     try:
         yield
     except BenchError:
         raise
     except Exception as error:
-        raise BenchError(f"{name}: {runner.describe_failure(error)[1]}") from error
+        raise BenchError(f"{name}: {describe_failure(error)[1]}") from error

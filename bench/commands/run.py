@@ -15,8 +15,8 @@ from bench.errors import BenchError, unknown
 if TYPE_CHECKING:
     from bench.contract import Dataset, Method
     from bench.device import Context
+    from bench.plan import Plan
     from bench.registry import Registry
-    from bench.runner import Plan
 
 ANCHORS = ("identity", "style-copy")
 
@@ -150,11 +150,11 @@ def _reopen(run: Path) -> tuple[Plan, Context]:
 def make_cells(run: Path, name: str) -> None:
     """Make what one method of a run lacks: the work of a process of its own."""
     plan, context = _reopen(run)
-    from bench import progress, runner
+    from bench import cells, progress
 
-    places = runner.missing_cells(run, [name])
+    places = cells.missing_cells(run, [name])
     with progress.bar(disable=True) as bar:
-        for _ in runner.make_cells(run, plan, context, places, lambda _: None, bar):
+        for _ in cells.make_cells(run, plan, context, places, lambda _: None, bar):
             pass
 
 
@@ -178,8 +178,8 @@ def measure(run: Path, plan: Plan, context: Context, quiet: bool) -> int:
 
 def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
     from bench import options
+    from bench.plan import Chosen, Plan
     from bench.profiles import PROFILES
-    from bench.runner import Chosen, Plan
 
     if args.profile not in PROFILES:
         raise unknown("profile", args.profile, PROFILES)

@@ -94,9 +94,9 @@ def execute(args: argparse.Namespace, arguments: list[str]) -> int:
     from bench import scoring, store
     from bench.commands.run import ANCHORS, measure
     from bench.device import Context
+    from bench.plan import Chosen, Plan
     from bench.profiles import PROFILES
     from bench.registry import NAME, NAME_RULE
-    from bench.runner import Chosen, Plan
 
     registry = _shared.load_registry(args)
     dataset = _shared.dataset(args, registry, _shared.given_options(args, registry))

@@ -151,14 +151,16 @@ def _fresh(args: argparse.Namespace, registry: Registry) -> Method:
 
 def _stylize(args: argparse.Namespace, method: Method, picture: Picture) -> Tensor:
     """One picture, (1, 3, H, W), in the style that the method is adapted to."""
-    from bench import images, phases, runner
+    from bench import images, phases
+    from bench.cells import check_picture
+    from bench.plan import seed
 
     given = images.load(picture, args.size, crop=False)
     content = method.context.precision.layout(given.to(method.context.device))
     with _adapting.failures(method.name):
-        runner.seed(args.seed, "stylize")
+        seed(args.seed, "stylize")
         made = phases.stylize(method, content)
-        runner.check_picture(made, content)
+        check_picture(made, content)
     return made
 
 
