@@ -46,13 +46,14 @@ def make_cells(
     run: Path,
     plan: Plan,
     context: Context,
-    places: Iterable[Place],
+    places: Sequence[Place],
     begin: Callable[[str], object],
     bar: Any,
 ) -> Iterator[str]:
     """Make cells, and give the method's name after each."""
-    # the first optimiser of a process would import it: seconds that no adaptation is to be charged
-    importlib.import_module("torch._dynamo")
+    if places:
+        # the first optimiser would import it: seconds that no adaptation is to be charged
+        importlib.import_module("torch._dynamo")
     for size, style, name in places:
         begin(f"{name} · {style} · {size} px")
         cell = run_cell(run, plan, context, name, style, size, bar)

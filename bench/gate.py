@@ -8,8 +8,8 @@ its noise is the least floor of the verdict.
 
 What other processes take is not charged: on Linux the kernel tells how long a thread was kept
 waiting for a core, which on a busy machine is most of the noise. Processes of one thread share one
-core: two cores are as fast as each other only as far as their other tenants leave them so, and on
-a virtual machine that made the ratio of a round twice as noisy.
+core: on a virtual machine two are as fast as each other only as far as their other tenants leave
+them so.
 
 Two processes with the same code may differ a little in how their memory happens to lie. So an
 effect of half the floor is looked at again in a second pair of fresh processes: it counts where the
