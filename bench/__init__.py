@@ -1,13 +1,16 @@
 """A plugin-based benchmark suite for neural style transfer: speed, flexibility, quality."""
 
 from bench.contract import (
+    Context,
     Dataset,
     Encoder,
     Method,
     Metric,
     Picture,
+    Precision,
     SetMetric,
     SetScore,
+    Task,
     Triple,
     Weights,
 )
@@ -19,13 +22,16 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BenchError",
+    "Context",
     "Dataset",
     "Encoder",
     "Method",
     "Metric",
     "Picture",
+    "Precision",
     "SetMetric",
     "SetScore",
+    "Task",
     "Triple",
     "Weights",
     "__version__",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from bench.device import Context
+from bench.contract import Context
 from bench.losses import gram, relative_error, style_error, tone_error, total_variation
 
 

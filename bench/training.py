@@ -7,62 +7,21 @@ import math
 import os
 import signal
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from bench import distributed, weights
-from bench.device import Context
+from bench.contract import Task
 from bench.errors import BenchError
-from bench.options import NoOptions
 from bench.progress import bar as progress_bar
-from bench.store import PictureStore
 
 LOG_STEPS = 25
 """Losses are logged as means over so many steps."""
-
-
-class Task(ABC):
-    """What one method's training is; the loop around it is `train`.
-
-    Attributes:
-        context: device, precision, encoders; `context.photographs` are the contents.
-        styles: the training styles.
-        options: an instance of `Options`.
-    """
-
-    Options: ClassVar[type[Any]] = NoOptions
-
-    def __init__(self, context: Context, styles: PictureStore, options: Any) -> None:
-        self.context = context
-        self.styles = styles
-        self.options = options
-
-    @abstractmethod
-    def step(self, index: int) -> dict[str, float]:
-        """Do training step `index` and return what to log."""
-
-    @abstractmethod
-    def state(self) -> dict[str, Any]:
-        """Everything that resuming needs, as `torch.save` takes it (tensors and plain values)."""
-
-    @abstractmethod
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a `state`."""
-
-    @abstractmethod
-    def export(self) -> dict[str, Tensor]:
-        """The weights to ship."""
-
-    def preview(self) -> Tensor | None:
-        """Pictures (N, 3, H, W) in [0, 1] for the log."""
-        return None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from bench import cli, options, registry
+from bench import cli, options
+from bench.plugins import registry
 
 
 def command_line() -> str:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.device import Context
+from bench.contract import Context
 from bench.losses import relative_error
 
 EPSILON = 1e-5

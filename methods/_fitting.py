@@ -10,8 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from bench.contract import Weights
-from bench.device import Context
+from bench.contract import Context, Weights
 from bench.options import option
 from bench.perceptual import PerceptualLoss
 from bench.weights import find, metadata

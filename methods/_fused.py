@@ -30,10 +30,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import register_flop_formula
 
-from bench import native
-from bench.device import Context, Module, Precision
+from bench.contract.context import Context, Module, Precision
 from bench.errors import BenchError
-from bench.timing import timed
+from bench.machine import native
+from bench.machine.clock import timed
 
 from ._transform_net import ConvNorm, Residual, TransformNet
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from bench.device import Context
+from bench.contract import Context
 from bench.options import option
 from bench.perceptual import Balance, perceptual_loss
 from bench.store import PictureStore

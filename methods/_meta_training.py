@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from bench import distributed
-from bench.device import Context
+from bench.contract import Context
 from bench.errors import BenchError
 from bench.options import option
 from bench.perceptual import Balance, Terms, perceptual_loss

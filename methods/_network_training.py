@@ -12,10 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from bench import distributed
-from bench.device import Context
+from bench.contract import Context, Task
 from bench.options import option
 from bench.store import PictureStore
-from bench.training import Task
 
 WARM_UP = 50
 """Over so many steps Adam's learning rate rises to its full value."""

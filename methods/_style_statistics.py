@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bench.device import Context
+from bench.contract import Context
 
 from ._feature_matching import moments
 

@@ -24,8 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from bench.contract import Budgets, Method, Weights
-from bench.device import Context
+from bench.contract import Budgets, Context, Method, Weights
 from bench.errors import BenchError
 from bench.hooks import hookimpl
 from bench.options import option

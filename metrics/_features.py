@@ -12,8 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.contract import Encoder
-from bench.device import Context
+from bench.contract import Context, Encoder
 from bench.losses import gram
 
 PERCEPTUALLY_TRAINED = ("gatys", "johnson", "metastyle", "cin", "ghiasi", "metanet")

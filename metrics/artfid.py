@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from bench.contract import Metric, SetMetric, SetScore, Triple
-from bench.device import Context
+from bench.contract import Context, Metric, SetMetric, SetScore, Triple
 from bench.hooks import hookimpl
 
 from .fid import PooledFeatures, frechet_distance

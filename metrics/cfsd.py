@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from bench.contract import Encoder, Metric
-from bench.device import Context
+from bench.contract import Context, Encoder, Metric
 from bench.hooks import hookimpl
 
 from ._features import Features

@@ -11,8 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bench.contract import Encoder, Metric, SetMetric, SetScore, Triple, Weights
-from bench.device import Context
+from bench.contract import Context, Encoder, Metric, SetMetric, SetScore, Triple, Weights
 from bench.encoders import hub_file, hub_folder
 from bench.errors import BenchError
 from bench.hooks import hookimpl

@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.contract import Encoder, Metric, Weights
-from bench.device import Context
+from bench.contract import Context, Encoder, Metric, Weights
 from bench.encoders import (
     IMAGENET_MEAN,
     IMAGENET_STD,

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from bench.contract import Metric
-from bench.device import Context
+from bench.contract import Context, Metric
 from bench.hooks import hookimpl
 
 from ._features import COLOUR_FIRST, Features, moments

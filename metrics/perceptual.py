@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from bench.contract import Metric
-from bench.device import Context
+from bench.contract import Context, Metric
 from bench.hooks import hookimpl
 from bench.perceptual import Balance, perceptual_loss
 

@@ -14,7 +14,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 from synthetic_run import MACHINE
 
-from bench import profiles, results
+from bench import results
+from bench.run import profiles
 
 JUDGED = {
     "gram/1@judge": {"axis": "style", "encoder": "judge", "judge": True},

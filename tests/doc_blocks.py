@@ -61,7 +61,8 @@ def parse(words):
 
 def check_names(words):
     """The plugins and options that a command names are there, and the values fit."""
-    from bench import options, registry
+    from bench import options
+    from bench.plugins import registry
 
     args = argparse.Namespace(
         **{"method": [], "metric": [], "option": [], "plugin": [], "dataset": None}

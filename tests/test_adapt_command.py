@@ -9,10 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
-from bench import adapted, weights
+from bench import weights
 from bench.cli import main
-from bench.device import Context, Precision
+from bench.contract import Context, Precision
 from bench.store import collect
+from bench.stylize import style_files
 
 QUICK = ["--quiet", "--device", "cpu", "--precision", "float32"]
 
@@ -43,7 +44,7 @@ def place(tmp_path, monkeypatch):
 def adapt(name, *words):
     words = ["--style", f"{name}.png", "-o", f"{name}.safetensors", *QUICK, *words]
     assert main(["adapt", *words]) == 0
-    return adapted.read(Path(f"{name}.safetensors"))
+    return style_files.read(Path(f"{name}.safetensors"))
 
 
 def levels(file):
@@ -81,14 +82,14 @@ def test_instance_norms_alone_are_a_tiny_file_on_the_shipped_weights():
 def test_halves_of_two_styles_are_the_mean_of_their_parameters():
     one, two = adapt("one", *TINY), adapt("two", *TINY, *NORM)
     module = importlib.import_module("bench.methods.metastyle")
-    registry = importlib.import_module("bench.registry").load([])
+    registry = importlib.import_module("bench.plugins.registry").load([])
     photo = np.zeros((32, 32, 3), np.uint8)
     context = Context(torch.device("cpu"), Precision(), collect([("p", photo)]), registry.encoder)
     method = module.MetaStyle(context)
     method.load()
-    start = adapted.state(method)
-    adapted.take_up(method, [one, two], [0.5, 0.5])
-    mixed = adapted.state(method)
+    start = style_files.state(method)
+    style_files.take_up(method, [one, two], [0.5, 0.5])
+    mixed = style_files.state(method)
     for name in one.tensors:
         half = (one.tensors[name] + two.tensors.get(name, start[name])) / 2
         assert torch.allclose(mixed[name], half, atol=1e-6), name

@@ -8,12 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from bench import Method, adapted, option, weights
-from bench.adapted import Style, parse_shares, take_up, taken
-from bench.device import Context, Precision
+from bench import Method, option, weights
+from bench.contract import Context, Precision
+from bench.contract.phases import adapt, stylize
 from bench.errors import BenchError
-from bench.phases import adapt, stylize
 from bench.store import collect
+from bench.stylize import style_files
+from bench.stylize.style_files import Style, parse_shares, take_up, taken
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +64,7 @@ def grey(level):
 
 
 def style_of(method, level, name="grey"):
-    before = adapted.state(method)
+    before = style_files.state(method)
     adapt(method, grey(level))
     return taken(method, before, name)
 
@@ -79,9 +80,9 @@ def test_a_style_is_what_adapting_changed(make):
 
 def test_a_saved_style_stylizes_as_the_method_that_adapted(make, tmp_path):
     file = tmp_path / "new" / "grey.safetensors"
-    adapted.write(file, style_of(make(), 0.5))
+    style_files.write(file, style_of(make(), 0.5))
     assert weights.metadata(file)["format"] == "bench adapted style"
-    read = adapted.read(file)
+    read = style_files.read(file)
     assert (read.name, read.method, read.options, read.base) == (
         "grey",
         "tint",
@@ -133,7 +134,7 @@ def test_a_part_of_a_network_needs_the_weights_it_started_from(make):
     )
     with pytest.raises(BenchError, match="belongs to w 0f0f0f0f0f0f, here is no weights: adapt"):
         take_up(make(), [style], [1.0])
-    whole = {**adapted.state(make()), **style.tensors}
+    whole = {**style_files.state(make()), **style.tensors}
     take_up(make(), [dataclasses.replace(style, tensors=whole)], [1.0])  # lacks nothing
 
 
@@ -182,18 +183,18 @@ def test_a_method_that_keeps_its_style_elsewhere_is_found_out(make):
         method = make(cls)
         style = style_of(method, 0.5)
         with pytest.raises(BenchError, match=says):
-            adapted.check_round_trip(method, make(cls), style)
+            style_files.check_round_trip(method, make(cls), style)
     method = make()
-    adapted.check_round_trip(method, make(), style_of(method, 0.5))
+    style_files.check_round_trip(method, make(), style_of(method, 0.5))
 
 
 def test_files_that_hold_no_style_are_refused(tmp_path):
     file = tmp_path / "w.safetensors"
     with pytest.raises(BenchError, match="is not there: make it with bench adapt"):
-        adapted.read(file)
+        style_files.read(file)
     weights.write(file, {"x": torch.zeros(1)}, {"method": "some words"})
     with pytest.raises(BenchError, match="holds no adapted style: make one with bench adapt"):
-        adapted.read(file)
+        style_files.read(file)
 
 
 def test_only_floating_point_is_halved(tmp_path):

@@ -5,9 +5,9 @@ import pandas
 import pytest
 
 from bench import results
-from bench.amortised import COUNTS, break_even, costs, frame, pairs, render
 from bench.errors import BenchError
-from bench.rows import groups
+from bench.report.amortised import COUNTS, break_even, costs, frame, pairs, render
+from bench.report.rows import groups
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from bench import phases, registry
-from bench.device import Context, Precision
+from bench.contract import Context, Precision, phases
+from bench.plugins import registry
 from bench.store import collect
 
 METHODS = registry.load().methods

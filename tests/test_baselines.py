@@ -11,10 +11,13 @@ import torch
 from tiny import TinyEncoder, pictures
 from torch.func import functional_call
 
-from bench import adapted, options, registry
-from bench.device import Context, Precision
+from bench import encoders, options
+from bench.contract import Context, Precision
+from bench.contract.phases import adapt, stylize
+from bench.encoders.vgg import VGG
 from bench.errors import BenchError
-from bench.phases import adapt, stylize
+from bench.plugins import registry
+from bench.stylize import style_files
 from bench.weights import write
 
 matching = importlib.import_module("bench.methods._feature_matching")
@@ -190,8 +193,7 @@ def test_matched_colors_have_the_contents_mean_and_covariance():
 
 def test_vgg19_to_relu4_1_has_half_of_adains_parameters():
     """MetaStyle's table says 7.01 M for AdaIN: the encoder and a decoder that mirrors it."""
-    encoders = importlib.import_module("bench.encoders")
-    vgg = encoders._VGG((2, 2, 4, 4, 4), ("relu4_1",), (0, 0, 0), (1, 1, 1))
+    vgg = VGG((2, 2, 4, 4, 4), ("relu4_1",), (0, 0, 0), (1, 1, 1))
     assert sum(p.numel() for p in vgg.parameters()) == 3_505_728
 
 
@@ -201,12 +203,12 @@ def test_vgg19_to_relu4_1_has_half_of_adains_parameters():
 )
 def test_styles_without_a_mean_are_not_mixed(name, values, context, tmp_path):
     method = made(name, context, tmp_path, **values)
-    before = adapted.state(method)
+    before = style_files.state(method)
     adapt(method, tensor(1, 3, 32, 32).sigmoid())
-    style = adapted.taken(method, before, "a")
-    adapted.take_up(method, [style], [1.0])
+    style = style_files.taken(method, before, "a")
+    style_files.take_up(method, [style], [1.0])
     with pytest.raises(BenchError, match="give one --weights"):
-        adapted.take_up(method, [style, style], [0.5, 0.5])
+        style_files.take_up(method, [style, style], [0.5, 0.5])
 
 
 # --- WCT
@@ -382,7 +384,6 @@ def test_pyramids_take_one_level_per_stride(context):
 
 def test_on_vgg19_the_levels_are_the_papers():
     """With random weights, for VGG19's cannot be had everywhere; the layers are the same."""
-    encoders = importlib.import_module("bench.encoders")
 
     class Random(encoders.Vgg19):
         def build(self):

@@ -9,8 +9,11 @@ import pytest
 from conftest import make_run
 from test_page import HOSTILE, paint
 
-from bench import page, results, vote
-from bench.preference import read_votes
+from bench import results
+from bench.report import page
+from bench.vote.ballot import Ballot, material
+from bench.vote.server import serve
+from bench.vote.votes import read_votes
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="no playwright: pip install 'metastyle-bench[browser]'"
@@ -241,7 +244,7 @@ def luminance(color):
 def ballot(fake_run):
     """A run, and the address of its blind test."""
     run = paint(fake_run(("fast", "slow", "wild")))
-    server, address = vote.serve(vote.Ballot(vote.material(run)))
+    server, address = serve(Ballot(material(run)))
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield run, address

@@ -178,12 +178,12 @@ def test_photographs_to_adapt_on_go_with_any_dataset(capsys):
 
 
 def test_interrupting_says_how_to_go_on(monkeypatch, capsys):
-    from bench import runner
+    from bench.run import execution
 
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner, "execute", interrupt)
+    monkeypatch.setattr(execution, "execute", interrupt)
     assert main([*RUN, "--method", "identity"]) == 130
     assert "go on with bench run --resume runs/" in capsys.readouterr().err
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from bench.cli import main
-from bench.compare import compare
+from bench.compare.runs import compare
 
 SPREAD = (0.99, 1.0, 1.01, 0.995, 1.005, 1.0, 0.998, 1.002)
 

@@ -5,9 +5,10 @@ import json
 import pytest
 import torch
 
-from bench import conditions, results
+from bench import results
 from bench.cli import main
-from bench.compare import compare
+from bench.compare.runs import compare
+from bench.machine import conditions
 
 MACHINE = {
     "proc/stat": "cpu  {user} 0 0 {idle} 0 0 0 {steal} 0 0\ncpu0 9 9 9 9 9 9 9 9 9 9\n",

@@ -17,18 +17,9 @@ import torch
 from PIL import Image
 from torch import nn
 
-from bench import (
-    Dataset,
-    Encoder,
-    Method,
-    Metric,
-    Picture,
-    Weights,
-    conformance,
-    option,
-    registry,
-)
+from bench import Dataset, Encoder, Method, Metric, Picture, Weights, conformance, option
 from bench.cli import main
+from bench.plugins import registry
 
 
 @dataclasses.dataclass(frozen=True)

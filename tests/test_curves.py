@@ -5,9 +5,10 @@ import math
 
 import pytest
 
-from bench import curves, results
+from bench import results
 from bench.cli import main
 from bench.errors import BenchError
+from bench.report import curve_tables, curves
 
 METRICS = {
     "perceptual/1@trainer": {"axis": "both", "encoder": "trainer", "judge": False,
@@ -230,7 +231,7 @@ def test_wrong_references_are_one_line(watched, reference, message):
 
 def test_the_table_has_methods_by_steps_and_marks_the_training_loss(watched):
     run = watched()
-    text = curves.render(results.load([run]), reference="slow@100")
+    text = curve_tables.render(results.load([run]), reference="slow@100")
     lines = text.splitlines()
     assert lines[0].startswith(f"run {run.name}: Abacus")
     (start,) = (n for n, line in enumerate(lines) if line.startswith("perceptual ↓ on trainer"))
@@ -241,7 +242,7 @@ def test_the_table_has_methods_by_steps_and_marks_the_training_loss(watched):
         ["slow", "8.50", "3.50", "1.50"], ["quick", "3.50", "2.00", "1.50"], ["identity", "0.500"],
     ]  # fmt: skip
     assert "ssim" not in text  # neither a training loss nor a network's judgement
-    assert "ssim ↑" in curves.render(results.load([run]), all_metrics=True)
+    assert "ssim ↑" in curve_tables.render(results.load([run]), all_metrics=True)
     title = "Time to be as good as slow after 100 steps (100 s) in perceptual on trainer: first"
     (start,) = (n for n, line in enumerate(lines) if line.startswith(title))
     (quick,) = (line for line in lines[start:] if line.startswith("quick"))
@@ -252,18 +253,18 @@ def test_the_table_has_methods_by_steps_and_marks_the_training_loss(watched):
 def test_without_a_curve_the_reason_is_told(fake_run):
     run = fake_run(["identity"], metrics=METRICS, values={key: {"fast": 1.0} for key in METRICS})
     with pytest.raises(BenchError, match="in these runs: make one with bench run --observe"):
-        curves.render(results.load([run]))
+        curve_tables.render(results.load([run]))
     record = results.read_run(run)
     results.write_json(run / "run.json", {**record, "observe": [0, 1]})
     with pytest.raises(BenchError, match="none of their methods iterates, or every cell failed"):
-        curves.render(results.load([run]))
+        curve_tables.render(results.load([run]))
 
 
 def test_long_curves_are_cut_into_parts_that_fit(watched):
     steps = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000]
     losses = {"slow": {style: {s: 1 / (1 + s * n) for s in steps}
                        for n, style in enumerate("abcdef", 1)}}  # fmt: skip
-    text = curves.render(results.load([watched(losses)]))
+    text = curve_tables.render(results.load([watched(losses)]))
     parts = [line.split() for line in text.splitlines() if line.startswith("method")]
     assert [step for part in parts[:2] for step in part[1:]] == list(map(str, steps))
     assert max(map(len, text.splitlines())) <= 100
@@ -271,19 +272,19 @@ def test_long_curves_are_cut_into_parts_that_fit(watched):
 
 @pytest.mark.parametrize("format", ["github", "latex"])
 def test_every_format_has_every_number(watched, format):
-    text = curves.render(results.load([watched()]), format, reference="slow@100")
+    text = curve_tables.render(results.load([watched()]), format, reference="slow@100")
     for number in ("8.50", "3.50", "2.00", "0.500", "40.2"):
         assert number in text
 
 
 def test_csv_and_json_are_data(watched):
     frames = results.load([watched()])
-    head, *rows = curves.render(frames, "csv").splitlines()
+    head, *rows = curve_tables.render(frames, "csv").splitlines()
     assert head.split(",")[:4] == ["run", "size", "method", "step"]
     assert len(rows) == 7 * 3
-    head, *rows = curves.render(frames, "csv", reference="slow").splitlines()
+    head, *rows = curve_tables.render(frames, "csv", reference="slow").splitlines()
     assert (head.split(",")[5], len(rows)) == ("target", 4)
-    document = json.loads(curves.render(frames, "json", reference="slow"))
+    document = json.loads(curve_tables.render(frames, "json", reference="slow"))
     assert [len(document[name]) for name in ("curves", "time_to_quality", "speedups")] == [21, 4, 2]
     assert document["speedups"][1]["ratio"] is None
 

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from bench import device
-from bench.device import CANDIDATES, Context, Precision, choose_device, choose_precision
+from bench.contract import Context, Precision
 from bench.errors import BenchError
+from bench.machine import device
+from bench.machine.device import CANDIDATES, choose_device, choose_precision
 from bench.store import collect
 
 CPU = torch.device("cpu")

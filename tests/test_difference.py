@@ -4,7 +4,7 @@ from math import exp, log
 import numpy as np
 import pytest
 
-from bench.difference import ALPHA, paired, unpaired
+from bench.compare.difference import ALPHA, paired, unpaired
 
 QUIET = [1.00, 1.01, 0.99, 1.02, 0.98, 1.005]
 

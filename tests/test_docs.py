@@ -15,8 +15,13 @@ import torch
 from doc_blocks import FOREIGN, PAGES, ROOT, check_names, commands, files, name
 from PIL import Image
 
-from bench import conformance, profiles, registry, table, video
+from bench import conformance
 from bench.cli import COMMANDS, main
+from bench.plugins import registry
+from bench.report import summary
+from bench.run import profiles
+from bench.stylize import video
+from bench.tables import model
 
 DOCS = [page for page in PAGES if page.parent != ROOT]
 
@@ -172,7 +177,7 @@ def test_checks_are_explained(kind):
 
 
 def test_every_mark_of_the_table_is_explained():
-    marks = {note[0] for note in (table.BEST, table.DOMINATED, table.GATE, table.DAGGER)}
+    marks = {note[0] for note in (model.BEST, summary.DOMINATED, summary.GATE, summary.DAGGER)}
     assert set(first_cells(ROOT / "docs/concepts.md", "Verdicts and marks")) == marks | {"[1]"}
 
 

@@ -13,7 +13,9 @@ from scipy.ndimage import correlate
 from torchvision.models.vgg import cfgs, make_layers
 
 from bench import encoders, weights
+from bench.encoders import efficientnet_lite
 from bench.errors import BenchError
+from bench.weights import files
 
 TORCHVISION = [(encoders.Vgg16, "D"), (encoders.Vgg19, "E")]
 
@@ -177,8 +179,8 @@ def test_judge_is_a_judge_and_shipped_whole():
 
 @pytest.mark.parametrize("encoder", [encoders.Vgg16Bsds(), encoders.EfficientNetLite0()])
 def test_a_changed_file_is_refused(encoder, tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "SHIPPED", tmp_path)
-    monkeypatch.setattr(encoders, "package_folder", lambda *_: [tmp_path])
+    monkeypatch.setattr(files, "SHIPPED", tmp_path)
+    monkeypatch.setattr(efficientnet_lite, "package_folder", lambda *_: [tmp_path])
     (tmp_path / encoder.weights.file).write_bytes(b"something else")
     with pytest.raises(BenchError, match=rf"{encoder.weights.file} is not the declared file"):
         encoder.build()

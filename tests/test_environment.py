@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench import environment
-from bench.device import Precision
-from bench.environment import FINGERPRINT_KEYS, capture, describe, fingerprint, source_sha256
+from bench.contract import Precision
+from bench.machine import environment, processor
+from bench.machine.environment import capture
+from bench.plugins.provenance import source_sha256
+from bench.results.environment import FINGERPRINT_KEYS, describe, fingerprint
 
 PRECISION = Precision("bfloat16", True, "probe: 1 ms")
 
@@ -93,7 +95,7 @@ def test_describe_says_tf32_where_it_counts(device_type, conv, said):
 
 def test_describe_and_fingerprint_import_no_torch():
     code = (
-        "import sys; from bench.environment import describe, fingerprint;"
+        "import sys; from bench.results.environment import describe, fingerprint;"
         "describe({}); fingerprint({}); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -105,9 +107,9 @@ def test_processor_from_cpuinfo(monkeypatch):
         f"processor : {n}\nmodel name : Big CPU\nphysical id : {n // 4}\ncore id : {n // 2 % 2}\n"
         for n in range(8)
     ]
-    monkeypatch.setattr(environment, "_text", lambda path: "\n".join(blocks))
-    monkeypatch.setattr(environment, "_cpu_quota", lambda: None)
-    facts = environment.cpu()
+    monkeypatch.setattr(processor, "text_of", lambda path: "\n".join(blocks))
+    monkeypatch.setattr(processor, "_cpu_quota", lambda: None)
+    facts = processor.cpu()
     assert (facts["cpu"], facts["cores_physical"]) == ("Big CPU", 4)
 
 
@@ -115,8 +117,8 @@ def test_processor_from_cpuinfo(monkeypatch):
     ("text", "quota"), [("max 100000\n", None), ("150000 100000\n", 1.5), (None, None)]
 )
 def test_cpu_quota_of_a_container(monkeypatch, text, quota):
-    monkeypatch.setattr(environment, "_text", lambda path: text)
-    assert environment._cpu_quota() == quota
+    monkeypatch.setattr(processor, "text_of", lambda path: text)
+    assert processor._cpu_quota() == quota
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
-from bench import conformance, registry, results
+from bench import conformance, results
 from bench.cli import main
 from bench.images import load, to_image
+from bench.plugins import registry
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SMOKE = ["--profile", "smoke", "--dataset", "synthetic", "--quiet", "--device", "cpu"]

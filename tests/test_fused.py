@@ -5,9 +5,9 @@ import threading
 import pytest
 import torch
 
-from bench import measure, native
-from bench.device import Context, Precision
+from bench.contract import Context, Precision
 from bench.errors import BenchError
+from bench.machine import measure, native
 
 fused = importlib.import_module("bench.methods._fused")
 transform_net = importlib.import_module("bench.methods._transform_net")

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from bench import gate, revisions
 from bench.cli import main
+from bench.compare import gate, revisions, tasks, turns
 from bench.errors import BenchError
 
-TASK = gate.Task("made", {})
-RULE = gate.Rule(min_seconds=0.0, max_seconds=1e9)
+TASK = tasks.Task("made", {})
+RULE = tasks.Rule(min_seconds=0.0, max_seconds=1e9)
 SPREAD = 0.03
 
 
@@ -71,9 +71,9 @@ def simulated(monkeypatch):
 
         Machine.slowdown = {("new", "core"): slowdown}
         Machine.bias, Machine.made, Machine.random = list(bias), [], random.Random(seed)
-        monkeypatch.setattr(gate, "_Process", Machine)
+        monkeypatch.setattr(turns, "_Process", Machine)
         monkeypatch.setattr(gate, "resolve", lambda text, _: text)
-        taken = gate._judged(
+        taken = gate.judge_task(
             TASK,
             [("old", TASK), ("new", TASK)],
             lambda rounds: gate._paired(rounds, rule),
@@ -129,16 +129,16 @@ def test_the_processes_share_a_core_and_fresh_ones_the_next(simulated, monkeypat
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5}, raising=False)
     monkeypatch.setattr(os, "sched_setaffinity", None, raising=False)
     simulated(slowdown=0.1)
-    assert [process.core for process in gate._Process.made] == [3, 3, 5, 5]
+    assert [process.core for process in turns._Process.made] == [3, 3, 5, 5]
 
 
 def test_measuring_ends_when_the_ratio_is_known_or_time_is_up(simulated):
     row = simulated()
     assert row.result.high - row.result.low <= 0.031
     assert row.rounds % 10 == 0
-    sharp = simulated(rule=gate.Rule(min_seconds=0.0, precision=0.005, max_seconds=1e9))
+    sharp = simulated(rule=tasks.Rule(min_seconds=0.0, precision=0.005, max_seconds=1e9))
     assert sharp.rounds > 2 * row.rounds
-    hurried = simulated(rule=gate.Rule(max_seconds=0.0, min_seconds=0.0))
+    hurried = simulated(rule=tasks.Rule(max_seconds=0.0, min_seconds=0.0))
     assert hurried.rounds == hurried.launches
 
 
@@ -195,7 +195,7 @@ def test_two_folders_for_real(folders, capsys):
 
 
 def test_a_baseline_is_in_units_of_the_reference(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(gate, "_Process", Simulated)
+    monkeypatch.setattr(turns, "_Process", Simulated)
     monkeypatch.setattr(gate, "resolve", lambda text, _: revisions.Side(text, "python"))
     monkeypatch.setattr(Simulated, "slowdown", {})
     file = str(tmp_path / "speed.json")
@@ -301,7 +301,7 @@ def test_an_environment_is_named_by_its_python(tmp_path):
 
 
 def test_a_call_is_a_step_of_what_iterates():
-    from bench.worker import stepping
+    from bench.compare.worker import stepping
 
     log = []
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from bench import Encoder, Weights, phases, registry
-from bench.device import Context, Precision
+from bench import Encoder, Weights
+from bench.contract import Context, Precision, phases
+from bench.plugins import registry
 from bench.store import collect
 
 REGISTRY = registry.load()

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from bench import isolation, results
+from bench import results
 from bench.errors import BenchError
+from bench.run import isolation
 
 PLACES = [(64, "a"), (64, "b"), (128, "a")]
 

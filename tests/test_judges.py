@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench import degradations, images, judges, registry, results, studies
+from bench import images, results
 from bench.cli import main, parser
 from bench.errors import BenchError
+from bench.plugins import registry
+from bench.study import degradations, judges, studies
 
 REGISTRY = registry.load()
 PAIRS = [("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")]

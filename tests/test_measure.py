@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from bench import measure
-from bench.measure import flops, parameters, peak_memory
+from bench.machine import measure
+from bench.machine.measure import flops, parameters, peak_memory
 
 CPU = torch.device("cpu")
 MIB = 2**20

@@ -7,9 +7,9 @@ import torch
 from tiny import TinyEncoder, pictures
 from torch.func import functional_call
 
-from bench.device import Context, Precision
+from bench.contract import Context, Precision
+from bench.contract.phases import adapt, stylize
 from bench.errors import BenchError
-from bench.phases import adapt, stylize
 from bench.weights import read, write
 
 metastyle = importlib.import_module("bench.methods.metastyle")

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from bench import conformance, registry
+from bench import conformance
+from bench.plugins import registry
 
 REGISTRY = registry.load()
 CONTEXT = conformance.context(REGISTRY, torch.device("cpu"))

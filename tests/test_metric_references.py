@@ -12,9 +12,11 @@ from by_hand import ByHand
 from scipy.ndimage import gaussian_filter
 from scipy.stats import wasserstein_distance
 
-from bench import encoders, registry, store, weights
-from bench.device import Context, Precision
+from bench import store, weights
+from bench.contract import Context, Precision
+from bench.encoders import downloads
 from bench.errors import BenchError
+from bench.plugins import registry
 
 REGISTRY = registry.load()
 features, color, ssim, cfsd, mean_std, sliced, lpips = (
@@ -266,12 +268,12 @@ def test_lpips_without_its_trunk_is_one_line(hub, monkeypatch):
     def refuse(*_, **__):
         raise OSError("no network in tests")
 
-    encoders._download.cache_clear()
+    downloads._download.cache_clear()
     monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
     for metric in REGISTRY.metric("lpips"):
         with pytest.raises(BenchError, match=r"cannot be downloaded \(no network in tests\): get"):
             metric.load(context_of(REGISTRY.encoder))
-    encoders._download.cache_clear()
+    downloads._download.cache_clear()
 
 
 def test_calibrated_distance_by_hand():

@@ -8,9 +8,10 @@ import torch
 from by_hand import ByHand
 from scipy.ndimage import gaussian_filter
 
-from bench import conformance, registry, store, weights
-from bench.device import Context, Precision
+from bench import conformance, store, weights
+from bench.contract import Context, Precision
 from bench.errors import BenchError
+from bench.plugins import registry
 
 REGISTRY = registry.load()
 ssim, color, gram, content, features = (

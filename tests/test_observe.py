@@ -10,7 +10,7 @@ from bench import images, results
 from bench.cli import main
 from bench.commands._shared import steps
 from bench.errors import StorageError
-from bench.timing import one_two_five
+from bench.machine.clock import one_two_five
 
 PLUGIN = '''
 import torch

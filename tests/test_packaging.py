@@ -10,7 +10,7 @@ import pytest
 
 import bench
 from bench import hooks
-from bench.registry import KINDS
+from bench.plugins.registry import KINDS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -21,6 +21,10 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 SETUPTOOLS = PROJECT["tool"]["setuptools"]
 FOLDERS = ("methods", "metrics", "datasets")
+
+
+def folder_of(package):
+    return SETUPTOOLS["package-dir"].get(package, package.replace(".", "/"))
 
 
 def imported(file):
@@ -75,7 +79,7 @@ def test_every_data_file_of_the_packages_is_package_data():
         path
         for package, patterns in SETUPTOOLS["package-data"].items()
         for pattern in patterns
-        for path in (ROOT / SETUPTOOLS["package-dir"][package]).glob(pattern)
+        for path in (ROOT / folder_of(package)).glob(pattern)
     }
     listed = subprocess.run(
         ["git", "ls-files", "-z", "bench", *FOLDERS], cwd=ROOT, capture_output=True, text=True
@@ -112,7 +116,7 @@ def test_every_hook_has_a_kind_and_a_docstring_that_says_what_takes_its_names():
 
 
 @pytest.mark.parametrize(
-    "module", ["bench", "bench.contract", "bench.hooks", "bench.options", "bench.registry"]
+    "module", ["bench", "bench.contract", "bench.hooks", "bench.options", "bench.plugins.registry"]
 )
 def test_light_modules_import_neither_torch_nor_pandas(module):
     code = f"import sys, {module}; print(*{{'torch', 'pandas', 'scipy'}} & set(sys.modules))"

@@ -8,8 +8,10 @@ import pytest
 from conftest import VALUES, make_run
 from PIL import Image
 
-from bench import page, plots, results
+from bench import results
 from bench.errors import BenchError
+from bench.report import page, plots
+from bench.report.page.pictures import THUMBNAIL
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -151,7 +153,7 @@ def test_pictures_are_exact_copies_and_thumbnails_small(painted, tmp_path):
     name = view["methods"][0]["cells"][0]["pictures"][0]
     assert (tmp_path / "out" / "pictures" / f"{name}.png").read_bytes() == image.read_bytes()
     with Image.open(tmp_path / "out" / "thumbnails" / f"{name}.webp") as thumbnail:
-        assert thumbnail.size == (page.THUMBNAIL, page.THUMBNAIL // 2)
+        assert thumbnail.size == (THUMBNAIL, THUMBNAIL // 2)
 
 
 def test_steps_of_an_adaptation(painted, tmp_path):

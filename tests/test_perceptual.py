@@ -6,10 +6,11 @@ import pytest
 import torch
 from by_hand import ByHand
 
-from bench import registry, store, weights
-from bench.device import Context, Precision
+from bench import store, weights
+from bench.contract import Context, Precision
+from bench.contract.phases import adapt, adapting, stylize
 from bench.errors import BenchError
-from bench.phases import adapt, adapting, stylize
+from bench.plugins import registry
 
 perceptual, johnson, net = (
     importlib.import_module(f"bench.{name}")

@@ -7,7 +7,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from synthetic_run import METHODS, synthetic_run
 
-from bench import plots, results
+from bench import results
+from bench.report import plots
+from bench.report.plots import labels, style, tradeoff
+from bench.report.plots.axes import anchor_line
 
 COMPETING = [name for name, (family, *_) in METHODS.items() if family != "anchor"]
 
@@ -40,7 +43,7 @@ def test_every_plot_is_there_and_says_what_it_shows(made):
     assert set(made) == {"speed", *(f"{kind}-{size}px" for kind in kinds for size in (128, 256))}
     for figure in made.values():
         assert "Abacus" in figure.get_label()
-        assert figure.get_figwidth() in (plots.COLUMN, plots.PAGE)
+        assert figure.get_figwidth() in (style.COLUMN, style.PAGE)
 
 
 @pytest.mark.parametrize("name", ["tradeoff-256px", "adaptation-256px"])
@@ -78,8 +81,8 @@ def test_a_name_nearer_to_another_point_has_a_pointer_to_its_own():
     figure, axes = pyplot.subplots(figsize=(3, 3), dpi=72)
     axes.set(xlim=(0, 1), ylim=(0, 1))
     crowd = [(x / 20, y / 20) for x in range(21) for y in range(21)]  # nowhere is a free place
-    plots._label_points(axes, [(0.51, 0.51, "alone")])
-    plots._label_points(axes, [(0.51, 0.51, "crowded")], crowd)
+    labels.label_points(axes, [(0.51, 0.51, "alone")])
+    labels.label_points(axes, [(0.51, 0.51, "crowded")], crowd)
     assert [name.arrow_patch is not None for name in axes.texts] == [False, True]
     pyplot.close(figure)
 
@@ -134,7 +137,7 @@ def test_nothing_to_plot_is_said(fake_run, tmp_path):
 
 def test_pareto_front_by_hand():
     points = [(1, 5), (2, 3), (2, 4), (3, 3), (4, 1), (5, 2)]
-    assert plots.pareto(points) == [(1, 5), (2, 3), (4, 1)]
+    assert tradeoff.pareto(points) == [(1, 5), (2, 3), (4, 1)]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +154,7 @@ def test_pareto_front_by_hand():
     ],
 )
 def test_labels_are_spread_as_little_as_it_takes(places, gap, end, spread):
-    assert plots.spread_out(places, gap, end) == pytest.approx(spread)
+    assert labels.spread_out(places, gap, end) == pytest.approx(spread)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +170,7 @@ def test_a_far_anchor_does_not_squeeze_the_methods_together(values, anchor, text
     axes.plot([1, 2], values, "o")
     judge = SimpleNamespace(axis="style", key="gram")
     here = [SimpleNamespace(values={"gram": anchor}, method="identity")]
-    plots._anchor_line(axes, here, judge, "h")
+    anchor_line(axes, here, judge, "h")
     assert texts(axes) == [text]
     low, high = axes.get_ylim()
     assert high < top

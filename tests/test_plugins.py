@@ -5,8 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
-from bench import conformance, options, registry, weights
+from bench import conformance, options, weights
 from bench.errors import BenchError
+from bench.plugins import registry
 
 REGISTRY = registry.load()
 CONTEXT = conformance.context(REGISTRY, torch.device("cpu"))

@@ -5,9 +5,10 @@ import re
 import numpy as np
 import pytest
 
-from bench import formats
 from bench.errors import BenchError
-from bench.preference import bradley_terry, notes, read_votes, section
+from bench.tables import formats
+from bench.vote.bradley_terry import bradley_terry, notes, section
+from bench.vote.votes import read_votes
 
 
 def vote(left, right, choice="left", style="s", number=[0]):  # noqa: B006 (a counter)

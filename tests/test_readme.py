@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from doc_blocks import ROOT, blocks, commands
 
-from bench import hooks, registry, results
+from bench import hooks, results
 from bench.cli import main
+from bench.plugins import registry
 
 README = ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")

@@ -6,8 +6,8 @@ import textwrap
 import pytest
 
 from bench.errors import BenchError
-from bench.listing import SECTIONS, describe
-from bench.registry import load
+from bench.plugins.listing import SECTIONS, describe
+from bench.plugins.registry import load
 
 MINE = """
 from bench import Method, hookimpl
@@ -498,5 +498,5 @@ def test_listing_says_which_weights_are_missing(monkeypatch):
 
 
 def test_the_registry_itself_imports_no_torch():
-    code = "import sys, bench.registry, bench.listing; sys.exit('torch' in sys.modules)"
+    code = "import sys; from bench.plugins import listing; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

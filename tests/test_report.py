@@ -13,12 +13,12 @@ from synthetic_run import synthetic_run
 
 from bench import results
 from bench.cli import main
-from bench.columns import DEFAULT
 from bench.errors import BenchError
 from bench.report import FORMATS, render, table
-from bench.rows import groups
-from bench.table import WIDTH
-from bench.text import digits
+from bench.report.columns import DEFAULT
+from bench.report.rows import groups
+from bench.tables.model import WIDTH
+from bench.tables.text import digits
 
 # Seconds of seven rounds: the median is 12 ms, the interval its second least and second greatest
 # (see test_statistics.py).
@@ -751,9 +751,9 @@ def test_options_that_would_say_nothing_are_refused(
 def test_plots_take_every_metric_where_asked(fake_run, tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "bench.plots.figures", lambda frames, **options: asked.append(options) or {}
+        "bench.report.plots.figures", lambda frames, **options: asked.append(options) or {}
     )
-    monkeypatch.setattr("bench.plots.write", lambda made, folder: [folder])
+    monkeypatch.setattr("bench.report.plots.write", lambda made, folder: [folder])
     run = str(fake_run())
     for flags in ([], ["--all-metrics"]):
         assert main(["report", run, "--plots", str(tmp_path / "new"), *flags]) == 0

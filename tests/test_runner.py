@@ -12,9 +12,10 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
-from bench import images, results, runner
+from bench import images, results
 from bench.cli import main
 from bench.errors import StorageError
+from bench.run import recording
 
 PLUGIN = '''
 import os
@@ -248,7 +249,7 @@ def test_a_run_killed_before_it_began_is_no_run(plugin, monkeypatch):
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner, "fetch_encoders", killed)
+    monkeypatch.setattr(recording, "fetch_encoders", killed)
     assert main(["run", "--plugin", plugin, *BASE, "--method", "fine"]) == 130
     assert results.find_runs(Path("runs")) == []
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import registry
 from bench.cli import main
-from bench.scaffold import KINDS
+from bench.plugins import registry
+from bench.plugins.scaffold import KINDS
 
 if sys.version_info >= (3, 11):
     import tomllib

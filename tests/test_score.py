@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import results, rows, scoring
+from bench import results
 from bench.cli import main
 from bench.errors import BenchError
+from bench.report import rows
+from bench.run import external
 
 CONTENTS, STYLES = ("dog", "cat_2"), ("a", "b_stylized")
 PATTERN = "{content}_stylized_{style}"
@@ -32,7 +34,7 @@ def folder(tmp_path):
 
 
 def test_files_are_found_by_the_names_that_are_known(folder):
-    given = scoring.find(folder, PATTERN, CONTENTS, STYLES)
+    given = external.find(folder, PATTERN, CONTENTS, STYLES)
     assert given.files["b_stylized", "cat_2"] == folder / "cat_2_stylized_b_stylized.png"
     assert len(given.files) == 4
 
@@ -40,7 +42,7 @@ def test_files_are_found_by_the_names_that_are_known(folder):
 @pytest.mark.parametrize("pattern", ["{style}/x-{content}", "{style}/x-{content}.JPG"])
 def test_a_pattern_may_name_folders_and_a_suffix(tmp_path, pattern):
     made = draw(tmp_path / "a" / "x-dog.JPG")
-    assert scoring.find(tmp_path, pattern, ["dog"], ["a"]).files == {("a", "dog"): made}
+    assert external.find(tmp_path, pattern, ["dog"], ["a"]).files == {("a", "dog"): made}
 
 
 def test_a_missing_picture_is_named_beside_one_that_is_there(folder):
@@ -50,7 +52,7 @@ def test_a_missing_picture_is_named_beside_one_that_is_there(folder):
         "has cat_2_stylized_a.png)"
     )
     with pytest.raises(BenchError, match=re.escape(wanted)):
-        scoring.find(folder, PATTERN, CONTENTS, STYLES)
+        external.find(folder, PATTERN, CONTENTS, STYLES)
 
 
 def table(folder, lines, header="content,style,output"):
@@ -67,7 +69,7 @@ def test_a_table_names_pictures_paths_or_stems(folder):
             f"photos/cat_2.jpg,art/a.png,{folder / 'cat_2_stylized_a.png'}",
         ],
     )
-    given = scoring.find(path, PATTERN, CONTENTS, ["a"])
+    given = external.find(path, PATTERN, CONTENTS, ["a"])
     assert given.files["a", "dog"] == folder / "dog_stylized_a.png"
     assert given.files["a", "cat_2"] == folder / "cat_2_stylized_a.png"
 
@@ -86,20 +88,20 @@ def test_a_table_names_pictures_paths_or_stems(folder):
 )  # fmt: skip
 def test_what_is_wrong_with_a_table_is_said(folder, lines, header, says):
     with pytest.raises(BenchError, match=says):
-        scoring.find(table(folder, lines, header), PATTERN, CONTENTS, STYLES)
+        external.find(table(folder, lines, header), PATTERN, CONTENTS, STYLES)
 
 
 def test_the_size_is_the_pictures_own_where_they_are_squares_of_one(folder):
-    given = {"x": scoring.find(folder, PATTERN, CONTENTS, STYLES)}
-    assert scoring.common_size(given) == 48
+    given = {"x": external.find(folder, PATTERN, CONTENTS, STYLES)}
+    assert external.common_size(given) == 48
     draw(folder / "dog_stylized_a.png", (64, 48))
     with pytest.raises(BenchError, match=r"not all squares of one size \(.*64×48.*: --size PX"):
-        scoring.common_size(given)
+        external.common_size(given)
 
 
 def test_rows_are_named_by_their_folder_or_by_the_user(tmp_path):
     names = [
-        name for name, _ in scoring.row_names(["mine=x/y", str(tmp_path / "Style ID_2"), "t.csv"])
+        name for name, _ in external.row_names(["mine=x/y", str(tmp_path / "Style ID_2"), "t.csv"])
     ]
     assert names == ["mine", "style-id-2", "t"]
 

@@ -9,9 +9,12 @@ import torch.nn.functional as F
 from scipy.linalg import sqrtm
 from torchvision.models import inception_v3
 
-from bench import SetMetric, SetScore, conformance, registry, report, results, rows, runner, store
-from bench.device import Context, Precision
+from bench import SetMetric, SetScore, conformance, report, results, store
+from bench.contract import Context, Precision
 from bench.errors import BenchError
+from bench.plugins import registry
+from bench.report import rows
+from bench.run import resuming
 
 REGISTRY = registry.load()
 fid, artfid, lpips = (
@@ -240,5 +243,5 @@ def test_a_failed_cell_that_is_tried_again_has_its_sets_scored_again(run):
     cell = next((run / "cells").glob("identity*.json"))
     record = results.read_json(cell)
     results.write_json(cell, {**record, "status": "error", "reason": "made to fail"})
-    runner.forget_failures(run)
+    resuming.forget_failures(run)
     assert {path.stem for path in (run / "sets").glob("*.json")} == {"style-copy__64"}

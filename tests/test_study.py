@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import options, registry, studies
+from bench import options
 from bench.cli import main, parser
 from bench.commands import study
+from bench.plugins import registry
+from bench.study import studies
 
 
 def setting(folder, **changes):

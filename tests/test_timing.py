@@ -8,19 +8,11 @@ from statistics import median
 import pytest
 import torch
 
-from bench.device import Context, Precision
+from bench.contract import Context, Precision
 from bench.errors import BenchError
+from bench.machine.clock import Stopwatch, drain, one_two_five, timed, wall_clock
+from bench.run.sampling import Rule, sample_interleaved, warm_up
 from bench.store import collect
-from bench.timing import (
-    Rule,
-    Stopwatch,
-    drain,
-    one_two_five,
-    sample_interleaved,
-    timed,
-    wall_clock,
-    warm_up,
-)
 
 CPU = torch.device("cpu")
 

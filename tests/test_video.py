@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import video
 from bench.cli import main
 from bench.errors import BenchError
-from bench.video import Clip, Frame
+from bench.stylize import video
+from bench.stylize.video import Clip, Frame
 
 COLOURS = [(200, 30, 40), (20, 160, 60), (30, 60, 200), (240, 220, 20), (128, 128, 128)]
 STYLIZE = ["stylize", "--quiet", "--device", "cpu", "--method", "identity", "--style", "good.png"]
@@ -207,7 +207,7 @@ def test_what_is_read_is_not_overwritten(capsys):
 
 
 def test_interrupting_says_what_is_there(monkeypatch, capsys):
-    from bench import phases
+    from bench.contract import phases
 
     whole, calls = phases.stylize, []
 

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 import pytest
 from PIL import Image
 
-from bench import results, vote
+from bench import results
 from bench.errors import BenchError
-from bench.preference import read_votes
+from bench.vote.ballot import Ballot, Trial, draw, material
+from bench.vote.server import serve
+from bench.vote.votes import read_votes
 
 METHODS = ("fast", "slow", "wild", "identity")
 
@@ -50,7 +52,7 @@ def test_anchors_and_pictures_outside_the_run_are_not_compared(run, tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "secret.png")
     cell["contents"][0]["image"] = "../../secret.png"
     results.write_json(path, cell)
-    found = vote.material(run)
+    found = material(run)
     assert {method for method, _, _ in found.pictures} == {"fast", "slow", "wild"}
     assert ("wild", "a", "x") not in found.pictures
     # 3 pairs on 2 styles and 2 contents, but one on the pair whose picture is not to be had
@@ -59,13 +61,13 @@ def test_anchors_and_pictures_outside_the_run_are_not_compared(run, tmp_path):
 
 def test_one_method_cannot_be_compared(fake_run, run):
     with pytest.raises(BenchError, match="two methods"):
-        vote.material(fake_run(("fast", "identity")))
+        material(fake_run(("fast", "identity")))
     with pytest.raises(BenchError, match=r"--size 32 is not in .*: it has 64"):
-        vote.material(run, 32)
+        material(run, 32)
 
 
 def test_votes_are_balanced(run):
-    ballot = vote.Ballot(vote.material(run), seed=1)
+    ballot = Ballot(material(run), seed=1)
     cast(ballot, ["left"] * 6)
     votes = read_votes(run)
     pairs = Counter(frozenset((v["left"], v["right"])) for v in votes)
@@ -83,13 +85,13 @@ def test_votes_are_balanced(run):
 
 
 def test_sides_are_drawn():
-    trials = [vote.Trial("a", "x", "fast", "slow")]
-    drawn = Counter(vote.draw(trials, [], random.Random(seed)).left for seed in range(200))
+    trials = [Trial("a", "x", "fast", "slow")]
+    drawn = Counter(draw(trials, [], random.Random(seed)).left for seed in range(200))
     assert min(drawn.values()) > 60  # 100 expected, 7 the standard deviation
 
 
 def test_a_vote_says_what_was_shown(run):
-    ballot = vote.Ballot(vote.material(run), "ann")
+    ballot = Ballot(material(run), "ann")
     id_ = ballot.state()["trial"]
     shown = {
         what: ballot.picture(id_, what).read_bytes()
@@ -106,7 +108,7 @@ def test_a_vote_says_what_was_shown(run):
 
 
 def test_only_what_is_on_the_screen_gets_a_vote(run):
-    ballot = vote.Ballot(vote.material(run))
+    ballot = Ballot(material(run))
     first = ballot.state()["trial"]
     assert ballot.vote(first, "up") is None
     assert ballot.vote(first, ["left"]) is None
@@ -118,8 +120,8 @@ def test_only_what_is_on_the_screen_gets_a_vote(run):
 
 
 def test_undo_shows_the_same_pictures_again(run):
-    ballot = vote.Ballot(vote.material(run), "ann")
-    other = vote.Ballot(vote.material(run), "bob")
+    ballot = Ballot(material(run), "ann")
+    other = Ballot(material(run), "bob")
     cast(ballot, ["left", "right"])
     cast(other, ["left"])
     last = read_votes(run)[1]
@@ -137,10 +139,10 @@ def test_undo_shows_the_same_pictures_again(run):
 
 
 def test_a_later_session_goes_on(run):
-    cast(vote.Ballot(vote.material(run)), ["left"] * 5)
+    cast(Ballot(material(run)), ["left"] * 5)
     with (run / "votes.jsonl").open("a") as file:
         file.write('{"schema": 1, "id": "cut o')  # the machine went down here
-    ballot = vote.Ballot(vote.material(run))
+    ballot = Ballot(material(run))
     assert ballot.state()["votes"] == 5
     cast(ballot, ["right"] * 7)
     assert len(read_votes(run)) == 12
@@ -148,7 +150,7 @@ def test_a_later_session_goes_on(run):
 
 
 def test_a_full_disk_is_told(run, monkeypatch):
-    ballot = vote.Ballot(vote.material(run))
+    ballot = Ballot(material(run))
 
     def full(_):
         raise OSError(28, "No space left on device")
@@ -163,7 +165,7 @@ def test_a_full_disk_is_told(run, monkeypatch):
 
 @contextmanager
 def serving(run):
-    server, address = vote.serve(vote.Ballot(vote.material(run)))
+    server, address = serve(Ballot(material(run)))
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
@@ -250,4 +252,4 @@ def test_only_small_json_is_taken(run):
 
 def test_a_port_that_is_taken(run):
     with serving(run) as (port, _), pytest.raises(BenchError, match=f"--port {port} cannot be"):
-        vote.serve(vote.Ballot(vote.material(run)), port)
+        serve(Ballot(material(run)), port)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench import cli, weights
+from bench.weights import files
 
 
 def rows(capsys, *words):
@@ -48,7 +49,7 @@ def test_an_unknown_owner_is_told(capsys):
 
 def test_a_damaged_file_is_told(capsys, monkeypatch, tmp_path):
     (tmp_path / "metastyle.safetensors").write_bytes(b"not it")
-    monkeypatch.setattr(weights, "SHIPPED", tmp_path)
+    monkeypatch.setattr(files, "SHIPPED", tmp_path)
     assert cli.main(["weights", "metastyle"]) == 1
     told = capsys.readouterr()
     assert "damaged" in told.out
@@ -56,7 +57,7 @@ def test_a_damaged_file_is_told(capsys, monkeypatch, tmp_path):
 
 
 def test_a_missing_file_is_no_failure(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(weights, "SHIPPED", tmp_path)
+    monkeypatch.setattr(files, "SHIPPED", tmp_path)
     monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path))
     assert cli.main(["weights", "metastyle"]) == 0
     assert "missing" in capsys.readouterr().out

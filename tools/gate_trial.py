@@ -23,7 +23,8 @@ import numpy as np
 from scipy.stats import beta
 from tabulate import tabulate
 
-from bench import gate, options
+from bench import options
+from bench.compare import gate, tasks
 from bench.errors import BenchError
 
 ROOT = Path(__file__).parents[1]
@@ -70,7 +71,7 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def trial(base: Path, new: Path, task: gate.Task, seed: int) -> Mapping[str, object]:
+def trial(base: Path, new: Path, task: tasks.Task, seed: int) -> Mapping[str, object]:
     """One gate."""
     start, load = time.monotonic(), os.getloadavg()[0]
     (row,) = gate.gate(str(base), str(new), [task], seed=seed).rows
@@ -131,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     args = parser.parse_args(arguments)
     given = options.parse_pairs(args.option).get(args.method, {})
-    task = gate.Task(args.method, given, size=args.size)
+    task = tasks.Task(args.method, given, size=args.size)
     kinds = {0: args.aa, **dict.fromkeys(args.percent, args.slow)}
     rows = read(args.out)
     done = {kind: sum(int(row["kind"]) == kind for row in rows) for kind in kinds}

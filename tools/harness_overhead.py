@@ -18,13 +18,14 @@ import torch
 from tabulate import tabulate
 from torch import Tensor
 
-from bench import gate, options, registry
-from bench.contract import Method
-from bench.device import Context, Precision
-from bench.phases import adapting, stylizing
+from bench import options
+from bench.compare import tasks
+from bench.contract import Context, Method, Precision
+from bench.contract.phases import adapting, stylizing
+from bench.plugins import registry
+from bench.run.sampling import Rule, sample_interleaved
 from bench.statistics import bootstrap_median
 from bench.store import collect
-from bench.timing import Rule, sample_interleaved
 
 CPU = torch.device("cpu")
 CALLS = 5  # in a turn
@@ -94,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--option", nargs="*", default=["metastyle.inference=fused"])
     parser.add_argument("--size", type=int, nargs="+", default=[64, 128])
     parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--threads", type=int, default=gate.Task.threads, help="CPU threads")
+    parser.add_argument("--threads", type=int, default=tasks.Task.threads, help="CPU threads")
     args = parser.parse_args(arguments)
     torch.set_num_threads(args.threads)
     loaded = registry.load()

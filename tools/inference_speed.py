@@ -20,10 +20,13 @@ import torch
 from tabulate import tabulate
 from torch import Tensor
 
-from bench import images, measure, roofline
-from bench.device import CANDIDATES, Precision
+from bench import images
+from bench.contract import Precision
+from bench.machine import measure, roofline
+from bench.machine.clock import timed
+from bench.machine.device import CANDIDATES
+from bench.report.peak import share
 from bench.statistics import bootstrap_median
-from bench.timing import timed
 from bench.weights import locate, read
 
 CPU = torch.device("cpu")
@@ -88,7 +91,7 @@ def rows(size: int, rounds: int, compiled: bool) -> list[list[str]]:
                 f"{1e3 * min(seconds[name]):.1f}",
                 f"{value:.2f} [{low:.2f}, {high:.2f}]",
                 f"{-10 * torch.log10(error):.0f}" if error else "same",
-                f"{roofline.share(flops, median, name, peak):.0%}",
+                f"{share(flops, median, name, peak):.0%}",
                 f"{first[name]:.2f}",
             ]
         )

@@ -18,11 +18,12 @@ import numpy as np
 import torch
 from tabulate import tabulate
 
-from bench import registry
-from bench.device import CANDIDATES, Context, Precision
+from bench.contract import Context, Precision
+from bench.machine.clock import timed
+from bench.machine.device import CANDIDATES
+from bench.plugins import registry
 from bench.statistics import bootstrap_median
 from bench.store import PictureStore, collect
-from bench.timing import timed
 
 CPU = torch.device("cpu")
 

@@ -14,9 +14,8 @@ from bench.errors import BenchError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from bench.contract import Method
-    from bench.device import Context
-    from bench.registry import Registry
+    from bench.contract import Context, Method
+    from bench.plugins.registry import Registry
 
 DEFAULT = "metastyle"
 
@@ -57,7 +56,7 @@ def choose(
 
 def load(cls: type[Method], context: Context, options: Any) -> Method:
     """The method, loaded; always alike, so that a style saved today fits it tomorrow."""
-    from bench.plan import seed
+    from bench.run.plan import seed
 
     seed(0, "load")
     method = cls(context, options)
@@ -74,8 +73,9 @@ def read_style(args: argparse.Namespace) -> Tensor:
 
 def adapt(args: argparse.Namespace, method: Method, style: Tensor) -> int:
     """Adapt to the style under a progress bar; the number of steps made."""
-    from bench import phases, progress
-    from bench.plan import seed
+    from bench import progress
+    from bench.contract import phases
+    from bench.run.plan import seed
 
     seed(args.seed, "adapt")
     placed = method.context.precision.layout(style.to(method.context.device))
@@ -99,7 +99,7 @@ def failures(name: str) -> Iterator[None]:
     Raises:
         BenchError: for every exception that is raised inside.
     """
-    from bench.plan import describe_failure
+    from bench.run.failures import describe_failure
 
     try:
         yield

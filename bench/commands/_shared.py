@@ -15,9 +15,8 @@ from bench.errors import BenchError, unknown
 if TYPE_CHECKING:
     import torch
 
-    from bench.contract import Dataset, Metric, Picture
-    from bench.device import Context, Precision
-    from bench.registry import Registry
+    from bench.contract import Context, Dataset, Metric, Picture, Precision
+    from bench.plugins.registry import Registry
     from bench.store import PictureStore
 
 RUNS = Path("runs")
@@ -174,7 +173,7 @@ def percent(text: str) -> float:
 
 def load_registry(args: argparse.Namespace) -> Registry:
     """The built-in plugins, the installed ones and those of `--plugin`, which must load."""
-    from bench import registry
+    from bench.plugins import registry
 
     loaded = registry.load(args.plugin)
     loaded.require()
@@ -237,7 +236,7 @@ def _at_hand(encoder: str, registry: Registry) -> bool:
 def context(args: argparse.Namespace, registry: Registry, pictures: Sequence[Picture]) -> Context:
     """Device and precision as asked for, and photographs to adapt on, read."""
     from bench import images
-    from bench.device import Context
+    from bench.contract import Context
 
     device, precision = machine(args)
     store = images.photographs(pictures, 512, report=warn)
@@ -248,7 +247,7 @@ def machine(args: argparse.Namespace) -> tuple[torch.device, Precision]:
     """Threads, device and precision as asked for."""
     import torch
 
-    from bench.device import choose_device, choose_precision
+    from bench.machine.device import choose_device, choose_precision
 
     if args.threads:
         torch.set_num_threads(args.threads)

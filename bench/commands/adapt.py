@@ -55,17 +55,17 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     cls, options = _adapting.choose(args, registry, args.method)
     style = _adapting.read_style(args)
     context = _shared.context(args, registry, _shared.adaptation(args, registry))
-    from bench import adapted
+    from bench.stylize import style_files
 
     with _adapting.failures(args.method):
         method = _adapting.load(cls, context, options)
-        before = adapted.state(method)
+        before = style_files.state(method)
         begun = time.perf_counter()
         steps = _adapting.adapt(args, method, style)
         seconds = time.perf_counter() - begun
-        made = adapted.taken(method, before, Path(args.style).stem)
-        adapted.check_round_trip(method, _adapting.load(cls, context, options), made)
-    adapted.write(args.out, made)
+        made = style_files.taken(method, before, Path(args.style).stem)
+        style_files.check_round_trip(method, _adapting.load(cls, context, options), made)
+    style_files.write(args.out, made)
     numbers = sum(tensor.numel() for tensor in made.tensors.values())
     plugins = [word for plugin in args.plugin for word in ("--plugin", plugin)]
     words = ["bench", "stylize", *plugins, "--weights", str(args.out)]

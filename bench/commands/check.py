@@ -40,7 +40,7 @@ def add(command: AddCommand) -> None:
 def execute(args: argparse.Namespace, _: list[str]) -> int:
     """Print what came of each check; 1 where one failed."""
     from bench import conformance, options
-    from bench.device import choose_device
+    from bench.machine.device import choose_device
 
     todo = conformance.cases(
         *args.target,

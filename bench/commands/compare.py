@@ -6,10 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import compare, formats
 from bench.commands import _shared
 from bench.commands._shared import AddCommand
-from bench.table import WIDTH
+from bench.compare import comparison
+from bench.tables import terminal
+from bench.tables.model import WIDTH
 
 _EXAMPLES = """examples:
   bench compare runs/20261121-101500-1a2b runs/20261122-101500-3c4d
@@ -28,32 +29,36 @@ def add(command: AddCommand) -> None:
     made.add_argument(
         "--threshold",
         type=_shared.percent,
-        default=compare.THRESHOLD,
+        default=comparison.THRESHOLD,
         metavar="PERCENT",
         help="the least difference that counts, on a quiet machine; a noisier one raises it"
-        f" (default: {100 * compare.THRESHOLD:g})",
+        f" (default: {100 * comparison.THRESHOLD:g})",
     )
     made.add_argument(
         "--any-environment",
         action="store_true",
         help="compare runs of different machines or libraries too",
     )
-    made.add_argument("--format", choices=compare.FORMATS, default="plain", help="github: Markdown")
+    made.add_argument(
+        "--format", choices=comparison.FORMATS, default="plain", help="github: Markdown"
+    )
     _shared.add_out(made)
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
     """Print the verdicts; the status is 1 where one is SLOW."""
-    found = compare.compare(
+    from bench.compare import runs
+
+    found = runs.compare(
         args.base, args.new, threshold=args.threshold, any_environment=args.any_environment
     )
     return told(args, found)
 
 
-def told(args: argparse.Namespace, found: compare.Comparison) -> int:
+def told(args: argparse.Namespace, found: comparison.Comparison) -> int:
     """Write a comparison where and as the arguments say; 1 where something is SLOW."""
-    width, color = formats.of_terminal() if args.out is None else (WIDTH, False)
-    text = compare.render(found, args.format, width=width, color=color)
+    width, color = terminal.of_terminal() if args.out is None else (WIDTH, False)
+    text = comparison.render(found, args.format, width=width, color=color)
     if args.out is None:
         sys.stdout.write(text)
     else:

@@ -28,7 +28,8 @@ def add(command: AddCommand) -> None:
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
     """Write the pictures and name the folders."""
-    from bench import degradations, results
+    from bench import results
+    from bench.study import degradations
 
     run = Path(args.run) if args.run else results.latest(args.runs)
     for folder in degradations.write(run, args.method, args.out):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench import compare, gate
 from bench.commands import _shared
 from bench.commands._shared import AddCommand
 from bench.commands.compare import told
+from bench.compare import comparison
+from bench.compare.tasks import SCOPES, Rule, Task
 from bench.errors import BenchError
 
 _EXAMPLES = """examples:
@@ -44,7 +45,7 @@ def add(command: AddCommand) -> None:
     made.add_argument(
         "--scope",
         action="append",
-        choices=gate.SCOPES,
+        choices=SCOPES,
         help="core (the default) or adapt; of a phase that iterates, one step; repeatable",
     )
     made.add_argument(
@@ -63,15 +64,15 @@ def add(command: AddCommand) -> None:
         "--threshold",
         type=_shared.percent,
         metavar="PERCENT",
-        help=f"the least difference that counts ({100 * gate.Rule.threshold:g}; with --baseline"
-        f" {100 * compare.THRESHOLD:g}); a noisier machine raises it",
+        help=f"the least difference that counts ({100 * Rule.threshold:g}; with --baseline"
+        f" {100 * comparison.THRESHOLD:g}); a noisier machine raises it",
     )
     made.add_argument(
         "--max-seconds",
         type=_shared.positive,
-        default=gate.Rule.max_seconds,
+        default=Rule.max_seconds,
         metavar="S",
-        help=f"of measuring, for each pair of processes ({gate.Rule.max_seconds:g})",
+        help=f"of measuring, for each pair of processes ({Rule.max_seconds:g})",
     )
     stored = made.add_mutually_exclusive_group()
     stored.add_argument(
@@ -80,42 +81,48 @@ def add(command: AddCommand) -> None:
     stored.add_argument("--save-baseline", type=Path, metavar="FILE", help="measure NEW into it")
     made.add_argument("--seed", type=_shared.seed, default=0, metavar="N", help="of the turns (0)")
     made.add_argument("--quiet", action="store_true", help="no progress bar")
-    made.add_argument("--format", choices=compare.FORMATS, default="plain", help="github: Markdown")
+    made.add_argument(
+        "--format", choices=comparison.FORMATS, default="plain", help="github: Markdown"
+    )
     _shared.add_out(made)
     _shared.add_plugins(made)
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
     """Measure, and print the verdicts; the status is 1 where one is SLOW."""
-    rule = gate.Rule(
-        threshold=args.threshold or gate.Rule.threshold,
+    from bench.compare.gate import gate
+
+    rule = Rule(
+        threshold=args.threshold or Rule.threshold,
         max_seconds=args.max_seconds,
-        min_seconds=min(gate.Rule.min_seconds, args.max_seconds),
+        min_seconds=min(Rule.min_seconds, args.max_seconds),
     )
     if args.baseline or args.save_baseline:
         return _stored(args, rule)
     if args.base is None:
         raise BenchError("nothing to compare with: name a git revision, or give --baseline FILE")
-    found = gate.gate(args.base, args.new, _tasks(args), rule, seed=args.seed, quiet=args.quiet)
+    found = gate(args.base, args.new, _tasks(args), rule, seed=args.seed, quiet=args.quiet)
     return told(args, found)
 
 
-def _stored(args: argparse.Namespace, rule: gate.Rule) -> int:
+def _stored(args: argparse.Namespace, rule: Rule) -> int:
     """Measure in units of the reference workload; then BASE, if anything, is the new version."""
+    from bench.compare import baseline
+
     new = args.base or args.new
     if args.save_baseline:
-        gate.save_baseline(
+        baseline.save_baseline(
             new, _tasks(args), args.save_baseline, rule, seed=args.seed, quiet=args.quiet
         )
         print(args.save_baseline)
         return 0
     if args.method or args.scope or args.option:
         raise BenchError("--baseline says what to time: leave out --method, --scope and --option")
-    found = gate.against_baseline(args.baseline, new, rule, seed=args.seed, quiet=args.quiet)
+    found = baseline.against_baseline(args.baseline, new, rule, seed=args.seed, quiet=args.quiet)
     return told(args, found)
 
 
-def _tasks(args: argparse.Namespace) -> list[gate.Task]:
+def _tasks(args: argparse.Namespace) -> list[Task]:
     from bench import options
 
     if not args.method:
@@ -125,7 +132,7 @@ def _tasks(args: argparse.Namespace) -> list[gate.Task]:
         if owner not in args.method:
             raise BenchError(f"--option {owner}.…: {owner} takes no part in this gate")
     return [
-        gate.Task(
+        Task(
             method,
             given.get(method, {}),
             scope,
@@ -136,5 +143,5 @@ def _tasks(args: argparse.Namespace) -> list[gate.Task]:
             tuple(args.plugin),
         )
         for method in dict.fromkeys(args.method)
-        for scope in dict.fromkeys(args.scope or gate.SCOPES[:1])
+        for scope in dict.fromkeys(args.scope or SCOPES[:1])
     ]

@@ -18,7 +18,7 @@ def add(command: AddCommand) -> None:
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
     """Print what was loaded; a broken `--plugin` is an error."""
-    from bench import listing, registry
+    from bench.plugins import listing, registry
 
     loaded = registry.load(args.plugin)
     print(listing.describe(loaded, args.what, args.format))

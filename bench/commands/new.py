@@ -17,7 +17,7 @@ EXAMPLES = """examples:
 
 def add(command: AddCommand) -> None:
     """The arguments of `bench new`."""
-    from bench.scaffold import KINDS
+    from bench.plugins.scaffold import KINDS
 
     made = command("write a small package with a plugin that works", EXAMPLES)
     made.add_argument("kind", choices=KINDS, help=", ".join(KINDS))
@@ -27,7 +27,7 @@ def add(command: AddCommand) -> None:
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
     """Write it and say what to do next."""
-    from bench import registry, scaffold
+    from bench.plugins import registry, scaffold
 
     folder = args.folder or Path(f"bench-{args.name}")
     plugin, *others = scaffold.create(args.kind, args.name, folder, registry.load())

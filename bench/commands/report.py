@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import columns, formats, report, rows
+from bench import report
 from bench.commands import _shared
 from bench.commands._shared import AddCommand
 from bench.errors import BenchError
+from bench.report import columns, rows
 from bench.results import Frames
-from bench.table import WIDTH
+from bench.tables import formats, terminal
+from bench.tables.model import WIDTH
 
 _EXAMPLES = """examples:
   bench report
@@ -112,12 +114,12 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
         raise BenchError("--format parquet is no text: name a file with --out FILE.parquet")
     frames = results.load(runs)
     if args.html:
-        from bench import page
+        from bench.report import page
 
         print(page.write(frames, args.html, all_metrics=args.all_metrics))
         return 0
     if args.plots:
-        from bench import plots
+        from bench.report import plots
 
         figures = plots.figures(frames, all_metrics=args.all_metrics)
         print(*plots.write(figures, args.plots), sep="\n")
@@ -131,17 +133,17 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
 
 
 def _made(frames: Frames, args: argparse.Namespace) -> str | bytes:
-    width, color = formats.of_terminal() if args.out is None else (WIDTH, False)
+    width, color = terminal.of_terminal() if args.out is None else (WIDTH, False)
     if args.amortised:
-        from bench import amortised
+        from bench.report import amortised
 
         return amortised.render(frames, args.format, width=width, color=color)
     if args.curves:
-        from bench import curves
+        from bench.report import curve_tables
 
-        if args.format not in curves.FORMATS:
-            raise BenchError(f"--curves goes with --format {', '.join(curves.FORMATS)}")
-        return curves.render(
+        if args.format not in curve_tables.FORMATS:
+            raise BenchError(f"--curves goes with --format {', '.join(curve_tables.FORMATS)}")
+        return curve_tables.render(
             frames, args.format, reference=args.reference, all_metrics=args.all_metrics
         )
     made = report.render(
@@ -155,9 +157,9 @@ def _made(frames: Frames, args: argparse.Namespace) -> str | bytes:
         color=color,
     )
     if isinstance(made, str) and args.format in formats.TEXT:
-        from bench import preference
+        from bench.vote import bradley_terry
 
-        voted = filter(None, (preference.section(Path(run)) for run in frames.runs["path"]))
+        voted = filter(None, (bradley_terry.section(Path(run)) for run in frames.runs["path"]))
         if blind_tests := list(voted):
             made += "\n" + formats.write(blind_tests, [], args.format, width, color)
     return made

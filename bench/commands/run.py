@@ -13,10 +13,9 @@ from bench.commands._shared import AddCommand
 from bench.errors import BenchError, unknown
 
 if TYPE_CHECKING:
-    from bench.contract import Dataset, Method
-    from bench.device import Context
-    from bench.plan import Plan
-    from bench.registry import Registry
+    from bench.contract import Context, Dataset, Method
+    from bench.plugins.registry import Registry
+    from bench.run.plan import Plan
 
 ANCHORS = ("identity", "style-copy")
 
@@ -101,10 +100,10 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
         raise BenchError("--retry-failed goes with --resume")
     registry = _shared.load_registry(args)
     plan = _plan(args, registry)
-    from bench import runner
+    from bench.run import recording
 
     context = _context(args, registry, plan.dataset)
-    run = runner.start(plan, args.runs, context, registry)
+    run = recording.start(plan, args.runs, context, registry)
     args.interrupted = f"; what is finished is kept: go on with bench run --resume {run}"
     return measure(run, plan, context, args.quiet)
 
@@ -121,18 +120,19 @@ def _resume(args: argparse.Namespace) -> int:
         raise BenchError(f"--resume takes a run as it was begun: leave out {names}")
     run = Path(args.resume) if args.resume else results.latest(args.runs)
     plan, context = _reopen(run)
-    from bench import runner
+    from bench.run import resuming
 
     if args.retry_failed:
-        runner.forget_failures(run)
+        resuming.forget_failures(run)
     args.interrupted = f"; what is finished is kept: go on with bench run --resume {run}"
     return measure(run, plan, context, args.quiet)
 
 
 def _reopen(run: Path) -> tuple[Plan, Context]:
     """What a run was begun with, made again."""
-    from bench import results, runner
+    from bench import results
     from bench.cli import parser
+    from bench.run import resuming
 
     record = results.read_run(run)
     words = shlex.split(record["command"])
@@ -143,14 +143,15 @@ def _reopen(run: Path) -> tuple[Plan, Context]:
     plan = _plan(begun, registry)
     begun.precision = record["environment"]["precision"]  # a second probe might choose another
     context = _context(begun, registry, plan.dataset)
-    runner.check_resumable(run, plan, context)
+    resuming.check_resumable(run, plan, context)
     return plan, context
 
 
 def make_cells(run: Path, name: str) -> None:
     """Make what one method of a run lacks: the work of a process of its own."""
     plan, context = _reopen(run)
-    from bench import cells, progress
+    from bench import progress
+    from bench.run import cells
 
     places = cells.missing_cells(run, [name])
     with progress.bar(disable=True) as bar:
@@ -160,12 +161,13 @@ def make_cells(run: Path, name: str) -> None:
 
 def measure(run: Path, plan: Plan, context: Context, quiet: bool) -> int:
     """Do what is left of a run, and print its table."""
-    from bench import report, results, runner
+    from bench import report, results
+    from bench.run import execution
 
     record = results.read_run(run)
     for skipped in record["skipped"]:
         _shared.warn(f"left out {skipped['role']} {skipped['name']}: {skipped['reason']}")
-    runner.execute(run, plan, context, quiet)
+    execution.execute(run, plan, context, quiet)
     frames = results.load([run])
     print(report.render(frames, "plain"))
     print(f"\nrun folder  {run}\npictures    {run / 'images'}")
@@ -178,8 +180,8 @@ def measure(run: Path, plan: Plan, context: Context, quiet: bool) -> int:
 
 def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
     from bench import options
-    from bench.plan import Chosen, Plan
-    from bench.profiles import PROFILES
+    from bench.run.plan import Chosen, Plan
+    from bench.run.profiles import PROFILES
 
     if args.profile not in PROFILES:
         raise unknown("profile", args.profile, PROFILES)
@@ -216,7 +218,7 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
 
 def _rows(args: argparse.Namespace, registry: Registry) -> dict[str, type[Method]]:
     """The table's rows, the anchors first: a name, which is the method's own or an alias."""
-    from bench.registry import NAME, NAME_RULE
+    from bench.plugins.validation import NAME, NAME_RULE
 
     asked = list(registry.methods) if args.all else []
     if not (asked or args.method):
@@ -291,6 +293,6 @@ def _command(
 
 
 def _profile_help() -> str:
-    from bench.profiles import PROFILES
+    from bench.run.profiles import PROFILES
 
     return "; ".join(f"{p.name}: {p.help}" for p in PROFILES.values()) + " (default: quick)"

@@ -91,12 +91,13 @@ def _pattern(text: str) -> str:
 
 def execute(args: argparse.Namespace, arguments: list[str]) -> int:
     """Find the pictures, make a run of them, compute the metrics, print the table."""
-    from bench import scoring, store
+    from bench import store
     from bench.commands.run import ANCHORS, measure
-    from bench.device import Context
-    from bench.plan import Chosen, Plan
-    from bench.profiles import PROFILES
-    from bench.registry import NAME, NAME_RULE
+    from bench.contract import Context
+    from bench.plugins.validation import NAME, NAME_RULE
+    from bench.run import external
+    from bench.run.plan import Chosen, Plan
+    from bench.run.profiles import PROFILES
 
     registry = _shared.load_registry(args)
     dataset = _shared.dataset(args, registry, _shared.given_options(args, registry))
@@ -104,15 +105,15 @@ def execute(args: argparse.Namespace, arguments: list[str]) -> int:
     styles = dataset.styles()[: args.styles]
     for encoder in args.trains_on:
         registry.encoder(encoder)
-    given: dict[str, scoring.Given] = {}
-    for name, path in scoring.row_names(args.pictures):
+    given: dict[str, external.Given] = {}
+    for name, path in external.row_names(args.pictures):
         if not NAME.fullmatch(name) or name in registry.methods or name in given:
             raise BenchError(
                 f"{path}: its row cannot be called {name or 'nothing'}; give another name as "
                 f"NAME={path}: {NAME_RULE}, and no method's"
             )
         names = ([picture.name for picture in role] for role in (contents, styles))
-        found = scoring.find(path, args.pattern, *names)
+        found = external.find(path, args.pattern, *names)
         given[name] = dataclasses.replace(found, trains_on=args.trains_on)
     anchors = {name: registry.method(name) for name in ANCHORS}
     plan = Plan(
@@ -122,12 +123,12 @@ def execute(args: argparse.Namespace, arguments: list[str]) -> int:
         profile=dataclasses.replace(PROFILES["smoke"], name="score"),
         contents=contents,
         styles=styles,
-        sizes=(args.size or scoring.common_size(given),),
+        sizes=(args.size or external.common_size(given),),
         seed=args.seed,
         adapt_seconds=None,
         command=shlex.join(["bench", *arguments]),
     )
     device, precision = _shared.machine(args)
     context = Context(device, precision, store.collect([]), registry.encoder)
-    run = scoring.start(given, plan, args.runs, context, registry, args.quiet)
+    run = external.start(given, plan, args.runs, context, registry, args.quiet)
     return measure(run, plan, context, args.quiet)

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.commands import _shared
 from bench.commands._shared import AddCommand
 from bench.errors import BenchError, unknown
-from bench.studies import STUDIES, Setting, Step
+from bench.study.studies import STUDIES, Setting, Step
 
 EXAMPLES = """examples:
   bench study judges --out judges/                        on embedded pictures, half an hour

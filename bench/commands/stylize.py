@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from bench.contract import Method
-    from bench.registry import Registry
-    from bench.video import Clip
+    from bench.plugins.registry import Registry
+    from bench.stylize.video import Clip
 
 EXAMPLES = """examples:
   bench stylize --style starry.jpg photo.jpg -o out.png
@@ -103,7 +103,8 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
 
 def _film(args: argparse.Namespace, method: Method, clip: Clip, out: Path, bar: Any) -> None:
     """Every frame of a clip; after Ctrl-C those that are finished."""
-    from bench import images, video
+    from bench import images
+    from bench.stylize import video
 
     with video.writer(out, clip) as write:
         for number, frame in enumerate(video.frames(clip), 1):
@@ -117,21 +118,21 @@ def _film(args: argparse.Namespace, method: Method, clip: Clip, out: Path, bar: 
 
 def _saved(args: argparse.Namespace, registry: Registry) -> Method:
     """The method of the saved styles, as adapted as they are, or as their mixture is."""
-    from bench import adapted
+    from bench.stylize import style_files
 
     for name in ("method", "style", "adapt_content"):
         if getattr(args, name):
             raise BenchError(
                 f"--weights holds an adapted style: leave out --{name.replace('_', '-')}"
             )
-    files, shares = zip(*adapted.parse_shares(args.weights), strict=True)
-    styles = [adapted.read(file) for file in files]
+    files, shares = zip(*style_files.parse_shares(args.weights), strict=True)
+    styles = [style_files.read(file) for file in files]
     name = styles[0].method
     cls, options = _adapting.choose(args, registry, name, styles[0].options)
     context = _shared.context(args, registry, _shared.adaptation(args, registry))
     with _adapting.failures(name):
         method = _adapting.load(cls, context, options)
-        adapted.take_up(method, styles, shares)
+        style_files.take_up(method, styles, shares)
     return method
 
 
@@ -151,9 +152,10 @@ def _fresh(args: argparse.Namespace, registry: Registry) -> Method:
 
 def _stylize(args: argparse.Namespace, method: Method, picture: Picture) -> Tensor:
     """One picture, (1, 3, H, W), in the style that the method is adapted to."""
-    from bench import images, phases
-    from bench.cells import check_picture
-    from bench.plan import seed
+    from bench import images
+    from bench.contract import phases
+    from bench.run.cells import check_picture
+    from bench.run.plan import seed
 
     given = images.load(picture, args.size, crop=False)
     content = method.context.precision.layout(given.to(method.context.device))
@@ -166,7 +168,8 @@ def _stylize(args: argparse.Namespace, method: Method, picture: Picture) -> Tens
 
 def _jobs(args: argparse.Namespace) -> list[_Job]:
     """What to stylize, all readable, and where each result goes: no two to one place."""
-    from bench import images, video
+    from bench import images
+    from bench.stylize import video
 
     files = images.find(args.content)
     for folder in filter(Path.is_dir, map(Path, args.content)):
@@ -182,7 +185,8 @@ def _jobs(args: argparse.Namespace) -> list[_Job]:
 
 def _placed(args: argparse.Namespace, files: Sequence[Path]) -> list[_Job]:
     """A job for each file."""
-    from bench import images, video
+    from bench import images
+    from bench.stylize import video
 
     clips = [video.open_clip(file) if video.is_clip(file) else None for file in files]
     for file, clip in zip(files, clips, strict=True):

@@ -73,7 +73,7 @@ def execute(args: argparse.Namespace, arguments: list[str]) -> int:
     chosen = options.build(task.Options, given.get(args.method, {}), args.method)
     import torch
 
-    from bench.device import Context
+    from bench.contract import Context
 
     device, precision = _shared.machine(args)
     device = distributed.own_device(device)

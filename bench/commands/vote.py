@@ -41,12 +41,15 @@ def _port(text: str) -> int:
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
     """Serve the page until Ctrl-C."""
-    from bench import preference, results, vote
+    from bench import results
+    from bench.vote.ballot import Ballot, material
+    from bench.vote.server import serve
+    from bench.vote.votes import FILE
 
     run = args.run or results.latest(args.runs)
-    ballot = vote.Ballot(vote.material(run, args.size), args.voter, args.seed)
+    ballot = Ballot(material(run, args.size), args.voter, args.seed)
     count = len(ballot.votes())  # a damaged file is told now
-    server, address = vote.serve(ballot, args.port)
+    server, address = serve(ballot, args.port)
     print(f"{address}\nvotes so far: {count}; Ctrl-C ends it, nothing is lost", flush=True)
     if args.open:
         import webbrowser
@@ -55,7 +58,7 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     try:
         server.serve_forever()
     except KeyboardInterrupt:
-        print(f"\nvotes in {run / preference.FILE}: {len(ballot.votes())}")
+        print(f"\nvotes in {run / FILE}: {len(ballot.votes())}")
     finally:
         server.server_close()
     return 0

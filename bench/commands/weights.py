@@ -14,7 +14,7 @@ from bench.commands import _shared
 from bench.commands._shared import AddCommand
 from bench.contract import Weights
 from bench.errors import unknown
-from bench.registry import Registry
+from bench.plugins.registry import Registry
 
 EXAMPLES = """examples:
   bench weights
@@ -62,7 +62,7 @@ class Row:
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
     """Print the files; 1 where one of them is not what was declared."""
-    from bench import registry
+    from bench.plugins import registry
 
     loaded = registry.load(args.plugin)
     loaded.require()

@@ -24,12 +24,13 @@ from typing import Any, Literal
 
 import torch
 
-from bench import images, registry
+from bench import images
 from bench.conformance import _common, _datasets, _encoders, _methods, _metrics
 from bench.conformance._subject import Check, Subject, Unseen, describe_error
-from bench.device import Context, Precision
+from bench.contract import Context, Precision
 from bench.errors import BenchError, unknown
-from bench.registry import Registry
+from bench.plugins import registry
+from bench.plugins.registry import Registry
 
 Status = Literal["passed", "failed", "not run", "unseen"]
 

@@ -12,11 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench import options, phases, weights
+from bench import options, weights
 from bench.conformance import _common, _subject
 from bench.conformance._subject import SIZE, TOLERANCE, Check, Subject, require, same
-from bench.contract import Method, Weights
-from bench.device import Context, Precision
+from bench.contract import Context, Method, Precision, Weights, phases
 
 TINY = {"steps": 2, "batch": 1, "size": 32}
 """Values for options of these names, or the least allowed: methods that train take seconds too."""

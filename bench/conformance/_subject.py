@@ -16,8 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bench import weights
-from bench.contract import Weights
-from bench.device import Context
+from bench.contract import Context, Weights
 from bench.errors import BenchError
 
 T = TypeVar("T")

@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 import torch
 
-from bench.device import Context
+from bench.contract import Context
 
 Kind = Literal["clock", "seed", "environment", "file", "network"]
 

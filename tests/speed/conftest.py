@@ -7,9 +7,10 @@ import time
 import pytest
 import torch
 
-from bench import environment
-from bench.device import Precision
-from bench.worker import reference
+from bench.compare.worker import reference
+from bench.contract import Precision
+from bench.machine import environment
+from bench.results.environment import fingerprint
 
 CPU = torch.device("cpu")
 SLACK = 2.5
@@ -57,7 +58,7 @@ def pytest_benchmark_update_machine_info(config, machine_info):
         *("container", "load_average"),
     )
     machine_info |= {name: captured[name] for name in names}
-    machine_info["fingerprint"] = environment.fingerprint(captured)
+    machine_info["fingerprint"] = fingerprint(captured)
     machine_info["processor_name"] = captured["cpu"] or platform.processor()
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from bench import registry
-from bench.device import Context, Precision
+from bench.contract import Context, Precision
+from bench.contract.phases import adapting, stylizing
 from bench.errors import BenchError
-from bench.phases import adapting, stylizing
+from bench.plugins import registry
 from bench.store import collect
 
 CPU = torch.device("cpu")

@@ -1,0 +1,121 @@
+"""A stored baseline of the gate: a version's times in units of a reference workload."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import results
+from bench.compare import difference
+from bench.compare.comparison import THRESHOLD, Compared, Comparison, summary
+from bench.compare.difference import Difference
+from bench.compare.gate import judge_task
+from bench.compare.revisions import resolve
+from bench.compare.tasks import REFERENCE, Rule, Task, setting_of
+from bench.compare.turns import Rounds, measure_pair, noise_of, worker_folder
+from bench.errors import BenchError
+from bench.machine import processor
+
+BASELINE = 1
+"""The format of baseline files."""
+
+
+def save_baseline(
+    new: str,
+    tasks: Sequence[Task],
+    path: Path,
+    rule: Rule | None = None,
+    *,
+    seed: int = 0,
+    quiet: bool = True,
+) -> None:
+    """Measure a version in units of the reference workload, and store that.
+
+    Args: as of `gate`; `path` is the file to write.
+
+    Raises:
+        BenchError: as `gate`, or the file cannot be written.
+    """
+    rule = rule or Rule()
+    entries = []
+    with worker_folder() as folder:
+        side = resolve(new, folder / "new")
+        for task in tasks:
+            runs = [(side, replace(task, scope=REFERENCE)), (side, task)]
+            taken = [measure_pair(runs, folder, rule, seed + n, quiet) for n in range(2)]
+            entries.append(
+                {
+                    "task": asdict(task),
+                    "seconds": float(np.median([s for rounds in taken for s in rounds.new])),
+                    "ratios": [ratio for rounds in taken for ratio in rounds.ratios()],
+                    "noise": noise_of(taken),
+                    "libraries": taken[0].libraries[1],
+                }
+            )
+    results.write_json(
+        path,
+        {
+            "schema": BASELINE,
+            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "version": side.label,
+            "cpu": processor.cpu()["cpu"],
+            "entries": entries,
+        },
+    )
+
+
+def against_baseline(
+    path: Path,
+    new: str,
+    rule: Rule | None = None,
+    *,
+    seed: int = 0,
+    quiet: bool = True,
+) -> Comparison:
+    """Measure what a baseline holds, in units of the reference workload, and judge it.
+
+    The reference workload takes turns with the method, so that the speed of the machine cancels
+    out as far as both depend on it alike; so the least threshold is that of `bench compare`.
+
+    Args: as of `gate`; `path` is the file that `save_baseline` wrote.
+
+    Raises:
+        BenchError: as `gate`, or the file is no baseline.
+    """
+    rule = rule or Rule()
+    rule = replace(rule, threshold=max(rule.threshold, THRESHOLD))
+    stored = results.read_json(path)
+    if not isinstance(stored, dict) or stored.get("schema") != BASELINE:
+        raise BenchError(f"{path} is no baseline of this version: make one with --save-baseline")
+    rows: list[Compared] = []
+    tasks = [Task(**entry["task"]) for entry in stored["entries"]]
+    with worker_folder() as folder:
+        side = resolve(new, folder / "new")
+        for task, entry in zip(tasks, stored["entries"], strict=True):
+            runs = [(side, replace(task, scope=REFERENCE)), (side, task)]
+
+            def verdict(taken: Sequence[Rounds], entry: Any = entry) -> Difference:
+                floor = max(rule.threshold, entry["noise"], noise_of(taken))
+                now = [ratio for rounds in taken for ratio in rounds.ratios()]
+                return difference.unpaired(entry["ratios"], now, floor)
+
+            row = judge_task(task, runs, verdict, folder, rule, seed, quiet)
+            row.base = entry["seconds"]
+            for name, before in entry["libraries"].items():
+                if name != "seconds" and row.libraries[name] != before:
+                    row.notes.append(f"{name} {before} in the baseline, {row.libraries[name]} now")
+            rows.append(row)
+    cpu = processor.cpu()["cpu"]
+    heading = [
+        summary("bench gate", rows),
+        f"baseline {path}: {stored['version']}, {stored['created']}, {stored['cpu']}",
+        f"new {side.label}" + f", {cpu}" * (cpu != stored["cpu"]),
+        setting_of(tasks),
+    ]
+    told = "ratios are of times in units of the reference workload"
+    return Comparison(heading, rows, [told], [])

@@ -1,0 +1,105 @@
+"""Driving a method's phases to their end or step by step, without a clock.
+
+A phase may be a plain call or a generator (see `bench.contract.Method`); here both look alike.
+Every stretch of a method's code runs under the context's autocast, where the method allows it;
+what the caller does between two steps does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+from torch import Tensor
+
+from bench.contract.method import Method
+from bench.errors import BenchError
+
+T = TypeVar("T")
+
+
+def arithmetic(method: Method) -> AbstractContextManager[object]:
+    """The autocast that the method's phases run under."""
+    if not type(method).autocast:
+        return contextlib.nullcontext()
+    return method.context.autocast()
+
+
+class Adapting(Iterator[int]):
+    """An adaptation under way: gives the steps made so far, from 0 on.
+
+    Attributes:
+        iterates: whether there may be steps; known when it is ready (step 0).
+    """
+
+    def __init__(self, method: Method, style: Tensor) -> None:
+        self.iterates = False
+        self._steps = self._run(method, style)
+
+    def __next__(self) -> int:
+        return next(self._steps)
+
+    def _run(self, method: Method, style: Tensor) -> Iterator[int]:
+        with arithmetic(method):
+            phase = method.adapt(style)
+        if phase is None:
+            yield 0
+            return
+        self.iterates = True
+        for step, _ in enumerate(_advance(method, phase)):
+            yield step
+
+
+def adapting(method: Method, style: Tensor) -> Adapting:
+    """Adapt to a style (1, 3, H, W); give the steps made so far, from 0 on.
+
+    A method that does not iterate gives 0 once, when it is ready to stylize.
+    """
+    return Adapting(method, style)
+
+
+def stylizing(method: Method, content: Tensor) -> Iterator[Tensor]:
+    """Stylize contents (N, 3, H, W); give the pictures so far, and last the result."""
+    with arithmetic(method):
+        phase = method.stylize(content)
+    if isinstance(phase, Tensor):
+        yield phase
+        return
+    yield from _advance(method, phase)
+
+
+def adapt(method: Method, style: Tensor) -> int:
+    """Adapt to a style (1, 3, H, W) to the end, and return the number of steps made.
+
+    Raises:
+        BenchError: the method iterates but never was ready.
+    """
+    last = deque(adapting(method, style), maxlen=1)
+    if not last:
+        raise BenchError(f"method '{method.name}': adapt must yield once when it is ready")
+    return last[0]
+
+
+def stylize(method: Method, content: Tensor) -> Tensor:
+    """Stylize contents (N, 3, H, W) to the end, and return the result.
+
+    Raises:
+        BenchError: the method iterates but gave no picture.
+    """
+    last = deque(stylizing(method, content), maxlen=1)
+    if not last:
+        raise BenchError(f"method '{method.name}': stylize must yield at least one picture")
+    return last[0]
+
+
+def _advance(method: Method, phase: Iterator[T]) -> Iterator[T]:
+    while True:
+        with arithmetic(method):
+            try:
+                value = next(phase)
+            except StopIteration:
+                return
+        yield value

@@ -1,0 +1,51 @@
+"""What one method's training is; `bench.training` has the loop around it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from bench.options import NoOptions
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bench.contract.context import Context
+    from bench.store import PictureStore
+
+
+class Task(ABC):
+    """What one method's training is; the loop around it is `bench.training.train`.
+
+    Attributes:
+        context: device, precision, encoders; `context.photographs` are the contents.
+        styles: the training styles.
+        options: an instance of `Options`.
+    """
+
+    Options: ClassVar[type[Any]] = NoOptions
+
+    def __init__(self, context: Context, styles: PictureStore, options: Any) -> None:
+        self.context = context
+        self.styles = styles
+        self.options = options
+
+    @abstractmethod
+    def step(self, index: int) -> dict[str, float]:
+        """Do training step `index` and return what to log."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """Everything that resuming needs, as `torch.save` takes it (tensors and plain values)."""
+
+    @abstractmethod
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`."""
+
+    @abstractmethod
+    def export(self) -> dict[str, Tensor]:
+        """The weights to ship."""
+
+    def preview(self) -> Tensor | None:
+        """Pictures (N, 3, H, W) in [0, 1] for the log."""
+        return None

@@ -1,0 +1,24 @@
+"""A declared file of learned numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A file of learned numbers that a plugin needs.
+
+    Attributes:
+        file: the file's name, in the plugin's own package or in the user's weights folder.
+        sha256: the file's SHA-256 in hex, or the leading digits that its name carries, as
+            torch.hub's files do; None for a file that the user names, or whose source
+            publishes none.
+        source: where it comes from, in words a user can act on.
+        licence: the licence it is under.
+    """
+
+    file: str
+    sha256: str | None
+    source: str
+    licence: str

@@ -1,0 +1,32 @@
+"""The built-in feature networks, one a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.contract import Encoder
+from bench.encoders.downloads import hub_file, hub_folder, package_folder
+from bench.encoders.efficientnet_lite import EfficientNetLite0
+from bench.encoders.normalised import IMAGENET_MEAN, IMAGENET_STD, Normalised
+from bench.encoders.vgg import Vgg16, Vgg16Bsds, Vgg19
+from bench.hooks import hookimpl
+
+__all__ = [
+    "IMAGENET_MEAN",
+    "IMAGENET_STD",
+    "EfficientNetLite0",
+    "Normalised",
+    "Vgg16",
+    "Vgg16Bsds",
+    "Vgg19",
+    "bench_encoders",
+    "hub_file",
+    "hub_folder",
+    "package_folder",
+]
+
+
+@hookimpl
+def bench_encoders() -> Sequence[Encoder]:
+    """The encoders of this package."""
+    return [EfficientNetLite0(), Vgg16(), Vgg19(), Vgg16Bsds()]

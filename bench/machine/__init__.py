@@ -1,0 +1,1 @@
+"""The machine: which device and arithmetic, its clock, memory, peak, and what else it did."""

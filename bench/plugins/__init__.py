@@ -1,0 +1,1 @@
+"""Every plugin there is: found, checked, listed, and begun from a template."""

@@ -1,0 +1,260 @@
+"""Amortised cost: adapt + K · core for K pictures in one new style, and who is cheaper from when.
+
+A method that adapts for long and stylizes fast pays from some number of pictures on. All costs are
+medians; intervals draw the medians of adaptation and of core time again, each on its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bench.errors import BenchError
+from bench.report import rows
+from bench.report.model import Group, Row
+from bench.report.summary import heading
+from bench.results import Frames
+from bench.statistics import LEVEL, median_draws
+from bench.tables import data, formats
+from bench.tables.model import BEST, WIDTH, Cell, Marks, Section, Table
+from bench.tables.text import clean, digits, short
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+COUNTS = (1, 10, 100, 1_000, 10_000)
+FORMATS = (*formats.TEXT, "csv")
+
+
+class Cost(NamedTuple):
+    """What a method costs in one new style, in seconds.
+
+    Attributes:
+        row: of the report.
+        adapt: once.
+        image: for every picture.
+        draws: (2, RESAMPLES), of both; None where there are too few observations.
+    """
+
+    row: Row
+    adapt: float
+    image: float
+    draws: NDArray[np.float64] | None
+
+    def total(self, images: float) -> float:
+        """Seconds for so many pictures."""
+        return self.adapt + images * self.image
+
+    def interval(self, images: float) -> tuple[float, float]:
+        """The 95 % interval of `total`; NaN where there is none."""
+        return _bounds(None if self.draws is None else self.draws[0] + images * self.draws[1])
+
+
+class BreakEven(NamedTuple):
+    """From so many pictures on, `later` costs no more than `first`; from 1 on: always."""
+
+    later: Cost
+    first: Cost
+    images: float
+    low: float
+    high: float
+
+
+def break_even(
+    adapt: ArrayLike, image: ArrayLike, other_adapt: ArrayLike, other_image: ArrayLike
+) -> NDArray[np.float64]:
+    """From how many pictures on a method costs no more than another one, for good.
+
+    Args:
+        adapt: seconds of adaptation.
+        image: seconds per picture.
+        other_adapt, other_image: those of the other method. All may be arrays of one shape.
+
+    Returns:
+        Whole numbers: the least K of at least 1 such that for every count from K on
+        `adapt + count * image <= other_adapt + count * other_image`; infinity where there is none.
+    """
+    owed = np.asarray(adapt, float) - np.asarray(other_adapt, float)
+    gain = np.asarray(other_image, float) - np.asarray(image, float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        crossing = np.ceil(np.round(owed / gain, 9))  # 0.3 / 0.1 is 3, not 4
+    made: NDArray[np.float64] = np.where(
+        gain > 0, np.maximum(crossing, 1), np.where((gain == 0) & (owed <= 0), 1.0, math.inf)
+    )
+    return made
+
+
+def costs(group: Group, seed: int = 0) -> list[Cost]:
+    """The costs of all rows that have both numbers, but for the anchors."""
+    made = []
+    for number, row in enumerate(group.rows):
+        adapt = row.values["adapt_s"]
+        image = row.values["core_ms"] / 1e3 / row.values["batch"]
+        if row.anchor or not math.isfinite(adapt + image):
+            continue
+        draws = [
+            median_draws(
+                row.timings[scope].seconds, (seed, number, place), row.timings[scope].rounds
+            )
+            for place, scope in enumerate(("adapt", "core"))
+        ]
+        both = None
+        if draws[0] is not None and draws[1] is not None:
+            both = np.stack([draws[0], draws[1] / row.values["batch"]])
+        made.append(Cost(row, adapt, image, both))
+    return made
+
+
+def pairs(made: Sequence[Cost]) -> list[BreakEven]:
+    """Every pair of one size: the method with the cheaper picture against the other one."""
+    found = []
+    for one, two in combinations(made, 2):
+        if one.row.where != two.row.where:
+            continue
+        later, first = sorted((one, two), key=lambda cost: (cost.image, cost.adapt))
+        images = float(break_even(later.adapt, later.image, first.adapt, first.image))
+        low = high = math.nan
+        if later.draws is not None and first.draws is not None:
+            low, high = _bounds(break_even(*later.draws, *first.draws))
+        found.append(BreakEven(later, first, images, low, high))
+    return sorted(found, key=lambda pair: (*pair.later.row.where, pair.later.row.label))
+
+
+def _bounds(draws: NDArray[np.float64] | None) -> tuple[float, float]:
+    if draws is None:
+        return math.nan, math.nan
+    ends = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+    low, high = np.quantile(draws, ends, method="inverted_cdf")  # infinity is no number to mix
+    return float(low), float(high)
+
+
+def frame(groups: Sequence[Group], seed: int = 0) -> DataFrame:
+    """Costs and break-even points as long data.
+
+    Returns:
+        Columns environment, dataset_fingerprint, size, method, instead_of (empty for a cost),
+        images, seconds (NaN for a break-even), low, high: of the seconds, or of the images of a
+        break-even, which are infinite where no number of pictures pays.
+    """
+    from pandas import DataFrame
+
+    made: DataFrame = DataFrame([line for group in groups for line in _lines(group, seed)])
+    return made
+
+
+def _lines(group: Group, seed: int) -> Iterator[dict[str, Any]]:
+    made = costs(group, seed)
+    names = ("environment", "dataset_fingerprint", "size")
+    for cost in made:
+        about = {name: cost.row.values[name] for name in names}
+        about |= {"method": cost.row.label, "instead_of": ""}
+        for images in COUNTS:
+            low, high = cost.interval(images)
+            yield about | {
+                "images": images, "seconds": cost.total(images), "low": low, "high": high
+            }  # fmt: skip
+    for pair in pairs(made):
+        yield {
+            **{name: pair.later.row.values[name] for name in names},
+            "method": pair.later.row.label,
+            "instead_of": pair.first.row.label,
+            "images": pair.images,
+            "seconds": math.nan,
+            "low": pair.low,
+            "high": pair.high,
+        }
+
+
+def render(
+    frames: Frames,
+    format: str = "plain",
+    *,
+    width: int = WIDTH,
+    color: bool = False,
+    seed: int = 0,
+) -> str:
+    """The tables of `section`, or `frame` as csv.
+
+    Raises:
+        BenchError: not one of `FORMATS`.
+    """
+    if format not in FORMATS:
+        raise BenchError(f"--amortised goes with --format {', '.join(FORMATS)}, not {format}")
+    groups = rows.groups(frames, seed=seed)
+    if format == "csv":
+        return data.csv(frame(groups, seed))
+    sections = [section(group, seed) for group in groups]
+    return formats.write(sections, frames.warnings, format, width, color)
+
+
+def section(group: Group, seed: int = 0) -> Section:
+    """A table of the costs, and one of the break-even points, where there are two methods."""
+    made, marks = costs(group, seed), Marks()
+    told = Table(
+        "Seconds for K pictures in one new style, adapt + K · core (95 % intervals below)",
+        [["method"], ["size"], *([f"K = {images:,}"] for images in COUNTS)],
+        [],
+        [False] * len(made),
+        left=1,
+    )
+    for cost in made:
+        mark = marks.of(cost.row.notes, told.notes)
+        told.lines.append(
+            [
+                Cell(short(cost.row.method), marks=mark),
+                Cell(str(cost.row.values["size"])),
+                *(_cost_cell(cost, images, made) for images in COUNTS),
+            ]
+        )
+    if any(cell.best for line in told.lines for cell in line):
+        told.notes.append(BEST)
+    tables = [told]
+    if found := pairs(made):
+        tables.append(
+            Table(
+                "Break-even: the method costs no more than the other from so many pictures on",
+                [["method"], ["instead of"], ["size"], ["from pictures"]],
+                [
+                    [
+                        Cell(short(pair.later.row.label, 32)),
+                        Cell(short(pair.first.row.label, 32)),
+                        Cell(str(pair.later.row.values["size"])),
+                        _count_cell(pair),
+                    ]
+                    for pair in found
+                ],
+                [False] * len(found),
+                left=2,
+            )
+        )
+    missing = [
+        f"{short(row.label)} {row.values['size']}: no cost without both adapt and core"
+        for row in group.rows
+        if not row.anchor and all(cost.row is not row for cost in made)
+    ]
+    return Section(heading(group), tables, [clean(note) for note in missing])
+
+
+def _cost_cell(cost: Cost, images: int, others: Sequence[Cost]) -> Cell:
+    rivals = [
+        other.total(images)
+        for other in others
+        if other.row.where == cost.row.where and other.row.values["gate"] != "failed"
+    ]
+    total = cost.total(images)
+    low, high = (digits(end, total, 1e-3) for end in cost.interval(images))
+    best = len(rivals) > 1 and total == min(rivals) and cost.row.values["gate"] != "failed"
+    return Cell(digits(total, floor=1e-3), (low, high) if low != high else None, best=best)
+
+
+def _count_cell(pair: BreakEven) -> Cell:
+    text = "always" if pair.images == 1 else f"{pair.images:,.0f}"
+    if not math.isfinite(pair.low) or pair.low == pair.high:
+        return Cell(text)
+    high = "∞" if math.isinf(pair.high) else f"{pair.high:,.0f}"
+    return Cell(text, (f"{pair.low:,.0f}", high))

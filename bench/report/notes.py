@@ -1,0 +1,111 @@
+"""What must be said about the rows of a report: what differs, what is noisy, what is rough."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from bench.report.index import Variant
+from bench.report.model import Row
+from bench.results import Frames, MetricRecord
+
+
+def encoder_notes(
+    frames: Frames, runs: Iterable[str], metrics: Mapping[str, MetricRecord]
+) -> Iterator[str]:
+    """Say which weights the encoders of the metrics have, and of which metrics they differ."""
+    told: dict[str, str] = {}
+    for id_, metric in metrics.items():
+        weights = {
+            json.dumps(record["metrics"][id_]["weights"], sort_keys=True)
+            for record in (frames.records[run] for run in runs)
+            if id_ in record["metrics"]
+        }
+        if len(weights) > 1:
+            yield (
+                f"{id_}: runs shown here computed it with different weights, do not compare them"
+            )
+        elif metric["encoder"] and metric["weights"]:
+            told[metric["encoder"]] = ", ".join(
+                f"{file} (SHA-256 {sha256[:12]})" for file, sha256 in metric["weights"].items()
+            )
+    yield from (f"encoder {name}: {files}" for name, files in told.items())
+
+
+def tell_apart(rows: Sequence[Row]) -> None:
+    """Label the rows, and note in what those differ that would otherwise look alike."""
+    for same in _alike(rows, "method", "size", "style"):
+        told = [(row.changed or "defaults", row.values["precision"]) for row in same]
+        for row, differing in zip(same, _differences(told), strict=True):
+            row.label += f" ({', '.join(differing)})" * bool(differing)
+    for same in _alike(rows, "label", "size", "style"):
+        reasons = [
+            (
+                f"seed {row.values['seed']}",
+                "adaptation without a limit"
+                if math.isnan(row.values["adapt_limit_s"])
+                else f"adaptation limited to {row.values['adapt_limit_s']:g} s",
+                f"bench {row.values['bench']}" + _commit(row.values["commit"]),
+            )
+            for row in same
+        ]
+        for row, differing in zip(same, _differences(reasons), strict=True):
+            if differing:
+                row.notes.append(", ".join(differing))
+                row.label += f" ({', '.join(differing)})"
+
+
+def _alike(rows: Iterable[Row], *names: str) -> list[list[Row]]:
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        values = {**row.values, "label": row.label}
+        found.setdefault(tuple(values[name] for name in names), []).append(row)
+    return list(found.values())
+
+
+def _differences(texts: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Of equally long lists, each without the places where all are the same."""
+    differ = [len(set(place)) > 1 for place in zip(*texts, strict=True)]
+    return [[text for text, other in zip(t, differ, strict=True) if other] for t in texts]
+
+
+def _commit(commit: str) -> str:
+    digits, _, dirty = commit.partition("-")
+    return f" commit {digits[:7]}" + f" {dirty}" * bool(dirty) if commit else ""
+
+
+def noise_notes(frames: Frames, newest: Mapping[tuple[Variant, int], str]) -> Iterator[str]:
+    """Say what the A/A controls found, and why timings are not to be trusted."""
+    shown = {(run, size) for (_, size), run in newest.items()}
+    names = ("run", "size", "method", "scope", "noise")
+    controls = sorted(zip(*(frames.controls[name] for name in names), strict=True))
+    if told := [
+        f"{100 * noise:.1f} % at {size} px ({method} {scope})"
+        for run, size, method, scope, noise in controls
+        if (run, size) in shown
+    ]:
+        yield f"A/A control, one method timed twice, differs by up to {', '.join(told)}"
+    columns_ = (frames.speeds[name] for name in ("run", "size", "noisy"))
+    noisy = {(size, why) for run, size, why in zip(*columns_, strict=True) if (run, size) in shown}
+    yield from (f"noisy at {size} px: {why}" for size, why in sorted(noisy) if why)
+
+
+def rough_notes(rows: Iterable[Row], metrics: Iterable[str]) -> list[str]:
+    """Say which intervals of the quality tables come from too few styles or contents."""
+    from bench.statistics import LEAST
+
+    few = sorted(
+        {
+            (values["styles"], values["contents"])
+            for values in (row.values for row in rows)
+            if min(values["styles"], values["contents"]) < LEAST
+            and any(math.isfinite(values[f"{id_} low"]) for id_ in metrics)
+        }
+    )
+    told = " or ".join(
+        f"{styles} style{'s' * (styles != 1)} and {contents} content{'s' * (contents != 1)}"
+        for styles, contents in few
+    )
+    return [f"intervals from {told} are rough"] if told else []

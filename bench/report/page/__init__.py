@@ -1,0 +1,167 @@
+"""The page: a folder that shows runs in a browser, with neither a network nor a server.
+
+`index.html` holds the tables, the details and, as JSON, what the gallery needs; `page.css` and
+`page.js` lie beside it, and so do copies of the pictures and their thumbnails. All names in a run
+(of files, styles, plugins) are data to this page: Jinja2 escapes them, pictures are copied under
+names made here, and a content security policy keeps anything else from running. No torch here.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import __version__
+from bench.errors import BenchError
+from bench.report.model import Group
+from bench.report.page.details import details_of, json_text
+from bench.report.page.gallery import view_of
+from bench.report.page.pictures import Pictures
+from bench.report.page.preferences import preferences_of
+from bench.report.page.runs import RunFiles
+from bench.report.page.table import table_of
+from bench.report.rows import groups
+from bench.results import Frames
+from bench.results.environment import describe
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+
+_INCH = 135
+"""So many pixels for an inch of a plot: more than the 96 of CSS, as a screen is farther off."""
+
+
+def write(
+    frames: Frames, out: Path, *, all_metrics: bool = False, seed: int = 0, quiet: bool = False
+) -> Path:
+    """Make or renew the page of some runs, and return the path of its `index.html`.
+
+    Args:
+        frames: what `bench.results.load` gives.
+        out: the folder; pictures that are there already are kept.
+        all_metrics: show every metric, not just those of judges.
+        seed: of the bootstraps.
+        quiet: without a progress bar.
+
+    Raises:
+        BenchError: the folder holds another page, or cannot be written.
+    """
+    index = out / "index.html"
+    pictures = Pictures(out)
+    try:
+        if index.exists() and _GENERATOR not in index.read_text("utf-8", "replace"):
+            raise BenchError(f"{index} is not a page of bench: choose another folder for --html")
+        for folder in (pictures.full, pictures.thumbnails):
+            folder.mkdir(parents=True, exist_ok=True)
+        plots = _plots(frames, out, all_metrics, seed)
+        text = _render(frames, pictures, plots, all_metrics, seed)
+        pictures.write(quiet)
+        for name in ("page.css", "page.js"):
+            shutil.copyfile(TEMPLATES / name, out / name)
+        index.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BenchError(f"--html {out} cannot be written: {error.strerror or error}") from None
+    return index
+
+
+_GENERATOR = '<meta name="generator" content="metastyle-bench'
+
+
+def _plots(frames: Frames, out: Path, all_metrics: bool, seed: int) -> list[dict[str, Any]]:
+    """Write the plots, and say what they show."""
+    from bench.report import plots
+
+    folder = out / "plots"
+    folder.mkdir(exist_ok=True)
+    made = []
+    for name, figure in plots.figures(frames, all_metrics=all_metrics, seed=seed).items():
+        (folder / f"{name}.svg").write_text(plots.svg(figure), encoding="utf-8")
+        width, height = (round(_INCH * inches) for inches in figure.get_size_inches())
+        made.append({"name": name, "label": figure.get_label(), "width": width, "height": height})
+    return made
+
+
+def _render(
+    frames: Frames,
+    pictures: Pictures,
+    plots: Sequence[Mapping[str, Any]],
+    all_metrics: bool,
+    seed: int,
+) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    runs = {
+        run: RunFiles(Path(path), frames.records[run], frames)
+        for run, path in zip(frames.runs["run"], frames.runs["path"], strict=True)
+    }
+    shown = [
+        _group(number, group, runs, pictures)
+        for number, group in enumerate(groups(frames, all_metrics=all_metrics, seed=seed), 1)
+    ]
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html").render(
+        version=__version__,
+        generator=_GENERATOR,
+        summary=_summary(frames),
+        groups=shown,
+        plots=plots,
+        preferences=preferences_of(runs, seed),
+        warnings=frames.warnings,
+        data={"views": [view for group in shown for view in group["views"]]},
+    )
+
+
+def _summary(frames: Frames) -> list[str]:
+    """What the runs hold, in a few words each."""
+    records = frames.records.values()
+
+    def count(word: str, names: set[Any]) -> str:
+        return f"{len(names)} {word}{'s' * (len(names) != 1)}"
+
+    sizes = sorted({size for record in records for size in record["sizes"]})
+    days = sorted({record["created"][:10] for record in records})
+    return [
+        count("method", {name for record in records for name in record["methods"]}),
+        count("style", {name for record in records for name in record["styles"]}),
+        count("content", {name for record in records for name in record["contents"]}),
+        ", ".join(map(str, sizes)) + " px",
+        days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}",
+    ]
+
+
+def _group(
+    number: int, group: Group, runs: Mapping[str, RunFiles], pictures: Pictures
+) -> dict[str, Any]:
+    """What the template needs of one environment and dataset."""
+    environment, dataset = group.environment, group.dataset
+    where = f", {dataset['name']} ({dataset['fingerprint']}), {environment['fingerprint']}"
+    anchors = {id(row): f"g{number}-{place}" for place, row in enumerate(group.rows)}
+    return {
+        "id": f"g{number}",
+        "where": describe(environment),
+        "environment_id": environment["fingerprint"],
+        "environment": [(key, json_text(value)) for key, value in environment.items()],
+        "dataset": dataset,
+        "table": table_of(group, anchors),
+        "details": [
+            {"id": anchors[id(row)], **details_of(row, runs[row.values["run"]])}
+            for row in group.rows
+        ],
+        "views": [
+            view_of(
+                f"{size} px" + where,
+                {anchors[id(row)]: row for row in group.rows if row.values["size"] == size},
+                group.metrics,
+                runs,
+                pictures,
+            )
+            for size in sorted({row.values["size"] for row in group.rows})
+        ],
+    }

@@ -1,0 +1,71 @@
+"""The pictures of a page: copies under names that say nothing, and thumbnails."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+THUMBNAIL = 192
+"""The longer side of a thumbnail in pixels: two for each one that it takes on the page."""
+
+
+_NAME = re.compile(r"[0-9a-f]{16}\.(png|webp)")
+
+
+class Pictures:
+    """The pictures of a page: each gets a name that says nothing, and is copied at the end."""
+
+    def __init__(self, out: Path) -> None:
+        self.full = out / "pictures"
+        self.thumbnails = out / "thumbnails"
+        self._sources: dict[str, Path] = {}
+
+    def add(self, run: Path, path: Path) -> str | None:
+        """The name of a run's picture; None where it is missing or lies outside the run."""
+        path = path.resolve()
+        if not path.is_relative_to(run.resolve()) or not path.is_file():
+            return None
+        stamp = f"{path}\0{path.stat().st_mtime_ns}"
+        name = hashlib.sha256(stamp.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        self._sources[name] = path
+        return name
+
+    def write(self, quiet: bool) -> None:
+        """Copy what is not there yet, make the thumbnails, and take away what is not shown."""
+        from bench import progress
+
+        for path in (*self.full.iterdir(), *self.thumbnails.iterdir()):
+            if _NAME.fullmatch(path.name) and path.stem not in self._sources:
+                path.unlink()
+        missing = [name for name in self._sources if not self._thumbnail(name).exists()]
+        with ThreadPoolExecutor() as pool:
+            work = pool.map(self._copy, missing)
+            for _ in progress.bar(
+                work,
+                desc="pictures",
+                total=len(missing),
+                disable=quiet or not missing,
+                leave=False,
+            ):
+                pass
+
+    def _thumbnail(self, name: str) -> Path:
+        return self.thumbnails / f"{name}.webp"
+
+    def _copy(self, name: str) -> None:
+        from PIL import Image
+
+        source, thumbnail = self._sources[name], self._thumbnail(name)
+        try:
+            with Image.open(source, formats=["PNG"]) as picture:
+                small = picture.convert("RGB")
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            return  # the page shows its alternative text
+        small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+        shutil.copyfile(source, self.full / f"{name}.png")
+        half = thumbnail.with_suffix(".half")
+        small.save(half, "WEBP", quality=80)
+        half.replace(thumbnail)  # last: it says that the picture is whole

@@ -1,0 +1,114 @@
+"""Plots of a report, for print and for the page: vectors that are the same for the same numbers.
+
+Colours are Okabe and Ito's, which colour-blind people can tell apart; markers, line styles and
+labels beside the lines say the same without colour. Names are never read as mathematics.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.errors import BenchError
+from bench.report import amortised, curves, rows
+from bench.report.model import Group
+from bench.report.plots.axes import has, judges_of
+from bench.report.plots.lines import adaptation_figure, amortised_figure, speed_figure
+from bench.report.plots.style import Look, looks_of, styled
+from bench.report.plots.styles import styles_figure
+from bench.report.plots.tradeoff import tradeoff_figure
+from bench.results import Frames
+from bench.results.environment import describe
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
+
+
+def figures(frames: Frames, *, all_metrics: bool = False, seed: int = 0) -> dict[str, Figure]:
+    """Every plot that the runs have numbers for, by a name that can be a file's.
+
+    Args:
+        frames: what `bench.results.load` gives.
+        all_metrics: show every metric, not just those of judges.
+        seed: of the bootstraps.
+
+    Returns:
+        Per environment and dataset, and per size where the name ends in one: `tradeoff-256px`
+        (speed, quality and flexibility), `adaptation-256px` (quality over time),
+        `amortised-256px` (cost over pictures), `styles-256px` (spread over styles), and `speed`
+        (over sizes). Of a second environment or dataset names end in `-2`. A figure's label
+        (`get_label()`) says in words what it shows.
+    """
+    groups = rows.groups(frames, all_metrics=all_metrics, seed=seed)
+    made: dict[str, Figure] = {}
+    with styled():
+        ways = curves.curves(frames, seed) if len(frames.observed) else None
+        for number, group in enumerate(groups, 1):
+            suffix = f"-{number}" * (number > 1)
+            where = f"{describe(group.environment)}; dataset {group.dataset['name']}"
+            looks = looks_of(group.rows)
+            for name, figure in _of_group(group, looks, ways, seed):
+                figure.set_label(f"{figure.get_label()} ({where})")
+                made[name + suffix] = figure
+    return made
+
+
+def _of_group(
+    group: Group, looks: Mapping[str, Look], ways: DataFrame | None, seed: int
+) -> Iterator[tuple[str, Figure]]:
+    everything = amortised.costs(group, seed)
+    judges = judges_of(group)
+    for size in sorted({row.values["size"] for row in group.rows}):
+        here = [row for row in group.rows if row.values["size"] == size]
+        timed = [row for row in here if not row.anchor and has(row, "core_ms")]
+        if judges and any(has(row, judge.key) for row in timed for judge in judges):
+            yield f"tradeoff-{size}px", tradeoff_figure(here, judges, size)
+        if ways is not None and (figure := adaptation_figure(here, judges, ways, looks, size)):
+            yield f"adaptation-{size}px", figure
+        if costs := [cost for cost in everything if cost.row.values["size"] == size]:
+            yield f"amortised-{size}px", amortised_figure(costs, looks, size)
+        if judges and any(len(row.by_style.get(judges[0].key, ())) > 1 for row in here):
+            yield f"styles-{size}px", styles_figure(here, judges, size)
+    if len({row.values["size"] for row in group.rows if has(row, "core_ms")}) > 1:
+        yield "speed", speed_figure(group.rows, looks)
+
+
+def svg(figure: Figure) -> str:
+    """A figure as SVG text, byte for byte the same for the same figure; letters are outlines."""
+    made = io.StringIO()
+    with styled():
+        figure.savefig(made, format="svg", metadata={"Date": None, "Creator": "bench"})
+    return made.getvalue()
+
+
+def png(figure: Figure, dpi: int = 300) -> bytes:
+    """A figure as PNG, on white."""
+    made = io.BytesIO()
+    with styled():
+        figure.savefig(made, format="png", dpi=dpi, metadata={"Software": "bench"})
+    return made.getvalue()
+
+
+def write(made: Mapping[str, Figure], folder: Path) -> list[Path]:
+    """Save every figure as `NAME.svg` and `NAME.png`, and return the paths.
+
+    Raises:
+        BenchError: there is no figure, or the folder or a file cannot be written.
+    """
+    if not made:
+        raise BenchError("nothing to plot in these runs: finish one with bench run --resume")
+    paths = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, figure in made.items():
+            paths += [folder / f"{name}.svg", folder / f"{name}.png"]
+            paths[-2].write_text(svg(figure), encoding="utf-8")
+            paths[-1].write_bytes(png(figure))
+    except OSError as error:
+        raise BenchError(
+            f"--plots {folder} cannot be written ({error.strerror}): choose another folder"
+        ) from None
+    return paths

@@ -1,0 +1,56 @@
+"""Failures as rows: a status and a reason instead of an exception."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from bench.contract import Context
+from bench.errors import BenchError, StorageError
+from bench.machine.clock import synchronize
+from bench.results import CellRecord, SpeedRecord, Status
+
+
+@contextmanager
+def failures(record: CellRecord | SpeedRecord, context: Context) -> Iterator[None]:
+    """Turn an exception into the record's status and reason.
+
+    Raises:
+        BenchError: the device itself or (`StorageError`) the disk has failed, and with it all
+            that would come after.
+    """
+    try:
+        yield
+    except StorageError:
+        raise
+    except Exception as error:
+        record["status"], record["reason"] = describe_failure(error)
+        try:
+            synchronize(context.device)
+        except RuntimeError as dead:
+            cause = str(dead).splitlines()[0]
+            raise BenchError(
+                f"{record['method']} left {context.device} unusable ({cause}); go on with "
+                "bench run --resume"
+            ) from None
+
+
+def describe_failure(error: BaseException) -> tuple[Status, str]:
+    """Status and one-line reason of what went wrong."""
+    if isinstance(error, BenchError):
+        return "error", str(error)
+    lines = str(error).strip().splitlines() or [""]
+    text = f"{type(error).__name__}: {lines[0]}".rstrip(": ")
+    memory = ("out of memory", "can't allocate memory", "not enough memory")
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
+        isinstance(error, RuntimeError) and any(word in str(error).lower() for word in memory)
+    ):
+        return "oom", text
+    frames = traceback.extract_tb(error.__traceback__)
+    if frames:
+        text += f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})"
+    return "error", text

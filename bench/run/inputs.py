@@ -1,0 +1,23 @@
+"""What a run has stored: its cells, and its pictures as tensors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import Tensor
+
+from bench import images, results
+from bench.contract import Context
+from bench.results import CellRecord
+
+
+def read_cell(run: Path, name: str, style: str, size: int) -> CellRecord:
+    """A cell's record."""
+    cell: CellRecord = results.read_json(results.record_path(run, "cells", name, style, size))
+    return cell
+
+
+def read_input(run: Path, context: Context, role: str, name: str, size: int) -> Tensor:
+    """A stored content or style, on the device and in its memory format."""
+    picture = images.decode(results.input_path(run, role, name, size))
+    return context.precision.layout(picture.to(context.device))

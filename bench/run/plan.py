@@ -1,0 +1,72 @@
+"""What a run is to do."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from bench.contract import Context, Dataset, Method, Metric, Picture
+from bench.run import isolation
+from bench.run.profiles import Profile
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A method and the options it runs with."""
+
+    cls: type[Method]
+    options: Any
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run does.
+
+    Attributes:
+        methods: a row's name to class and options; two rows may be of one class.
+        metrics: to compute on every picture.
+        dataset: where the pictures come from.
+        profile: the budget it was made for.
+        contents: to stylize.
+        styles: to adapt to.
+        sizes: sides of the square pictures in pixels.
+        seed: every phase is seeded by it and by its own place in the grid.
+        adapt_seconds: a phase of adaptation ends after this long; None is no limit.
+        command: the command line, for the record and for resuming.
+        observe: after so many steps of an adaptation that iterates, the clock stands still and
+            every content is stylized and stored.
+        threads: the CPU threads that the user asked for; None for torch's own number.
+        isolate: makes the cells of a run that a method lacks, as `bench.run.cells.make_cells`:
+            it is called in a process of its own for every method. None makes them here.
+    """
+
+    methods: Mapping[str, Chosen]
+    metrics: Sequence[Metric]
+    dataset: Dataset
+    profile: Profile
+    contents: Sequence[Picture]
+    styles: Sequence[Picture]
+    sizes: Sequence[int]
+    seed: int
+    adapt_seconds: float | None
+    command: str
+    observe: Sequence[int] = ()
+    threads: int | None = None
+    isolate: isolation.Target | None = None
+
+
+def seed(base: int, *place: object) -> None:
+    """Seed torch by a run's seed and a place in its grid, so that cells do not depend on order."""
+    torch.manual_seed(zlib.crc32(repr((base, *place)).encode()))
+
+
+def precision_label(cls: type[Method], context: Context) -> str:
+    """The precision that a method really runs in."""
+    precision = context.precision
+    if cls.autocast or precision.dtype == "float32":
+        return precision.label
+    return precision.label.replace(precision.dtype, "float32")

@@ -1,0 +1,143 @@
+"""The beginning of a run: its folder, its pictures, and the record of what is to be run."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+import bench
+from bench import images, results, weights
+from bench.contract import Context, Metric, SetMetric
+from bench.errors import BenchError
+from bench.machine import environment, roofline
+from bench.plugins import provenance
+from bench.plugins.registry import Registry
+from bench.results import RunInfo, SkippedRecord
+from bench.results.environment import fingerprint
+from bench.run.plan import Chosen, Plan
+
+
+def start(plan: Plan, root: Path, context: Context, registry: Registry) -> Path:
+    """Make the run folder: the pictures at every size, and the record of what is to be run.
+
+    Pictures that cannot be used are left out and named in the record.
+
+    Raises:
+        BenchError: no content or no style can be used, or the folder cannot be written.
+    """
+    return results.create(root, lambda run: begin(run, plan, context, registry))
+
+
+def begin(run: Path, plan: Plan, context: Context, registry: Registry) -> RunInfo:
+    """Put the inputs into a new run's folder and say what is to be run; raises as `start`."""
+    usable: dict[str, list[str]] = {"content": [], "style": []}
+    skipped: list[SkippedRecord] = []
+    for role, wanted in (("content", plan.contents), ("style", plan.styles)):
+        for picture in wanted:
+            try:
+                for size in plan.sizes:
+                    images.save(
+                        images.load(picture, size),
+                        results.input_path(run, role, picture.name, size),
+                    )
+                usable[role].append(picture.name)
+            except BenchError as error:
+                skipped.append({"role": role, "name": picture.name, "reason": str(error)})
+        if not usable[role]:
+            reason = skipped[-1]["reason"] if skipped else "the dataset has none"
+            raise BenchError(f"no {role} can be used: {reason}")
+    fetch_encoders(plan, context)
+    captured = environment.capture(context.device, context.precision, plan.threads)
+    return {
+        "command": plan.command,
+        "bench_version": bench.__version__,
+        "profile": plan.profile.name,
+        "seed": plan.seed,
+        "adapt_seconds": plan.adapt_seconds,
+        "observe": sorted(set(plan.observe)),
+        "environment": {
+            **captured,
+            "fingerprint": fingerprint(captured),
+            "peak": roofline.measure(context.device, torch.get_num_threads()),
+        },
+        "dataset": {
+            "name": plan.dataset.name,
+            "options": asdict(plan.dataset.options),
+            "fingerprint": plan.dataset.fingerprint(),
+            "citation": plan.dataset.citation,
+        },
+        "sizes": list(plan.sizes),
+        "contents": usable["content"],
+        "styles": usable["style"],
+        "methods": {
+            name: {
+                "method": chosen.cls.name,
+                "family": chosen.cls.family,
+                "citation": chosen.cls.citation,
+                "options": asdict(chosen.options),
+                "defaults": asdict(chosen.cls.Options()),
+                "source_sha256": provenance.source_sha256(chosen.cls),
+                "weights": weight_files(chosen, context),
+                "trains_on": list(chosen.cls.learns_from(chosen.options)),
+                "autocast": chosen.cls.autocast,
+                "plugin": registry.origin("methods", chosen.cls.name).source,
+            }
+            for name, chosen in plan.methods.items()
+        },
+        "metrics": {
+            metric.id: {
+                "name": metric.name,
+                "version": metric.version,
+                "unit": metric.unit,
+                "axis": metric.axis,
+                "direction": metric.direction,
+                "encoder": metric.encoder,
+                "judge": all(registry.encoder(name).judge for name in metric.encoders),
+                "of_set": isinstance(metric, SetMetric),
+                "training_loss_of": list(metric.training_loss_of),
+                "weights": metric_files(metric, context),
+                "citation": metric.citation,
+            }
+            for metric in plan.metrics
+        },
+        "skipped": skipped,
+    }
+
+
+def weight_files(chosen: Chosen, context: Context) -> dict[str, str]:
+    """SHA-256 of every weights file behind a method: its own and those of its loss networks."""
+    needed = chosen.cls.needs(chosen.options)
+    files = weights.fingerprints(needed, weights.beside(chosen.cls))
+    return files | encoder_files(chosen.cls.learns_from(chosen.options), context)
+
+
+def metric_files(metric: Metric, context: Context) -> dict[str, str]:
+    """SHA-256 of every weights file behind a metric: its own and its encoder's."""
+    files = weights.fingerprints(metric.weights, weights.beside(type(metric)))
+    return files | encoder_files(metric.encoders, context)
+
+
+def encoder_files(names: Sequence[str], context: Context) -> dict[str, str]:
+    """SHA-256 of the named encoders' weights files."""
+    files: dict[str, str] = {}
+    for name in names:
+        encoder = context.find_encoder(name)
+        files |= weights.fingerprints([encoder.weights], encoder.folders())
+    return files
+
+
+def fetch_encoders(plan: Plan, context: Context) -> None:
+    """Build every encoder of the run: a download must not come after its file is recorded.
+
+    One that cannot be had is left to the methods and metrics that want it, as their rows' reason.
+    """
+    names = [name for metric in plan.metrics for name in metric.encoders]
+    for chosen in plan.methods.values():
+        names += chosen.cls.learns_from(chosen.options)
+    for name in dict.fromkeys(names):
+        with contextlib.suppress(BenchError):
+            context.encoder(name)

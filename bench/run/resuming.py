@@ -1,0 +1,63 @@
+"""Whether a run can be gone on with here, and what of it is to be done anew."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import bench
+from bench import results
+from bench.contract import Context
+from bench.errors import BenchError
+from bench.machine import environment
+from bench.plugins import provenance
+from bench.results.environment import fingerprint
+from bench.run.plan import Plan
+from bench.run.recording import weight_files
+
+
+def check_resumable(run: Path, plan: Plan, context: Context) -> None:
+    """See that nothing the run's numbers depend on has changed since it began.
+
+    Raises:
+        BenchError: another machine, precision or version of the suite, other pictures, options or
+            metrics, or another version of a method.
+    """
+    record = results.read_run(run)
+    now = environment.capture(context.device, context.precision)
+    changes = []
+    if record["environment"]["fingerprint"] != fingerprint(now):
+        changes.append("the environment")
+    if (record["bench_version"], record["environment"]["commit"]) != (
+        bench.__version__,
+        now["commit"],
+    ):
+        changes.append("bench itself")
+    if set(record["metrics"]) != {metric.id for metric in plan.metrics}:
+        changes.append("the metrics")
+    if record["dataset"]["fingerprint"] != plan.dataset.fingerprint():
+        changes.append("the pictures")
+    for name, chosen in plan.methods.items():
+        before = record["methods"][name]
+        if before["options"] != asdict(chosen.options):
+            changes.append(f"the options of {name}")
+        if before["source_sha256"] != provenance.source_sha256(chosen.cls):
+            changes.append(f"the source of {name}")
+        if before["weights"] != weight_files(chosen, context):
+            changes.append(f"the weights of {name}")
+    if changes:
+        raise BenchError(
+            f"{run} cannot be resumed: {', '.join(changes)} changed since; start a new run"
+        )
+
+
+def forget_failures(run: Path) -> None:
+    """Remove the records of what failed, so that it is tried again."""
+    for kind in ("cells", "speed"):
+        for path in (run / kind).glob("*.json"):
+            record = results.read_json(path)
+            if record["status"] != "ok":
+                path.unlink()
+                (run / "scores" / path.name).unlink(missing_ok=True)
+                of_sets = results.key(record["method"], record["size"])
+                (run / "sets" / f"{of_sets}.json").unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Questions that several runs answer: studies, and what judges are worth."""

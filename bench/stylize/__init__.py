@@ -1,0 +1,1 @@
+"""Pictures and videos in a style that is kept in a file."""

@@ -1,0 +1,154 @@
+"""The page of the blind test, served on loopback only.
+
+It lies behind a secret path and answers requests whose Host header names this server: so no other
+web page can read it or vote, not even one that has rebound its name to this machine.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, cast
+
+from bench.errors import BenchError
+from bench.vote.ballot import Ballot
+
+HOST = "127.0.0.1"
+TEMPLATES = Path(__file__).parents[1] / "templates"
+_LONGEST = 4096  # bytes of a request's body
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def serve(ballot: Ballot, port: int = 0) -> tuple[ThreadingHTTPServer, str]:
+    """A server on loopback and the address of its page; `serve_forever` starts it.
+
+    Args:
+        ballot: the session.
+        port: 0 for one that is free.
+
+    Raises:
+        BenchError: the port is taken.
+    """
+    token = secrets.token_urlsafe(16)
+    try:
+        server = ThreadingHTTPServer((HOST, port), _handler(ballot, token))
+    except (OSError, OverflowError) as error:
+        raise BenchError(
+            f"--port {port} cannot be used ({getattr(error, 'strerror', error)}): choose another"
+        ) from None
+    server.daemon_threads = True
+    return server, f"http://{HOST}:{server.server_port}/{token}/"
+
+
+def _handler(ballot: Ballot, token: str) -> type[BaseHTTPRequestHandler]:
+    files = {
+        "": ("vote.html", "text/html; charset=utf-8"),
+        "page.css": ("page.css", "text/css; charset=utf-8"),
+        "vote.css": ("vote.css", "text/css; charset=utf-8"),
+        "vote.js": ("vote.js", "text/javascript; charset=utf-8"),
+    }
+    actions: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any] | None]] = {
+        "vote": lambda asked: ballot.vote(asked.get("trial"), asked.get("choice")),
+        "undo": lambda _: ballot.undo(),
+    }
+
+    class Handler(BaseHTTPRequestHandler):
+        server_version = "bench"
+        sys_version = ""
+        timeout = 30
+
+        def do_GET(self) -> None:
+            place = self._place()
+            if place is None:
+                return
+            if place in files:
+                name, kind = files[place]
+                self._answer(HTTPStatus.OK, kind, (TEMPLATES / name).read_bytes())
+            elif place == "state":
+                self._act(ballot.state)
+            else:
+                what, _, id_ = place.partition("/")
+                path = ballot.picture(id_, what)
+                if path is None or not path.is_file():
+                    self._refuse(HTTPStatus.NOT_FOUND)
+                else:
+                    self._answer(HTTPStatus.OK, "image/png", path.read_bytes())
+
+        def do_POST(self) -> None:
+            place = self._place()
+            if place is None:
+                return
+            if place not in actions:
+                return self._refuse(HTTPStatus.NOT_FOUND)
+            if self.headers.get_content_type() != "application/json":
+                return self._refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+            length = self.headers.get("Content-Length", "")
+            if not length.isdigit() or int(length) > _LONGEST:
+                return self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            try:
+                asked = json.loads(self.rfile.read(int(length)))
+            except ValueError:
+                asked = None
+            if not isinstance(asked, dict):
+                return self._refuse(HTTPStatus.BAD_REQUEST)
+            return self._act(lambda: actions[place](asked))
+
+        def _place(self) -> str | None:
+            """The path behind the secret; None, and an answer, to whoever may not ask."""
+            hosts = [
+                f"{name}:{cast(ThreadingHTTPServer, self.server).server_port}"
+                for name in (HOST, "localhost")
+            ]
+            origin = self.headers.get("Origin")
+            known = self.headers.get("Host") in hosts and (
+                origin is None or origin in [f"http://{host}" for host in hosts]
+            )
+            secret, _, place = self.path.removeprefix("/").partition("/")
+            if not known or not hmac.compare_digest(secret.encode(), token.encode()):
+                self._refuse(HTTPStatus.FORBIDDEN)
+                return None
+            return place
+
+        def _act(self, action: Callable[[], dict[str, Any] | None]) -> None:
+            try:
+                told = action()
+            except BenchError as error:
+                return self._json(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": str(error)})
+            if told is None:
+                return self._json(HTTPStatus.CONFLICT, {"error": "that is not shown any more"})
+            return self._json(HTTPStatus.OK, told)
+
+        def _json(self, status: HTTPStatus, told: Mapping[str, Any]) -> None:
+            self._answer(status, "application/json", json.dumps(told).encode())
+
+        def _refuse(self, status: HTTPStatus) -> None:
+            self.close_connection = True  # what was sent may not have been read
+            self._answer(status, "text/plain", status.phrase.encode())
+
+        def _answer(self, status: HTTPStatus, kind: str, body: bytes) -> None:
+            self.send_response(status)
+            for name, value in (
+                ("Content-Type", kind),
+                ("Content-Length", str(len(body))),
+                ("Cache-Control", "no-store"),
+                ("Content-Security-Policy", _POLICY),
+                ("Referrer-Policy", "no-referrer"),
+                ("X-Content-Type-Options", "nosniff"),
+                ("Cross-Origin-Resource-Policy", "same-origin"),
+            ):
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing: the terminal shows the address, and votes are on disk."""
+
+    return Handler

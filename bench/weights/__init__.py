@@ -1,0 +1,17 @@
+"""Files of learned numbers: where they lie, whether they are the right ones, how to read them."""
+
+from bench.weights.files import SHIPPED, beside, find, fingerprints, locate, sha256, user_folder
+from bench.weights.tensors import metadata, read, write
+
+__all__ = [
+    "SHIPPED",
+    "beside",
+    "find",
+    "fingerprints",
+    "locate",
+    "metadata",
+    "read",
+    "sha256",
+    "user_folder",
+    "write",
+]

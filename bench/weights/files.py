@@ -1,0 +1,82 @@
+"""Files of learned numbers: where they lie, and whether they are the right ones."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from bench.contract import Weights
+from bench.errors import BenchError
+
+SHIPPED = Path(__file__).parent
+
+
+def user_folder() -> Path:
+    """Where a user puts weights that are not shipped: `$BENCH_WEIGHTS` or a cache folder."""
+    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "bench" / "weights"
+    return Path(os.environ.get("BENCH_WEIGHTS", default))
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _digest(path: str, size: int, mtime_ns: int) -> str:
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """The file's SHA-256 in hex, remembered while the file does not change."""
+    stat = path.stat()
+    return _digest(str(path), stat.st_size, stat.st_mtime_ns)
+
+
+def find(weights: Weights, beside: Iterable[Path] = ()) -> Path | None:
+    """Where the file is, unverified: `beside`, shipped or in the user's folder; None if nowhere."""
+    named = Path(weights.file).expanduser()
+    folders = [Path()] if named.is_absolute() else [*beside, SHIPPED, user_folder()]
+    return next((folder / named for folder in folders if (folder / named).is_file()), None)
+
+
+def locate(weights: Weights, beside: Iterable[Path] = ()) -> Path:
+    """The path of declared weights, verified.
+
+    Looks in the `beside` folders, then among the shipped weights, then in the user's folder.
+
+    Raises:
+        BenchError: the file is nowhere (the message says where from and where to), or its
+            SHA-256 is not the declared one.
+    """
+    path = find(weights, beside)
+    if path is None:
+        named = Path(weights.file).expanduser()
+        where = named.parent if named.is_absolute() else user_folder()
+        raise BenchError(
+            f"weights {named.name} are missing: get them from {weights.source} and put them in "
+            f"{where}"
+        )
+    if weights.sha256 is not None and not sha256(path).startswith(weights.sha256):
+        raise BenchError(
+            f"{path} is not the declared file (SHA-256 {sha256(path)[:12]}…, expected "
+            f"{weights.sha256[:12]}…): delete it and get it again from {weights.source}"
+        )
+    return path
+
+
+def beside(cls: type[Any]) -> list[Path]:
+    """Where a plugin may carry its weights: its own folder, and `weights` in it."""
+    folder = Path(inspect.getfile(cls)).parent
+    return [folder, folder / "weights"]
+
+
+def fingerprints(needed: Iterable[Weights], beside: Iterable[Path] = ()) -> dict[str, str]:
+    """File name to SHA-256 of declared weights; `missing` where there is no such file."""
+    folders = list(beside)
+    found = {Path(weights.file).name: find(weights, folders) for weights in needed}
+    return {file: sha256(path) if path else "missing" for file, path in found.items()}
