@@ -20,6 +20,8 @@ from bench.contract import Task
 from bench.errors import BenchError
 from bench.progress import bar as progress_bar
 
+__all__ = ["LOG_STEPS", "Budget", "Progress", "Task", "model_card", "train"]
+
 LOG_STEPS = 25
 """Losses are logged as means over so many steps."""
 

@@ -16,7 +16,7 @@ from bench.options import option
 from bench.perceptual import Balance, perceptual_loss
 from bench.store import PictureStore
 
-from ._fused import deploy
+from ._deployed import deploy
 from ._network_training import NetworkTraining, TransferTrainingOptions
 from ._style_statistics import StyleStatistics
 from ._trained import Trained, TrainedOptions

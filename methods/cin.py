@@ -31,8 +31,8 @@ from bench.options import option
 from bench.perceptual import Balance, perceptual_loss
 from bench.store import PictureStore
 
+from ._deployed import deploy
 from ._fitting import SMOKE, FitOptions, fit
-from ._fused import deploy
 from ._network_training import NetworkTraining, TransferTrainingOptions
 from ._trained import Trained, TrainedOptions
 from ._transform_net import (

@@ -27,8 +27,8 @@ from bench.options import option
 from bench.perceptual import Balance, perceptual_loss
 from bench.weights import locate, read
 
+from ._deployed import deploy
 from ._fitting import SMOKE, FitOptions, fit, loss_networks
-from ._fused import deploy
 from ._transform_net import TransformNet, load_weights
 
 

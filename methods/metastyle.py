@@ -31,8 +31,8 @@ from bench.hooks import hookimpl
 from bench.options import option
 from bench.perceptual import Balance, perceptual_loss
 
+from ._deployed import deploy
 from ._fitting import SMOKE, FitOptions, fit
-from ._fused import deploy
 from ._meta_training import MetaTraining
 from ._trained import Trained, TrainedOptions
 from ._transform_net import TransformNet, load_weights, norm_parameters

@@ -9,6 +9,8 @@ from bench.contract import Context, Precision
 from bench.errors import BenchError
 from bench.machine import measure, native
 
+algorithms = importlib.import_module("bench.methods._fused_algorithms")
+deployment = importlib.import_module("bench.methods._deployed")
 fused = importlib.import_module("bench.methods._fused")
 transform_net = importlib.import_module("bench.methods._transform_net")
 
@@ -34,7 +36,7 @@ def picture(height, width, count=1):
     return torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize("algorithm", [*fused.ALGORITHMS.values(), fused.TALL])
+@pytest.mark.parametrize("algorithm", [*algorithms.ALGORITHMS.values(), algorithms.TALL])
 def test_algorithm_is_the_convolution(algorithm):
     """In one dimension: against the definition."""
     b, g, a = (
@@ -81,7 +83,7 @@ def test_is_deterministic_and_pictures_do_not_meet(network, threads):
 @with_compiler
 def test_threads_do_not_meet(network, monkeypatch):
     made, content = fused.FusedNet(network), picture(40, 36)
-    expected, leave, others = made(content), fused._leave, []
+    expected, leave, others = made(content), fused.leave, []
 
     def meanwhile(*arguments):
         if not others:
@@ -90,7 +92,7 @@ def test_threads_do_not_meet(network, monkeypatch):
             others[0].join(1)
         leave(*arguments)
 
-    monkeypatch.setattr(fused, "_leave", meanwhile)
+    monkeypatch.setattr(fused, "leave", meanwhile)
     assert torch.equal(made(content), expected)
     others[0].join()
 
@@ -110,7 +112,7 @@ def test_flat_pictures_are_the_plain_networks(network, context, level):
     with torch.inference_mode():
         plain = network(content)
         assert (fused.FusedNet(network)(content) - plain)[0].abs().max() > 0.01  # so it is needed
-    made = fused.deploy(network, context, "fused")(content)
+    made = deployment.deploy(network, context, "fused")(content)
     torch.testing.assert_close(made, plain, atol=1e-4, rtol=0)
 
 
@@ -131,7 +133,7 @@ def test_only_three_channels(network, channels):
 @with_compiler
 def test_follows_the_weights(context):
     network = transform_net.TransformNet()
-    deployed, content = fused.deploy(network, context, "fused"), picture(16, 16)
+    deployed, content = deployment.deploy(network, context, "fused"), picture(16, 16)
     before = deployed(content)
     assert torch.equal(before, deployed(content))
     optimizer = torch.optim.Adam(network.parameters(), 0.1)
@@ -144,7 +146,7 @@ def test_follows_the_weights(context):
 
 
 def test_plain_is_the_network_itself(network, context):
-    deployed, content = fused.deploy(network, context, "plain"), picture(20, 20)
+    deployed, content = deployment.deploy(network, context, "plain"), picture(20, 20)
     with torch.inference_mode():
         assert torch.equal(deployed(content), network(content))
     assert deployed.arithmetic is None
@@ -153,10 +155,10 @@ def test_plain_is_the_network_itself(network, context):
 @pytest.mark.parametrize(("plain", "quick", "chosen"), [(1.0, 0.5, True), (1.0, 0.95, False)])
 def test_auto_takes_the_faster(network, context, monkeypatch, plain, quick, chosen):
     taken = iter([plain, quick] * 3)
-    monkeypatch.setattr(fused, "kernels", lambda: None)
-    monkeypatch.setattr(fused, "timed", lambda call, device: (None, next(taken)))
-    monkeypatch.setattr(fused, "_probe", fused._probe.__wrapped__)
-    deployed = fused.deploy(network, context, "auto")
+    monkeypatch.setattr(deployment, "kernels", lambda: None)
+    monkeypatch.setattr(deployment, "timed", lambda call, device: (None, next(taken)))
+    monkeypatch.setattr(deployment, "_probe", deployment._probe.__wrapped__)
+    deployed = deployment.deploy(network, context, "auto")
     assert deployed.fused is chosen
     told = f"probe: plain 1000.0 ms, fused {1e3 * quick:.1f} ms"
     label = "float32/fused" if chosen else context.precision.label
@@ -165,24 +167,24 @@ def test_auto_takes_the_faster(network, context, monkeypatch, plain, quick, chos
 
 def test_the_probe_times_the_fused_network(context, monkeypatch):
     calls = []
-    monkeypatch.setattr(fused, "SIDE", 16)
-    monkeypatch.setattr(fused, "kernels", lambda: None)
-    monkeypatch.setattr(fused, "FusedNet", lambda network: calls.append)
-    fused._probe.__wrapped__(context.device, context.precision, 1)
+    monkeypatch.setattr(deployment, "SIDE", 16)
+    monkeypatch.setattr(deployment, "kernels", lambda: None)
+    monkeypatch.setattr(deployment, "FusedNet", lambda network: calls.append)
+    deployment._probe.__wrapped__(context.device, context.precision, 1)
     assert len(calls) == 3
 
 
 def test_without_a_compiler(network, context, monkeypatch):
     monkeypatch.setenv("CXX", "/nowhere/g++")
-    monkeypatch.setattr(fused, "kernels", lambda: native.library.__wrapped__("int one;"))
-    monkeypatch.setattr(fused, "_probe", fused._probe.__wrapped__)
-    deployed = fused.deploy(network, context, "auto")
+    monkeypatch.setattr(deployment, "kernels", lambda: native.library.__wrapped__("int one;"))
+    monkeypatch.setattr(deployment, "_probe", deployment._probe.__wrapped__)
+    deployed = deployment.deploy(network, context, "auto")
     assert not deployed.fused
     label, reason = deployed.arithmetic  # goes into the record
     assert label == context.precision.label
     assert "/nowhere/g++ cannot be run" in reason
     with pytest.raises(BenchError, match="check CXX"):
-        fused.deploy(network, context, "fused")
+        deployment.deploy(network, context, "fused")
 
 
 @with_compiler

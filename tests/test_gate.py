@@ -194,6 +194,25 @@ def test_two_folders_for_real(folders, capsys):
     assert "in 1 pair of processes; A/A noise" in row["notes"]
 
 
+FLAT = "7c0bb4f2ddae"
+"""A commit of this repository from before `bench` had rooms: everything lay flat."""
+
+
+@pytest.mark.timeout(300)  # two processes import torch
+def test_a_revision_with_other_modules_is_measured_too(monkeypatch, capsys):
+    held = subprocess.run(["git", "cat-file", "-e", f"{FLAT}^{{commit}}"], cwd=ROOT)
+    if held.returncode:
+        pytest.skip(f"needs the repository's history back to {FLAT}: git fetch --unshallow")
+    monkeypatch.setenv("BENCH_PLUGINS", "0")
+    monkeypatch.chdir(ROOT)
+    words = ["--method", "identity", "--max-seconds", "0.2", "--threshold", "90", "--size", "32"]
+    status = main(["gate", FLAT, *words, "--scope", "core", "--scope", "adapt", "--quiet"])
+    told = capsys.readouterr()
+    assert (status, told.err) == (0, "")
+    assert f"base {FLAT} ({FLAT})" in told.out
+    assert told.out.count("identity") == 2
+
+
 def test_a_baseline_is_in_units_of_the_reference(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(turns, "_Process", Simulated)
     monkeypatch.setattr(gate, "resolve", lambda text, _: revisions.Side(text, "python"))
@@ -318,5 +337,5 @@ def test_a_call_is_a_step_of_what_iterates():
 
 
 def test_the_gate_imports_no_torch():
-    code = "import sys; from bench import gate; sys.exit('torch' in sys.modules)"
+    code = "import sys; from bench.compare import baseline, gate; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -194,7 +194,7 @@ def test_two_processes_average_their_gradients_and_the_first_one_writes(tmp_path
         "import sys, torch, numpy as np\n"
         "from pathlib import Path\n"
         "from bench import distributed\n"
-        "from bench.machine.device import Context, Precision\n"
+        "from bench import Context, Precision\n"
         "from bench.options import NoOptions\n"
         "from bench.store import collect\n"
         "from bench.training import Budget, Task, train\n"

@@ -8,6 +8,7 @@ so it brings its own clock, and of `bench` it uses no more than how a method is 
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import json
 import os
@@ -68,19 +69,19 @@ def method_call(
     """A method's `core` (a picture through the adapted method) or `adapt`, see `stepping`."""
     import numpy as np
 
-    from bench import options as options_
-    from bench.contract import Context
-    from bench.contract.phases import adapting, stylizing
-    from bench.machine.device import choose_precision
-    from bench.plugins import registry
-    from bench.store import collect
+    options_, store = _module("bench.options"), _module("bench.store")
+    registry = _module("bench.plugins.registry", "bench.registry")
+    contexts = _module("bench.contract.context", "bench.device")
+    devices = _module("bench.machine.device", "bench.device")
+    phases = _module("bench.contract.phases", "bench.phases")
 
     loaded = registry.load(plugins)
     loaded.require()
     cls = loaded.method(method)
     random = np.random.default_rng(seed)
     noise = ((f"noise_{n}", random.integers(0, 256, (256, 320, 3), np.uint8)) for n in range(4))
-    context = Context(device, choose_precision(precision, device), collect(noise), loaded.encoder)
+    arithmetic = devices.choose_precision(precision, device)
+    context = contexts.Context(device, arithmetic, store.collect(noise), loaded.encoder)
     torch.manual_seed(seed)
     made = cls(context, options_.build(cls.Options, options, method))
     made.load()
@@ -88,9 +89,24 @@ def method_call(
         context.precision.layout(torch.rand(1, 3, size, size).to(device)) for _ in range(2)
     )
     if scope == "adapt":
-        return stepping(lambda: adapting(made, style))
-    next(adapting(made, style))  # ready, though not adapted: as fast as if it were
-    return stepping(lambda: stylizing(made, content))
+        return stepping(lambda: phases.adapting(made, style))
+    next(phases.adapting(made, style))  # ready, though not adapted: as fast as if it were
+    return stepping(lambda: phases.stylizing(made, content))
+
+
+def _module(*places: str) -> Any:
+    """A module of the `bench` at hand: where this version has it, or else where an older one did.
+
+    Raises:
+        ModuleNotFoundError: it has none of them, or the one that it has needs something else.
+    """
+    for place in places[:-1]:
+        try:
+            return importlib.import_module(place)
+        except ModuleNotFoundError as error:
+            if not f"{place}.".startswith(f"{error.name}."):
+                raise
+    return importlib.import_module(places[-1])
 
 
 def stepping(phase: Callable[[], Iterator[object]]) -> Callable[[], None]:

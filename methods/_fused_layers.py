@@ -1,0 +1,108 @@
+"""The compiled layers of the fused network, as operators of torch."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import math
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import register_flop_formula
+
+from bench.machine import native
+
+from ._fused_algorithms import ALGORITHMS, TALL
+
+KERNEL = 9  # of the first and the last convolution
+
+
+def source() -> str:
+    """The C++ of the layers, after the matrices that it is compiled for."""
+    lines = ["#define ALGORITHMS(X) " + " ".join(f"X({name})" for name in ALGORITHMS)]
+    for name, algorithm in {**ALGORITHMS, "tall": TALL}.items():
+        lines.append(f"struct Algorithm_{name} {{")
+        for role, matrix in (("Input", algorithm.input), ("Output", algorithm.output)):
+            rows, columns = len(matrix), len(matrix[0])
+            values = ", ".join(f"{{{', '.join(f'{float(v)!r}f' for v in row)}}}" for row in matrix)
+            lines += [
+                f"  struct {role} {{",
+                f"    static constexpr int rows = {rows}, columns = {columns};",
+                f"    static constexpr float value[{rows}][{columns}] = {{{values}}};",
+                "  };",
+            ]
+        reflect = str(algorithm.reflect).lower()
+        lines.append(f"  static constexpr int step = {algorithm.step};")
+        lines += [f"  static constexpr bool reflect = {reflect};", "};"]
+    return "\n".join(lines) + "\n" + Path(__file__).with_name("_fused.cpp").read_text("utf-8")
+
+
+@functools.cache
+def kernels() -> ctypes.CDLL:
+    """The compiled layers.
+
+    Raises:
+        BenchError: they cannot be compiled here.
+    """
+    return native.library(source())
+
+
+def call_layer(name: str, *arguments: Tensor | int | None) -> None:
+    """Call a compiled layer with float32 tensors, as addresses, and numbers."""
+    given = [
+        ctypes.c_void_p(value.data_ptr()) if isinstance(value, Tensor) else value
+        for value in arguments
+    ]
+    getattr(kernels(), name)(*given, torch.get_num_threads())
+
+
+def panels(weight: Tensor) -> Tensor:
+    """(…, inputs, outputs) to (…, outputs / panel, inputs, panel): as `product` walks through."""
+    wide = kernels().panel()
+    *front, inputs, outputs = weight.shape
+    cut = weight.float().reshape(*front, inputs, outputs // wide, wide)
+    return cut.transpose(-3, -2).contiguous()
+
+
+# The layers as operators of torch, so that its counter sees them. What it counts is the nominal
+# work, the plain network's: shares of the peak then compare the time of one and the same task.
+
+
+@torch.library.custom_op("bench_fused::enter", mutates_args=("made", "affine"))
+def enter(padded: Tensor, weight: Tensor, norm: Tensor, made: Tensor, affine: Tensor) -> None:
+    high, wide, outputs = made.shape
+    call_layer("enter", padded, high, wide, weight, made, outputs, norm[0], norm[1], affine)
+
+
+@torch.library.custom_op("bench_fused::convolve", mutates_args=("made", "affine"))
+def convolve(
+    x: Tensor,
+    before: Tensor | None,
+    weight: Tensor,
+    norm: Tensor,
+    algorithm: str,
+    made: Tensor,
+    affine: Tensor,
+) -> None:
+    call_layer(algorithm, x, *x.shape, before, weight, made, *made.shape, norm[0], norm[1], affine)
+
+
+@torch.library.custom_op("bench_fused::leave", mutates_args=("made",))
+def leave(x: Tensor, before: Tensor, weight: Tensor, bias: Tensor, made: Tensor) -> None:
+    call_layer("leave", x, *x.shape, before, weight, bias, made)
+
+
+@register_flop_formula(torch.ops.bench_fused.enter)
+def _enter_flops(padded, weight, norm, made, affine, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
+    return 2 * int(math.prod(made)) * int(padded[2]) * KERNEL**2
+
+
+@register_flop_formula(torch.ops.bench_fused.convolve)
+def _convolve_flops(x, before, weight, norm, algorithm, made, affine, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
+    return 2 * int(math.prod(made)) * int(x[2]) * 9
+
+
+@register_flop_formula(torch.ops.bench_fused.leave)
+def _leave_flops(x, before, weight, bias, made, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
+    return 2 * int(math.prod(made)) * int(x[2]) * KERNEL**2
