@@ -188,6 +188,16 @@ def test_interrupting_says_how_to_go_on(monkeypatch, capsys):
     assert "go on with bench run --resume runs/" in capsys.readouterr().err
 
 
+def test_no_command_needs_more_than_its_arguments_to_print_its_help():
+    """Every command's parser is made for any help: what one imports, all wait for."""
+    heavy = {"torch", "numpy", "pandas", "scipy", "matplotlib", "PIL", "tqdm", "jinja2"}
+    code = (
+        f"import sys; from bench.cli import parser; parser(); print(*{heavy!r} & {{*sys.modules}})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
 @pytest.mark.parametrize("words", [["--help"], ["report", "--help"], ["report", "--runs", "empty"]])
 def test_help_and_report_do_not_import_torch(words):
     code = (

@@ -4,7 +4,7 @@ import importlib
 
 import pytest
 import torch
-from by_hand import ByHand
+from helpers.by_hand import ByHand
 
 from bench import store, weights
 from bench.contract import Context, Precision

@@ -95,18 +95,18 @@ def method_call(
 
 
 def _module(*places: str) -> Any:
-    """A module of the `bench` at hand: where this version has it, or else where an older one did.
+    """A module of the `bench` at hand: where this version has it, or else where an older one had.
 
-    Raises:
-        ModuleNotFoundError: it has none of them, or the one that it has needs something else.
+    What this version has is told by its files. An editable install of another one, which may be
+    the interpreter's, would answer to an import of what this one lacks, and mix the two.
     """
-    for place in places[:-1]:
-        try:
-            return importlib.import_module(place)
-        except ModuleNotFoundError as error:
-            if not f"{place}.".startswith(f"{error.name}."):
-                raise
-    return importlib.import_module(places[-1])
+    core = Path(importlib.import_module("bench").__path__[0])
+
+    def there(place: str) -> bool:
+        file = core.joinpath(*place.split(".")[1:])
+        return file.with_suffix(".py").is_file() or (file / "__init__.py").is_file()
+
+    return importlib.import_module(next((place for place in places if there(place)), places[-1]))
 
 
 def stepping(phase: Callable[[], Iterator[object]]) -> Callable[[], None]:

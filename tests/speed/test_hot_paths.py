@@ -3,11 +3,11 @@
 import runpy
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from helpers.checkout import ROOT
 
 from bench.contract import Context, Precision
 from bench.contract.phases import adapting, stylizing
@@ -16,7 +16,6 @@ from bench.plugins import registry
 from bench.store import collect
 
 CPU = torch.device("cpu")
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

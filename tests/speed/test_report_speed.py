@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from synthetic_run import synthetic_run
+from helpers.synthetic_run import synthetic_run
 
 from bench import report, results
 

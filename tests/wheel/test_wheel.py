@@ -6,20 +6,21 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from helpers.checkout import ROOT
+
 import bench
 
-CHECKOUT = Path(__file__).parents[2]
 INSTALLED = Path(bench.__file__).parent
 FOLDERS = {"bench": "", "methods": "methods", "metrics": "metrics", "datasets": "datasets"}
 
 
 def test_bench_is_the_installed_one():
-    assert INSTALLED != CHECKOUT / "bench"
+    assert INSTALLED != ROOT / "bench"
 
 
 def test_every_committed_file_of_the_four_folders_is_installed():
     listed = subprocess.run(
-        ["git", "ls-files", "-z", *FOLDERS], cwd=CHECKOUT, check=True, capture_output=True
+        ["git", "ls-files", "-z", *FOLDERS], cwd=ROOT, check=True, capture_output=True
     ).stdout.decode()
     paths = [Path(path) for path in listed.split("\0") if path]
     assert Path("bench/py.typed") in paths
@@ -43,7 +44,7 @@ def test_bench_list_finds_every_plugin_from_another_folder(tmp_path):
     expected = {
         f"{folder}.{file.stem}"
         for folder in ("methods", "metrics", "datasets")
-        for file in (CHECKOUT / folder).glob("[!_]*.py")
+        for file in (ROOT / folder).glob("[!_]*.py")
     }
     assert {row["name"] for row in listed["plugins"]} == {"encoders", *expected}
 

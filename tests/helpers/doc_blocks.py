@@ -3,16 +3,16 @@
 import argparse
 import re
 import shlex
-from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from helpers.checkout import ROOT
+
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 BLOCK = re.compile(r"^```([\w-]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 FOREIGN = {
     "pip": "installs packages",
     "tox": "makes environments; each is a job of CI",
-    "pytest": "runs this suite, or that of a new package (tests/test_scaffold.py)",
+    "pytest": "runs this suite, or that of a new package (tests/plugins/test_scaffold.py)",
     "cd": "goes with one of these",
 }
 """Commands that are not bench's, and why no test of the pages runs them."""

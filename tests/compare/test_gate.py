@@ -12,9 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers.checkout import ROOT
 
 from bench.cli import main
-from bench.compare import gate, revisions, tasks, turns
+from bench.compare import baseline, gate, revisions, tasks, turns
 from bench.errors import BenchError
 
 TASK = tasks.Task("made", {})
@@ -158,7 +159,6 @@ class Sleeper(Method):
 @hookimpl
 def bench_methods(): return [Sleeper]
 '''
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -215,7 +215,7 @@ def test_a_revision_with_other_modules_is_measured_too(monkeypatch, capsys):
 
 def test_a_baseline_is_in_units_of_the_reference(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(turns, "_Process", Simulated)
-    monkeypatch.setattr(gate, "resolve", lambda text, _: revisions.Side(text, "python"))
+    monkeypatch.setattr(baseline, "resolve", lambda text, _: revisions.Side(text, "python"))
     monkeypatch.setattr(Simulated, "slowdown", {})
     file = str(tmp_path / "speed.json")
     words = ["--quiet", "--max-seconds", "0.2"]

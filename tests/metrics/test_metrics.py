@@ -5,7 +5,7 @@ import importlib
 import numpy as np
 import pytest
 import torch
-from by_hand import ByHand
+from helpers.by_hand import ByHand
 from scipy.ndimage import gaussian_filter
 
 from bench import conformance, store, weights

@@ -13,6 +13,7 @@ from scipy.ndimage import correlate
 from torchvision.models.vgg import cfgs, make_layers
 
 from bench import encoders, weights
+from bench.contract import Weights
 from bench.encoders import efficientnet_lite
 from bench.errors import BenchError
 from bench.weights import files
@@ -198,7 +199,7 @@ def test_torchvision_weights_give_torchvision_features(cls, config, hub, monkeyp
     hub.mkdir(parents=True)
     path = hub / encoder.weights.file
     torch.save({f"features.{name}": value for name, value in layers.state_dict().items()}, path)
-    declared = weights.Weights(
+    declared = Weights(
         path.name, hashlib.sha256(path.read_bytes()).hexdigest()[:8], "tests", "none"
     )
     monkeypatch.setattr(cls, "weights", declared)

@@ -2,10 +2,10 @@ import xml.etree.ElementTree as ET
 from types import SimpleNamespace
 
 import pytest
+from helpers.synthetic_run import METHODS, synthetic_run
 from matplotlib import pyplot
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
-from synthetic_run import METHODS, synthetic_run
 
 from bench import results
 from bench.report import plots

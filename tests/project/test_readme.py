@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from doc_blocks import ROOT, blocks, commands
+from helpers.doc_blocks import ROOT, blocks, commands
 
 from bench import hooks, results
 from bench.cli import main

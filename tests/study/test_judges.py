@@ -1,10 +1,10 @@
 """The study of the judges: degradations by hand, comparisons counted, its commands real ones."""
 
 import math
-from pathlib import Path
 
 import pytest
 import torch
+from helpers.checkout import ROOT
 
 from bench import images, results
 from bench.cli import main, parser
@@ -271,7 +271,7 @@ def test_what_is_done_of_the_study_is_not_done_twice(tmp_path, monkeypatch):
 
 
 def test_what_the_page_shows_to_fail_has_a_caveat():
-    page = (Path(__file__).parents[1] / "docs" / "judges.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "judges.md").read_text(encoding="utf-8")
     found = {
         row[0]: "!" in "".join(row[1:])
         for row in map(str.split, page.splitlines())

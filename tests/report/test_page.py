@@ -5,7 +5,7 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
-from conftest import VALUES, make_run
+from helpers.made_run import VALUES, make_run
 from PIL import Image
 
 from bench import results

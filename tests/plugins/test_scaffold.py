@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.checkout import ROOT
 
 from bench.cli import main
 from bench.plugins import registry
@@ -16,8 +17,6 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)

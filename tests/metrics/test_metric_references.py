@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from by_hand import ByHand
+from helpers.by_hand import ByHand
 from scipy.ndimage import gaussian_filter
 from scipy.stats import wasserstein_distance
 

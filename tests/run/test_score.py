@@ -1,6 +1,7 @@
 """`bench score`: files found by name or table, what is wrong in one line, a run at the end."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -124,7 +125,7 @@ def test_a_scored_folder_is_a_run_beside_others(desk, capsys):
     words = ["score", "theirs=made", *desk, "--size", "64", "--metric", "ssim", "--metric", "color"]
     assert main(words) == 0
     out = capsys.readouterr().out
-    (run,) = results.find_runs(results.Path("runs"))
+    (run,) = results.find_runs(Path("runs"))
     frames = results.load([run])
     values = frames.scores.pivot_table(index="method", columns="metric", values="value")
     assert values.loc["theirs", "ssim/1"] == pytest.approx(1, abs=1e-6)
@@ -168,7 +169,7 @@ def test_what_is_wrong_is_one_line(desk, words, says, capsys):
 
 
 def test_a_picture_of_another_aspect_than_its_content_is_refused(desk, capsys):
-    draw(results.Path("made/dog_stylized_art.png"), (64, 96))
+    draw(Path("made/dog_stylized_art.png"), (64, 96))
     assert main(["score", "made", "--size", "64", *desk, "--metric", "ssim"]) == 1
     assert "64×96 px and its content dog 96×64" in capsys.readouterr().err
-    assert not results.find_runs(results.Path("runs"))
+    assert not results.find_runs(Path("runs"))

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 import torch
-from tiny import TinyEncoder, pictures
+from helpers.tiny import TinyEncoder, pictures
 from torch.func import functional_call
 
 from bench import encoders, options
@@ -388,7 +388,7 @@ def test_on_vgg19_the_levels_are_the_papers():
     class Random(encoders.Vgg19):
         def build(self):
             torch.manual_seed(0)
-            return encoders._VGG(self.depths, self.taps, (0, 0, 0), (1, 1, 1))
+            return VGG(self.depths, self.taps, (0, 0, 0), (1, 1, 1))
 
     context = Context(torch.device("cpu"), Precision(), pictures(1, 0), {"vgg": Random()}.get)
     pyramid = matching.Pyramid(context, "vgg")

@@ -2,11 +2,11 @@ import gc
 import itertools
 import runpy
 import weakref
-from pathlib import Path
 from statistics import median
 
 import pytest
 import torch
+from helpers.checkout import ROOT
 
 from bench.contract import Context, Precision
 from bench.errors import BenchError
@@ -356,7 +356,7 @@ def test_one_call_under_two_labels_is_an_a_a_control(clock):
 
 
 def test_the_harness_adds_less_than_a_hundredth_to_a_call_of_a_millisecond():
-    tool = runpy.run_path(str(Path(__file__).parents[1] / "tools" / "harness_overhead.py"))
+    tool = runpy.run_path(str(ROOT / "tools" / "harness_overhead.py"))
     context = Context(CPU, Precision(), collect([]), {}.__getitem__)
     loop, sampled = tool["overhead"](tool["Nothing"](context), 32, rounds=5, calls=100)
     assert len(loop) == len(sampled) == 5

@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from doc_blocks import FOREIGN, PAGES, ROOT, check_names, commands, files, name
+from helpers.doc_blocks import FOREIGN, PAGES, ROOT, check_names, commands, files, name
 from PIL import Image
 
 from bench import conformance

@@ -9,7 +9,7 @@ from collections import Counter
 import numpy as np
 import pandas
 import pytest
-from synthetic_run import synthetic_run
+from helpers.synthetic_run import synthetic_run
 
 from bench import results
 from bench.cli import main

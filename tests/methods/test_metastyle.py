@@ -4,7 +4,7 @@ import importlib
 
 import pytest
 import torch
-from tiny import TinyEncoder, pictures
+from helpers.tiny import TinyEncoder, pictures
 from torch.func import functional_call
 
 from bench.contract import Context, Precision

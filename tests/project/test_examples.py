@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.checkout import ROOT
 from PIL import Image
 
 from bench import conformance, results
@@ -15,7 +16,7 @@ from bench.cli import main
 from bench.images import load, to_image
 from bench.plugins import registry
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = ROOT / "examples"
 SMOKE = ["--profile", "smoke", "--dataset", "synthetic", "--quiet", "--device", "cpu"]
 
 

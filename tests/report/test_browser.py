@@ -6,7 +6,7 @@ import tempfile
 import threading
 
 import pytest
-from conftest import make_run
+from helpers.made_run import make_run
 from test_page import HOSTILE, paint
 
 from bench import results
