@@ -189,7 +189,7 @@ def start(
     registry: Registry,
     quiet: bool = False,
 ) -> Path:
-    """Make a run folder with the pictures as finished results; `runner.execute` does the rest.
+    """Make a run folder with the pictures as finished results; `bench.run.execution` does the rest.
 
     Args:
         given: a row's name to what it is made of; all contents and styles of the plan.

@@ -1,4 +1,5 @@
 import ast
+import importlib
 import importlib.metadata
 import importlib.util
 import re
@@ -133,3 +134,41 @@ def test_tox_has_the_environments_that_ci_runs():
     run = re.search(r"tox\" run -e (\S+)", (ROOT / ".ci" / "run").read_text(encoding="utf-8"))
     assert run
     assert set(run[1].split(",")) <= set(jobs[1].split(", "))
+
+
+NAME = re.compile(r"(?<![\w./-])bench(?:\.[A-Za-z_]\w*)+")
+
+
+def is_there(dotted):
+    """Whether a dotted name is a module, or something in one; of a class its fields too."""
+    parts = dotted.split(".")
+    for count in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:count]))
+        except ModuleNotFoundError:
+            continue
+        for name in parts[count:]:
+            if name in getattr(found, "__annotations__", {}):
+                return True
+            if not hasattr(found, name):
+                return False
+            found = getattr(found, name)
+        return True
+    return False
+
+
+@pytest.mark.parametrize("folder", ["bench", *FOLDERS, "docs", "examples", "tools", "README.md"])
+def test_what_texts_name_is_there(folder):
+    """A module that has moved is named in docstrings, pages and templates too."""
+    place = ROOT / folder
+    kinds = {".py", ".md", ".jinja", ".ipynb"}
+    files = [place] if place.is_file() else [f for f in place.rglob("*") if f.suffix in kinds]
+    assert files
+    old = {"worker.py"}  # it runs older versions, and names their modules
+    named = {
+        (name, str(file.relative_to(ROOT)))
+        for file in files
+        if file.name not in old
+        for name in NAME.findall(file.read_text(encoding="utf-8"))
+    }
+    assert [(name, file) for name, file in sorted(named) if not is_there(name)] == []
