@@ -1,77 +1,169 @@
-"""A contact sheet of a run: rows of pictures, each with its content, its style and the results.
+"""A contact sheet of a run, to look at: each content, its style, and what the methods made of them.
 
-    python tools/contact_sheet.py runs/20261122-101500-1a2b -o sheet.jpg --picture metastyle@0 \
-        --picture metastyle@10 --picture metastyle --picture gatys
+    python tools/contact_sheet.py RUN -o sheet.jpg
 
-`METHOD@STEP` is an observed picture (bench run --observe), `METHOD` a finished one. There is a row
-for every style with every content, or with `--pairs` one for every style with a content of its own.
+Every picture stands as it is, pixel by pixel, under a heading that names it: all methods of the run
+but the anchors, and of an observed adaptation (bench run --observe) every step. A block for each
+style with each content, or with `--pairs` one for each style, with a content of its own.
+
+The pictures of the documentation are remade from a run by
+
+    python tools/contact_sheet.py RUN -o docs/methods.jpg --pairs       # bench run --all
+    python tools/contact_sheet.py RUN -o docs/metastyle.jpg             # docs/adaptation.md has it
+
+`--picture`, `--style` and `--content` show less, in the order in which they are given.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import cycle, islice, product
+from math import ceil
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
 from bench import results
+from bench.errors import BenchError, unknown
 
-GAP = 4
-LABEL = 18
+GAP, HEADING, FONT = 4, 20, 13
+"""Pixels between the tiles, of the line above each, and of its letters."""
 
-
-def path(run: Path, picture: str, style: str, content: str, size: int) -> Path:
-    """Where the run keeps a picture."""
-    method, _, step = picture.partition("@")
-    folder = run / "images" / results.key(method) / str(size) / results.key(style)
-    return folder / (f"step-{int(step):06}" if step else "") / f"{results.key(content)}.png"
+QUALITY = 90
+"""Of a JPEG; its colours are not subsampled, for that would hide what is to be seen."""
 
 
-def rows(run: Path, pairs: bool) -> list[tuple[str, str]]:
-    """Style and content of each row."""
+class Tile(NamedTuple):
+    """A picture of the sheet.
+
+    Attributes:
+        name: what `--picture` takes.
+        heading: what stands above it.
+        file: where it is; None where nothing was made.
+        repeated: it is the tile before it once more.
+    """
+
+    name: str
+    heading: str
+    file: Path | None
+    repeated: bool = False
+
+
+def tiles(run: Path, method: str, style: str, content: str, size: int) -> Iterator[Tile]:
+    """What a method made of one content in one style: every observed step, and the result."""
+    cell = results.read_json(results.record_path(run, "cells", method, style, size))
+    steps = (cell["adapt"] or {}).get("steps", 0)
+    observed = [each["step"] for each in cell["observed"]]
+    for record in cell["observed"]:
+        heading = f"{method} after {_steps(record['step'])}"
+        yield Tile(f"{method}@{record['step']}", heading, _file(run, record, content))
+    heading = f"{method} after {_steps(steps)}" if steps else method
+    yield Tile(method, heading, _file(run, cell, content), bool(steps) and steps in observed)
+
+
+def _file(run: Path, record: Mapping[str, Any], content: str) -> Path | None:
+    files = (run / each["image"] for each in record["contents"] if each["content"] == content)
+    return next(filter(Path.is_file, files), None)
+
+
+def _steps(count: int) -> str:
+    return f"{count} step" + "s" * (count != 1)
+
+
+def blocks(run: Path, args: argparse.Namespace) -> Iterator[list[Tile]]:
+    """The tiles of each content and style, in the order of the sheet.
+
+    Raises:
+        BenchError: the run lacks what is asked for.
+    """
     record = results.read_run(run)
-    styles, contents = record["styles"], record["contents"]
-    if pairs:
-        return list(zip(styles, islice(cycle(contents), len(styles)), strict=True))
-    return list(product(styles, contents))
-
-
-def sheet(run: Path, pictures: list[str], side: int, shown: list[tuple[str, str]]) -> Image.Image:
-    """Content, style, and the pictures of each row; labels above the columns."""
-    size = results.read_run(run)["sizes"][-1]
-    labels = ["content", "style", *(p.replace("@", ", step ") for p in pictures)]
-    width, height = len(labels) * (side + GAP) - GAP, LABEL + len(shown) * (side + GAP) - GAP
-    made = Image.new("RGB", (width, height), "white")
-    draw, font = ImageDraw.Draw(made), ImageFont.load_default(12)
-    for x, label in enumerate(labels):
-        draw.text((x * (side + GAP), 2), label, "black", font)
-    for y, (style, content) in enumerate(shown):
-        files = [
-            results.input_path(run, "content", content, size),
-            results.input_path(run, "style", style, size),
-            *(path(run, picture, style, content, size) for picture in pictures),
+    size = args.size or record["sizes"][-1]
+    _check("size", [str(size)], [str(known) for known in record["sizes"]])
+    styles, contents = args.style or record["styles"], args.content or record["contents"]
+    _check("style", styles, record["styles"])
+    _check("content", contents, record["contents"])
+    methods = [name for name, each in record["methods"].items() if each["family"] != "anchor"]
+    if args.picture:
+        methods = list(dict.fromkeys(name.partition("@")[0] for name in args.picture))
+        _check("method", methods, record["methods"])
+    pairs = list(zip(styles, islice(cycle(contents), len(styles)), strict=True))
+    for style, content in pairs if args.pairs else product(styles, contents):
+        stylized = [tile for name in methods for tile in tiles(run, name, style, content, size)]
+        if args.picture:
+            named = {tile.name: tile for tile in stylized}
+            _check("picture", args.picture, named)
+            stylized = [named[name]._replace(repeated=False) for name in args.picture]
+        inputs = [
+            Tile(role, f"{role}: {name}", results.input_path(run, role, name, size))
+            for role, name in (("content", content), ("style", style))
         ]
-        for x, file in enumerate(files):
-            with Image.open(file) as picture:
-                small = picture.resize((side, side), Image.Resampling.LANCZOS)
-            made.paste(small, (x * (side + GAP), LABEL + y * (side + GAP)))
-    return made
+        yield [*inputs, *(tile for tile in stylized if not tile.repeated)]
 
 
-def main() -> None:
+def _check(what: str, names: Sequence[str], known: Collection[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise unknown(f"{what} in the run", name, known)
+
+
+def sheet(shown: Sequence[Sequence[Tile]], columns: int) -> Image.Image:
+    """The blocks below each other, each in rows of at most so many tiles under their headings."""
+    rows = [row for block in shown for row in _rows(block, columns)]
+    pictures = {tile.file: _open(tile.file) for row in rows for tile in row if tile.file}
+    wide, high = (max(picture.size[side] for picture in pictures.values()) for side in (0, 1))
+    across, down = wide + GAP, HEADING + high + GAP
+    columns = max(len(row) for row in rows)
+    image = Image.new("RGB", (columns * across - GAP, len(rows) * down - GAP), "white")
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(FONT)
+    for y, row in enumerate(rows):
+        for x, tile in enumerate(row):
+            left, top = x * across, y * down
+            heading = tile.heading
+            while draw.textlength(heading, font) > wide:
+                heading = heading[:-2] + "…"
+            draw.text((left, top + 2), heading, "black", font)
+            if tile.file:
+                image.paste(pictures[tile.file], (left, top + HEADING))
+            else:
+                draw.text((left, top + HEADING), "no picture", "grey", font)
+    return image
+
+
+def _rows(block: Sequence[Tile], columns: int) -> Iterator[Sequence[Tile]]:
+    """As few rows as will do, and all as long as the first, but for the last."""
+    wide = ceil(len(block) / ceil(len(block) / columns))
+    return (block[start : start + wide] for start in range(0, len(block), wide))
+
+
+def _open(path: Path) -> Image.Image:
+    with Image.open(path) as picture:
+        return picture.convert("RGB")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Write the sheet."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("run", type=Path)
-    parser.add_argument("--picture", action="append", required=True, metavar="METHOD[@STEP]")
-    parser.add_argument("--side", type=int, default=160, help="of one picture in pixels")
-    parser.add_argument("--pairs", action="store_true", help="each style with one content")
     parser.add_argument("-o", "--out", type=Path, required=True)
-    args = parser.parse_args()
-    made = sheet(args.run, args.picture, args.side, rows(args.run, args.pairs))
-    made.save(args.out, quality=88)
+    parser.add_argument("--pairs", action="store_true", help="each style with one content")
+    parser.add_argument("--picture", action="append", metavar="METHOD[@STEP]")
+    parser.add_argument("--style", action="append", metavar="NAME")
+    parser.add_argument("--content", action="append", metavar="NAME")
+    parser.add_argument("--size", type=int, metavar="PX", help="of the run's; the last by default")
+    parser.add_argument(
+        "--columns", type=int, default=7, metavar="N", help="tiles in a row at most (7)"
+    )
+    args = parser.parse_args(arguments)
+    try:
+        image = sheet(list(blocks(args.run, args)), args.columns)
+    except BenchError as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+    image.save(args.out, quality=QUALITY, subsampling=0)
+    print(f"{args.out}: {image.width} × {image.height} px")
 
 
 if __name__ == "__main__":

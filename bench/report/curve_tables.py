@@ -93,7 +93,7 @@ def _section(
     shown = {
         id_: metric
         for id_, metric in record["metrics"].items()
-        if all_metrics or metric["axis"] == "both" or (metric["judge"] and metric["encoder"])
+        if all_metrics or (metric["encoder"] and (metric["judge"] or metric["axis"] == "both"))
     }
     among = f"medians over {_count(styles, 'style')}"
     over = f"{among} of means over {_count(contents, 'content')}"

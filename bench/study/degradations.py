@@ -73,11 +73,27 @@ def shuffled_tiles(case: Case) -> Tensor:
     return picture
 
 
+def hatched(case: Case, amplitude: float) -> Tensor:
+    """The good stylization under a cross-hatch with lines 3 px apart, as networks may leave it.
+
+    Two gratings at right angles, both on the diagonals. `amplitude` is the root mean square of both
+    together, of 255; where the sum leaves the range of a picture it is cut off.
+    """
+    height, width = case.good.shape[2:]
+    down, across = torch.arange(height)[:, None], torch.arange(width)
+    phases = (torch.pi * 2**0.5 / 3 * direction for direction in (across + down, across - down))
+    waves = torch.stack([phase.cos() for phase in phases]).sum(0)
+    return (case.good + amplitude / 255 * waves).clamp(0, 1)
+
+
 DEGRADATIONS: Mapping[str, Callable[[Case], Tensor]] = {
     "blend-25": lambda case: blend(case, 0.25),
     "blend-50": lambda case: blend(case, 0.5),
     "blend-75": lambda case: blend(case, 0.75),
     "colors-only": colors_only,
+    "hatched-4": lambda case: hatched(case, 4),
+    "hatched-8": lambda case: hatched(case, 8),
+    "hatched-16": lambda case: hatched(case, 16),
     "shuffled": shuffled,
     "shuffled-tiles": shuffled_tiles,
     "wrong-style": lambda case: case.other_style,

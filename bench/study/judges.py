@@ -19,6 +19,7 @@ STEPS = (3, 10, 30, 100)
 """Optimisation steps of the stylizations, in percent of the best one's."""
 GOOD = f"steps-{STEPS[-1]}"
 _MORE = tuple(f"steps-{count}" for count in reversed(STEPS))
+_HATCHED = (GOOD, "hatched-4", "hatched-8", "hatched-16")
 _BLENDS = (GOOD, "blend-75", "blend-50", "blend-25", "identity")
 
 
@@ -34,7 +35,7 @@ class Check:
     """
 
     name: str
-    axis: Literal["style", "content"]
+    axis: Literal["style", "content", "both"]
     order: Sequence[str]
     meaning: str
 
@@ -46,6 +47,7 @@ CHECKS = (
     Check("strokes", "style", (GOOD, "colors-only"), "strokes and colours beat colours alone"),
     Check("colours", "style", ("colors-only", "identity"), "colours alone beat nothing at all"),
     Check("texture", "style", (GOOD, "shuffled"), "a texture beats its pixels in random order"),
+    Check("hatch", "style", _HATCHED, "a cross-hatch over the picture is none of the style's"),
     Check("steps", "content", ("identity", *reversed(_MORE)), "more steps take content away"),
     Check("blend", "content", tuple(reversed(_BLENDS)), "mixing the content in brings it back"),
     Check("other content", "content", (GOOD, "wrong-content"), "another content is farther"),
@@ -57,6 +59,9 @@ CHECKS = (
     ),
     Check("places", "content", (GOOD, "shuffled-tiles"), "tiles in random order show nothing"),
     Check("pixels", "content", (GOOD, "shuffled"), "pixels in random order show nothing"),
+    Check("hatch", "content", _HATCHED, "a cross-hatch over the picture hides the content"),
+    Check("noise", "both", (GOOD, "shuffled"), "pixels in random order are noise"),
+    Check("hatch", "both", _HATCHED, "the stronger a cross-hatch lies over the picture, the worse"),
 )
 
 
@@ -92,10 +97,10 @@ def judge(run: Path) -> dict[str, dict[str, dict[str, float]]]:
     if missing := sorted(rows - record["methods"].keys()):
         raise BenchError(f"{run} is no run of the study judges: it has no row {missing[0]}")
     scores = frames.scores[frames.scores["status"] == "ok"]
-    found: dict[str, dict[str, dict[str, float]]] = {"style": {}, "content": {}}
+    found: dict[str, dict[str, dict[str, float]]] = {check.axis: {} for check in CHECKS}
     for id_, metric in record["metrics"].items():
         mine = scores[scores["metric"] == id_]
-        if metric["axis"] not in found or mine.empty:
+        if mine.empty:
             continue
         values: dict[str, dict[tuple[str, str], float]] = {}
         keys = zip(mine["method"], mine["style"], mine["content"], mine["value"], strict=True)
@@ -117,12 +122,15 @@ def render(run: Path) -> str:
     record = results.read_run(run)
     parts = []
     for axis, metrics in judge(run).items():
+        if not metrics:
+            continue
         checks = [check for check in CHECKS if check.axis == axis]
         lines = [
             [id_, *(_percent(told[check.name]) for check in checks)]
             for id_, told in metrics.items()
         ]
-        headers = [f"{axis} metrics", *(check.name.replace(" ", "\n") for check in checks)]
+        kind = "style and content" if axis == "both" else axis
+        headers = [f"{kind} metrics", *(check.name.replace(" ", "\n") for check in checks)]
         right = ("left", *("right" for _ in checks))
         parts.append(tabulate(lines, headers, colalign=right, disable_numparse=True))
         parts.append("\n".join(f"{check.name}: {check.meaning}" for check in checks))

@@ -229,7 +229,9 @@ def test_wrong_references_are_one_line(watched, reference, message):
     assert message in str(error.value)
 
 
-def test_the_table_has_methods_by_steps_and_marks_the_training_loss(watched):
+@pytest.mark.parametrize("axis", ["content", "both"])
+def test_the_table_has_methods_by_steps_and_marks_the_training_loss(watched, axis, monkeypatch):
+    monkeypatch.setitem(METRICS["ssim/1"], "axis", axis)
     run = watched()
     text = curve_tables.render(results.load([run]), reference="slow@100")
     lines = text.splitlines()

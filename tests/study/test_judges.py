@@ -1,6 +1,7 @@
 """The study of the judges: degradations by hand, comparisons counted, its commands real ones."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from bench.plugins import registry
 from bench.study import degradations, judges, studies
 
 REGISTRY = registry.load()
+AXES = ("style", "content", "both")
 PAIRS = [("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")]
 
 
@@ -68,6 +70,25 @@ def test_shuffled_tiles_are_the_pictures_and_its_edges_stay():
     assert torch.equal(found[:, :, 32:], made.good[:, :, 32:])
     assert torch.equal(found[:, :, :, 32:], made.good[:, :, :, 32:])
     assert not torch.equal(found, made.good)
+
+
+def test_a_hatch_has_its_amplitude_its_period_and_the_diagonals():
+    grey = torch.full((1, 3, 96, 100), 0.5)
+    flat = degradations.Case(*(grey,) * 5)
+    for amplitude in (4, 8, 16):
+        waves = degradations.DEGRADATIONS[f"hatched-{amplitude}"](flat) - grey
+        assert waves.square().mean().sqrt().item() == pytest.approx(amplitude / 255, rel=0.01)
+    spectrum = torch.fft.rfft2(waves[0, 0, :96, :96]).abs().flatten()
+    strongest = [divmod(int(place), 96 // 2 + 1) for place in spectrum.topk(2).indices]
+    # lines 3 px apart are 96 / (3 √2) = 22.6 periods across, and as many down or up
+    assert sorted(strongest) == [(23, 23), (96 - 23, 23)]
+
+
+def test_a_hatch_is_cut_off_at_the_ends_of_the_range():
+    black = torch.zeros(1, 3, 32, 32)
+    found = degradations.hatched(degradations.Case(*(black,) * 5), 16)
+    assert found.min() == 0
+    assert found.max() == pytest.approx(2 * 16 / 255)
 
 
 # checks
@@ -186,15 +207,12 @@ def scored(tmp_path, monkeypatch):
     from pandas import DataFrame
 
     rows = []
-    for axis in ("style", "content"):
+    for axis in AXES:
         order = {}
-        for check in (check for check in judges.CHECKS if check.axis == axis):
-            for place, row in enumerate(check.order):
-                order[row] = max(order.get(row, 0), place)
-        if axis == "style":
-            order |= {"identity": 9, "colors-only": 8}
-        else:
-            order |= {"wrong-content": 9, "shuffled": 9, "shuffled-tiles": 9}
+        checks = [check for check in judges.CHECKS if check.axis == axis]
+        for check in checks * len(checks):  # until each comes after all that are better
+            for better, worse in pairwise(check.order):
+                order[worse] = max(order.get(worse, 0), order.setdefault(better, 0) + 1)
         for row, place in order.items():
             for style, content in PAIRS:
                 for metric, value in ((f"fine-{axis}/1", place), (f"blind-{axis}/1", 1.0)):
@@ -203,7 +221,7 @@ def scored(tmp_path, monkeypatch):
     metrics = {
         f"{name}-{axis}/1": {"axis": axis, "direction": "lower"}
         for name in ("fine", "blind")
-        for axis in ("style", "content")
+        for axis in AXES
     }
     record = {
         "methods": dict.fromkeys(row[0] for row in rows),
@@ -222,7 +240,7 @@ def scored(tmp_path, monkeypatch):
 
 def test_a_metric_that_is_right_passes_and_a_blind_one_fails(scored):
     found = judges.judge(scored)
-    for axis in ("style", "content"):
+    for axis in AXES:
         assert set(found[axis][f"fine-{axis}/1"].values()) == {1.0}
         assert set(found[axis][f"blind-{axis}/1"].values()) == {0.0}
 
@@ -231,8 +249,9 @@ def test_the_table_marks_what_fails(scored):
     table = judges.render(scored)
     (fine,) = [line.split() for line in table.splitlines() if line.startswith("fine-style/1")]
     (blind,) = [line.split() for line in table.splitlines() if line.startswith("blind-style/1")]
-    assert fine[1:] == ["100"] * 6
-    assert blind[1:] == ["!0"] * 6
+    assert fine[1:] == ["100"] * 7
+    assert blind[1:] == ["!0"] * 7
+    assert "style and content metrics" in table
     assert "over 2 contents in 2 styles at 128 px; below 90 marked !" in table
     assert max(map(len, table.splitlines())) <= 100
 
