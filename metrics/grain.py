@@ -25,7 +25,7 @@ at a period of 4 px and 0.5 at one of 2 px. Whatever is softer has less.
 """
 
 _DIGITS = 4
-"""After the point; float32's rounding goes by where a picture lies in memory, and is below them."""
+"""After the point; below them is float32's rounding, which goes by a picture's layout in memory."""
 
 _CHUNK = 4096
 """Windows at a time: 30 MB."""

@@ -294,7 +294,7 @@ def test_what_the_page_shows_to_fail_has_a_caveat():
     found = {
         row[0]: "!" in "".join(row[1:])
         for row in map(str.split, page.splitlines())
-        if len(row) == 7 and row[0] in REGISTRY.metrics
+        if len(row) == 8 and row[0] in REGISTRY.metrics
     }
     assert len(found) > 10
     for id_, fails in found.items():
