@@ -63,7 +63,7 @@ def test_meta_training_step(compared):
 
 @pytest.mark.parametrize(
     ("metric", "usual"),
-    [("gram/1@vgg16-bsds", 11.0), ("ssim/1", 0.3), ("color/1", 1.3)],
+    [("gram/1@vgg16-bsds", 11.0), ("ssim/1", 0.3), ("color/1", 1.3), ("grain/1", 1.0)],
 )
 def test_metric(compared, loaded, context, metric, usual):
     (made,) = loaded.metric(metric)
