@@ -14,7 +14,7 @@ from bench.contract import (
     Triple,
     Weights,
 )
-from bench.errors import BenchError
+from bench.errors import BenchError, NeedError
 from bench.hooks import hookimpl
 from bench.options import option
 
@@ -27,6 +27,7 @@ __all__ = [
     "Encoder",
     "Method",
     "Metric",
+    "NeedError",
     "Picture",
     "Precision",
     "SetMetric",

@@ -10,6 +10,10 @@ class BenchError(Exception):
     """Something the user can put right: the message names what is wrong and the remedy."""
 
 
+class NeedError(BenchError):
+    """Something has to be installed or downloaded first: what lacks it is skipped, not failed."""
+
+
 class StorageError(BenchError):
     """The disk refuses: no method's fault, and nothing that comes after could be kept."""
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from bench.contract import Method, Weights
 from bench.errors import BenchError
 from bench.options import option
-from bench.weights import beside, find, locate, metadata, read
+from bench.weights import find, locate, metadata, read
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Trained(Method):
     @classmethod
     def learns_from(cls, options: Any) -> Sequence[str]:
         """The encoder of the training."""
-        file = find(cls.needs(options)[0], beside(cls))
+        file = find(cls.needs(options)[0], cls.folders())
         return (str(training_options(file)["encoder"]),) if file else cls.trains_on
 
     def read_weights(self) -> tuple[dict[str, Tensor], dict[str, Any], Path]:
@@ -46,7 +46,7 @@ class Trained(Method):
         Raises:
             BenchError: the file is not there, damaged, or another method's.
         """
-        file = locate(self.needs(self.options)[0], beside(type(self)))
+        file = locate(self.needs(self.options)[0], self.folders())
         return read(file), training_options(file), file
 
 

@@ -110,7 +110,7 @@ def _declared(loaded: Registry) -> Mapping[str, list[tuple[Weights, list[Path]]]
     def pairs() -> Iterator[tuple[str, Weights, list[Path]]]:
         for name, method in loaded.methods.items():
             for item in method.weights:
-                yield name, item, weights.beside(method)
+                yield name, item, list(method.folders())
         for name, encoder in loaded.encoders.items():
             yield name, encoder.weights, list(encoder.folders())
         for name, metric in loaded.metrics.items():

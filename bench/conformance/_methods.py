@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench import options, weights
+from bench import options
 from bench.conformance import _common, _subject
 from bench.conformance._subject import SIZE, TOLERANCE, Check, Subject, require, same
 from bench.contract import Context, Method, Precision, Weights, phases
@@ -48,7 +48,7 @@ class MethodSubject(Subject[Method]):
 
     def weights(self) -> Sequence[tuple[Weights, Sequence[Path]]]:
         """What it needs under these options."""
-        folders = weights.beside(self.thing)
+        folders = self.thing.folders()
         return [(needed, folders) for needed in self.thing.needs(self.chosen)]
 
 

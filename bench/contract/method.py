@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from bench.contract.weights import Weights
+from bench.contract.weights import Weights, beside
 from bench.options import NoOptions
 
 if TYPE_CHECKING:
@@ -72,8 +73,20 @@ class Method(ABC):
         """The encoders that it, under these options, was or is trained or optimised on."""
         return cls.trains_on
 
+    @classmethod
+    def folders(cls) -> Sequence[Path]:
+        """Where its weights may lie, besides the shipped ones and the user's folder.
+
+        By default beside its file, and in a folder `weights` there.
+        """
+        return beside(cls)
+
     def load(self) -> None:
-        """Bring networks to `self.context.device`; `self.context.place(module)` does it."""
+        """Bring networks to `self.context.device`; `self.context.place(module)` does it.
+
+        Raises:
+            NeedError: something has to be installed or downloaded first; its cells are `skipped`.
+        """
 
     def adapt(self, style: Tensor) -> Iterator[None] | None:
         """Take in one style of shape (1, 3, H, W); everything a new style costs happens here.

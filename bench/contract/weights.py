@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -22,3 +25,9 @@ class Weights:
     sha256: str | None
     source: str
     licence: str
+
+
+def beside(cls: type[Any]) -> list[Path]:
+    """Where a plugin may carry its weights: its own folder, and `weights` in it."""
+    folder = Path(inspect.getfile(cls)).parent
+    return [folder, folder / "weights"]

@@ -211,9 +211,13 @@ def changed_parameters(before: Sequence[Tensor], after: Sequence[Tensor]) -> int
 
 
 def count_flops(method: Method, content: Tensor, steps: int) -> int | None:
-    """Floating-point operations of stylizing; of an iterative method by its first step."""
+    """Floating-point operations of stylizing; of an iterative method by its first step.
+
+    None where torch sees nothing of a network, since another library runs it.
+    """
     if not steps:
-        return measure.flops(lambda: list(stylizing(method, content)))
+        count = measure.flops(lambda: list(stylizing(method, content)))
+        return count or (None if all_parameters(method) else count)
     start, first = (
         measure.flops(lambda n=n: list(itertools.islice(stylizing(method, content), n)))  # type: ignore[misc]
         for n in (1, 2)

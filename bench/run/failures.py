@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from bench.contract import Context
-from bench.errors import BenchError, StorageError
+from bench.errors import BenchError, NeedError, StorageError
 from bench.machine.clock import synchronize
 from bench.results import CellRecord, SpeedRecord, Status
 
@@ -42,7 +42,7 @@ def failures(record: CellRecord | SpeedRecord, context: Context) -> Iterator[Non
 def describe_failure(error: BaseException) -> tuple[Status, str]:
     """Status and one-line reason of what went wrong."""
     if isinstance(error, BenchError):
-        return "error", str(error)
+        return "skipped" if isinstance(error, NeedError) else "error", str(error)
     lines = str(error).strip().splitlines() or [""]
     text = f"{type(error).__name__}: {lines[0]}".rstrip(": ")
     memory = ("out of memory", "can't allocate memory", "not enough memory")

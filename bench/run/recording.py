@@ -111,7 +111,7 @@ def begin(run: Path, plan: Plan, context: Context, registry: Registry) -> RunInf
 def weight_files(chosen: Chosen, context: Context) -> dict[str, str]:
     """SHA-256 of every weights file behind a method: its own and those of its loss networks."""
     needed = chosen.cls.needs(chosen.options)
-    files = weights.fingerprints(needed, weights.beside(chosen.cls))
+    files = weights.fingerprints(needed, chosen.cls.folders())
     return files | encoder_files(chosen.cls.learns_from(chosen.options), context)
 
 

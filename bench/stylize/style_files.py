@@ -81,7 +81,7 @@ def taken(method: Method, before: Mapping[str, Tensor], name: str) -> Style:
 def base(method: Method) -> dict[str, str]:
     """File name to SHA-256 of the weights that the method loads."""
     cls = type(method)
-    return weights.fingerprints(cls.needs(method.options), weights.beside(cls))
+    return weights.fingerprints(cls.needs(method.options), cls.folders())
 
 
 def _same(one: Tensor, other: Tensor) -> bool:

@@ -18,6 +18,7 @@ from typing import Any
 from PIL import Image, ImageSequence
 
 from bench.errors import BenchError
+from bench.extras import extra
 
 READS = (".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi")
 WRITES = (".mp4", ".mov", ".m4v", ".webm", ".mkv", ".gif")
@@ -117,13 +118,7 @@ def writer(path: Path, clip: Clip) -> AbstractContextManager[Callable[[Frame], N
 
 
 def _av(path: Path) -> Any:
-    try:
-        import av
-    except ImportError:
-        raise BenchError(
-            f"{path} is a video, which needs PyAV: pip install 'metastyle-bench[video]'"
-        ) from None
-    return av
+    return extra("av", "video", f"{path} is a video, which")
 
 
 @contextmanager

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 from typing import TYPE_CHECKING
 
-from bench.errors import BenchError
+from bench.extras import extra
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -21,10 +20,9 @@ def parquet(data: DataFrame) -> bytes:
     """An Apache Parquet file.
 
     Raises:
-        BenchError: pyarrow is not installed.
+        NeedError: pyarrow is not installed.
     """
-    if importlib.util.find_spec("pyarrow") is None:
-        raise BenchError("--format parquet needs pyarrow: pip install 'metastyle-bench[parquet]'")
+    extra("pyarrow", "parquet", "--format parquet")
     made = io.BytesIO()
     data.to_parquet(made, engine="pyarrow", index=False)
     return made.getvalue()

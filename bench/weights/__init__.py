@@ -1,6 +1,7 @@
 """Files of learned numbers: where they lie, whether they are the right ones, how to read them."""
 
-from bench.weights.files import SHIPPED, beside, find, fingerprints, locate, sha256, user_folder
+from bench.contract.weights import beside
+from bench.weights.files import SHIPPED, find, fingerprints, locate, sha256, user_folder
 from bench.weights.tensors import metadata, read, write
 
 __all__ = [

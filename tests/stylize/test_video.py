@@ -141,11 +141,9 @@ def test_what_is_finished_is_kept():
 
 def test_without_pyav_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(
-        BenchError, match=r"which needs PyAV: pip install 'metastyle-bench\[video\]'"
-    ):
+    with pytest.raises(BenchError, match=r"which needs av: pip install 'metastyle-bench\[video\]'"):
         video.open_clip(Path("clip.mp4"))
-    with pytest.raises(BenchError, match="needs PyAV"):
+    with pytest.raises(BenchError, match="needs av"):
         video.check_writable(Path("out.webm"))
     video.check_writable(Path("out.gif"))
 
