@@ -1,10 +1,10 @@
-"""`bench weights`: every weights file that the suite knows of, verified."""
+"""`bench weights`: every weights file that the suite knows of, verified; and downloads."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,14 +13,20 @@ from bench import weights
 from bench.commands import _shared
 from bench.commands._shared import AddCommand
 from bench.contract import Weights
-from bench.errors import unknown
+from bench.errors import BenchError, unknown
 from bench.plugins.registry import Registry
 
 EXAMPLES = """examples:
   bench weights
   bench weights adain ghiasi
   bench weights --format json
+  bench weights fetch microast --plugin examples/published/microast.py
+  bench weights fetch vgg19                          into the user's folder, where it is looked for
+
+Nothing else downloads what a method needs. $BENCH_WEIGHTS names the user's folder.
 """
+
+FETCH = "fetch"
 
 State = Literal["verified", "missing", "damaged"]
 
@@ -30,7 +36,12 @@ def add(command: AddCommand) -> None:
     made = command(
         "weights files: who needs them, where they are, whether they are whole", EXAMPLES
     )
-    made.add_argument("name", nargs="*", help="methods, metrics or encoders; all by default")
+    made.add_argument(
+        "name",
+        nargs="*",
+        help=f"methods, metrics or encoders; all by default. {FETCH} before them downloads what is "
+        "missing and has an address",
+    )
     made.add_argument("--format", choices=("plain", "json"), default="plain")
     _shared.add_plugins(made, options=False)
 
@@ -67,13 +78,21 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     loaded = registry.load(args.plugin)
     loaded.require()
     declared = _declared(loaded)
-    for name in args.name:
+    fetching, names = args.name[:1] == [FETCH], args.name
+    if fetching:
+        names = args.name[1:]
+        if not names:
+            raise BenchError(f"{FETCH} what? bench weights lists who needs which files")
+    for name in names:
         if name not in declared:
             raise unknown("owner of weights", name, declared)
+    if fetching:
+        for item, folders in dict.fromkeys(
+            (item, tuple(folders)) for name in names for item, folders in declared[name]
+        ):
+            _fetch(item, folders)
     rows = [
-        _row(name, item, folders)
-        for name in args.name or declared
-        for item, folders in declared[name]
+        _row(name, item, folders) for name in names or declared for item, folders in declared[name]
     ]
     if args.format == "json":
         print(json.dumps([asdict(row) for row in rows], indent=2))
@@ -104,6 +123,32 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     return int(any(row.state == "damaged" for row in rows))
 
 
+def _fetch(item: Weights, folders: Sequence[Path]) -> None:
+    """Download one file, unless it is there; what it is and what came is printed.
+
+    Raises:
+        BenchError: it is missing and cannot be downloaded.
+    """
+    from bench import progress
+    from bench.weights.downloads import download
+
+    path = weights.find(item, folders)
+    if path is not None and _whole(item, path):
+        return
+    if path is not None and weights.user_folder() not in path.parents:
+        raise BenchError(f"{path} is not the declared file: delete it")
+    print(f"{item.file}: {item.licence}; from {item.source}", flush=True)
+    with progress.bar(unit="B", unit_scale=True, delay=1, desc=item.file) as bar:
+
+        def report(have: int, total: int | None) -> None:
+            bar.total, bar.n = total, have
+            bar.update(0)
+
+        path = download(item, weights.user_folder(), report)
+    told = "as declared" if item.sha256 else "its source publishes none to compare with"
+    print(f"{path}\nSHA-256 {weights.sha256(path)}, {told}")
+
+
 def _declared(loaded: Registry) -> Mapping[str, list[tuple[Weights, list[Path]]]]:
     """Owner to its files and the folders where they may lie, for owners that have any."""
 
@@ -128,8 +173,11 @@ def _row(name: str, item: Weights, folders: list[Path]) -> Row:
     if path is None:
         told = item.sha256 or ""
         return Row(name, item.file, None, told, "missing", item.licence, item.source, "")
-    digest = weights.sha256(path)
-    whole = item.sha256 is None or digest.startswith(item.sha256)
-    state: State = "verified" if whole else "damaged"
-    size = path.stat().st_size
+    state: State = "verified" if _whole(item, path) else "damaged"
+    size, digest = path.stat().st_size, weights.sha256(path)
     return Row(name, item.file, size, digest, state, item.licence, item.source, str(path))
+
+
+def _whole(item: Weights, path: Path) -> bool:
+    """Whether the file is the declared one, or nobody says what that would be."""
+    return item.sha256 is None or weights.sha256(path).startswith(item.sha256)

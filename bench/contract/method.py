@@ -103,17 +103,19 @@ class Method(ABC):
         """Every tensor that `adapt` may change and `stylize` needs, by name.
 
         `bench adapt` saves those that an adaptation has changed. By default the states of all
-        modules and the tensors that the object has as attributes; a method that keeps a style
-        elsewhere writes this and `restore`.
+        modules, and the tensors that the object has as attributes or in dictionaries; a method
+        that keeps a style elsewhere writes this and `restore`.
         """
         from torch import Tensor, nn
 
         kept: dict[str, Tensor] = {}
         for name, value in vars(self).items():
-            if isinstance(value, nn.Module):
-                kept |= {f"{name}.{key}": part for key, part in value.state_dict().items()}
-            elif isinstance(value, Tensor):
-                kept[name] = value
+            parts = value.state_dict() if isinstance(value, nn.Module) else value
+            if isinstance(parts, Tensor):
+                kept[name] = parts
+            elif isinstance(parts, dict):
+                tensors = {key: part for key, part in parts.items() if isinstance(part, Tensor)}
+                kept |= {f"{name}.{key}": part for key, part in tensors.items()}
         return kept
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
@@ -126,7 +128,11 @@ class Method(ABC):
             else:
                 setattr(self, name, tensor.to(self.context.device))
         for owner, state in states.items():
-            getattr(self, owner).load_state_dict(state)
+            held = getattr(self, owner)
+            if isinstance(held, dict):
+                held |= {key: tensor.to(self.context.device) for key, tensor in state.items()}
+            else:
+                held.load_state_dict(state)
 
     def networks(self) -> Iterable[nn.Module]:
         """The modules that `stylize` runs, for parameters and memory; by default all it holds."""

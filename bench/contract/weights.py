@@ -13,11 +13,12 @@ class Weights:
     """A file of learned numbers that a plugin needs.
 
     Attributes:
-        file: the file's name, in the plugin's own package or in the user's weights folder.
+        file: the file's name, in the plugin's own package or in the user's weights folder; it may
+            have folders before it.
         sha256: the file's SHA-256 in hex, or the leading digits that its name carries, as
             torch.hub's files do; None for a file that the user names, or whose source
             publishes none.
-        source: where it comes from, in words a user can act on.
+        source: the file's own address, or where it comes from in words a user can act on.
         licence: the licence it is under.
     """
 
@@ -25,6 +26,11 @@ class Weights:
     sha256: str | None
     source: str
     licence: str
+
+    @property
+    def address(self) -> str | None:
+        """Where the file itself can be downloaded, if that is known."""
+        return self.source if self.source.startswith(("https://", "http://")) else None
 
 
 def beside(cls: type[Any]) -> list[Path]:

@@ -9,6 +9,7 @@ from bench.encoders.downloads import hub_file, hub_folder, package_folder
 from bench.encoders.efficientnet_lite import EfficientNetLite0
 from bench.encoders.normalised import IMAGENET_MEAN, IMAGENET_STD, Normalised
 from bench.encoders.vgg import Vgg16, Vgg16Bsds, Vgg19
+from bench.encoders.vgg_normalised import Vgg19Normalised, vgg19_decoder
 from bench.hooks import hookimpl
 
 __all__ = [
@@ -19,14 +20,16 @@ __all__ = [
     "Vgg16",
     "Vgg16Bsds",
     "Vgg19",
+    "Vgg19Normalised",
     "bench_encoders",
     "hub_file",
     "hub_folder",
     "package_folder",
+    "vgg19_decoder",
 ]
 
 
 @hookimpl
 def bench_encoders() -> Sequence[Encoder]:
     """The encoders of this package."""
-    return [EfficientNetLite0(), Vgg16(), Vgg19(), Vgg16Bsds()]
+    return [EfficientNetLite0(), Vgg16(), Vgg19(), Vgg19Normalised(), Vgg16Bsds()]

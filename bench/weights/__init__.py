@@ -2,16 +2,18 @@
 
 from bench.contract.weights import beside
 from bench.weights.files import SHIPPED, find, fingerprints, locate, sha256, user_folder
-from bench.weights.tensors import metadata, read, write
+from bench.weights.tensors import fill, metadata, read, read_checkpoint, write
 
 __all__ = [
     "SHIPPED",
     "beside",
+    "fill",
     "find",
     "fingerprints",
     "locate",
     "metadata",
     "read",
+    "read_checkpoint",
     "sha256",
     "user_folder",
     "write",

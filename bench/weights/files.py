@@ -54,9 +54,12 @@ def locate(weights: Weights, beside: Iterable[Path] = ()) -> Path:
     path = find(weights, beside)
     if path is None:
         named = Path(weights.file).expanduser()
-        where = named.parent if named.is_absolute() else user_folder()
-        put = "" if "pip install" in weights.source else f" and put them in {where}"
-        raise NeedError(f"weights {named.name} are missing: get them from {weights.source}{put}")
+        where = user_folder() / named  # which is `named` where that is a whole path
+        put = "" if "pip install" in weights.source else f" and put them there as {where}"
+        fetch = "bench weights fetch gets them, or " if weights.address else ""
+        raise NeedError(
+            f"weights {named.name} are missing: {fetch}get them from {weights.source}{put}"
+        )
     if weights.sha256 is not None and not sha256(path).startswith(weights.sha256):
         raise BenchError(
             f"{path} is not the declared file (SHA-256 {sha256(path)[:12]}…, expected "
@@ -66,7 +69,14 @@ def locate(weights: Weights, beside: Iterable[Path] = ()) -> Path:
 
 
 def fingerprints(needed: Iterable[Weights], beside: Iterable[Path] = ()) -> dict[str, str]:
-    """File name to SHA-256 of declared weights; `missing` where there is no such file."""
+    """File name to SHA-256 of declared weights; `missing` where there is no such file.
+
+    A file that a user named by its whole path goes by its own name alone.
+    """
     folders = list(beside)
-    found = {Path(weights.file).name: find(weights, folders) for weights in needed}
+    found = {}
+    for weights in needed:
+        named = Path(weights.file).expanduser()
+        name = named.name if named.is_absolute() else named.as_posix()
+        found[name] = find(weights, folders)
     return {file: sha256(path) if path else "missing" for file, path in found.items()}

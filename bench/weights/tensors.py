@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
-from pathlib import Path
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 
 def read(path: Path) -> dict[str, Tensor]:
@@ -26,6 +30,53 @@ def read(path: Path) -> dict[str, Tensor]:
     except (SafetensorError, OSError) as error:
         raise BenchError(f"{path} cannot be read as safetensors: {error}") from None
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+
+
+def read_checkpoint(path: Path, inside: str | None = None) -> dict[str, Tensor]:
+    """The tensors of a state dict that torch.save has written, in float32; no code is run.
+
+    Args:
+        path: the file, or a zip archive of such files.
+        inside: the file's name in the archive, in whichever folder.
+
+    Raises:
+        BenchError: the file is missing, damaged or no state dict, or the archive lacks it.
+    """
+    import torch
+    from torch import Tensor
+
+    try:
+        if inside is None:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        else:
+            with zipfile.ZipFile(path) as archive:
+                names = [n for n in archive.namelist() if PurePosixPath(n).name == inside]
+                if len(names) != 1:
+                    raise BenchError(f"{path} holds {len(names)} files {inside}, not one")
+                state = torch.load(
+                    io.BytesIO(archive.read(names[0])), map_location="cpu", weights_only=True
+                )
+    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        cause = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BenchError(f"{path} cannot be read as a checkpoint: {cause}") from None
+    except zipfile.BadZipFile as error:
+        raise BenchError(f"{path} cannot be read as a zip archive: {error}") from None
+    if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):
+        raise BenchError(f"{path} holds no state dict: give one by torch.save(net.state_dict())")
+    return {name: t.float() if t.is_floating_point() else t for name, t in state.items()}
+
+
+def fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Fill every parameter of the network.
+
+    Raises:
+        BenchError: the tensors, which are from the path, are another network's.
+    """
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        cause = str(error).splitlines()[1].strip().rstrip(". ")
+        raise BenchError(f"{path} holds another network's weights ({cause})") from None
 
 
 def metadata(path: Path) -> dict[str, str]:
