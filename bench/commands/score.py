@@ -6,11 +6,19 @@ import argparse
 import dataclasses
 import shlex
 import string
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.commands import _shared
 from bench.commands._shared import AddCommand
 from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.contract import Dataset, Picture
+    from bench.plugins.registry import Registry
+    from bench.run.external import Given
+    from bench.run.layouts import Layout
 
 PATTERN = "{content}_stylized_{style}"
 
@@ -18,6 +26,8 @@ EXAMPLES = """examples:
   bench score OUTPUTS/ --content PHOTOS/ --style PAINTINGS/
   bench score styleid=OUTPUTS/ ours=MINE/ --content PHOTOS/ --style PAINTINGS/ --size 512
   bench score OUTPUTS/ --content PHOTOS/ --style PAINTINGS/ --pattern '{style}/{content}.jpg'
+  bench score styleid=StyleID/ --layout styleid        the folder in which the script was run
+  bench score OUTPUTS/ --layout artfid --content CNT_EVAL/ --style STY_EVAL/
   bench score table.csv --content PHOTOS/ --style PAINTINGS/ --metric artfid --metric cfsd
   bench report                            with the rows of other runs on the same pictures
 
@@ -38,12 +48,18 @@ def add(command: AddCommand) -> None:
         metavar="[NAME=]PATH",
         help="a folder of pictures or a CSV file, and the name of its row; several are compared",
     )
-    made.add_argument(
+    named = made.add_mutually_exclusive_group()
+    named.add_argument(
         "--pattern",
         type=_pattern,
         default=PATTERN,
         metavar="TEXT",
         help=f"how files are named, with a suffix or without (default: {PATTERN})",
+    )
+    named.add_argument(
+        "--layout",
+        metavar="NAME",
+        help="files as a script of the field writes them: adain, stytr2, styleid or artfid",
     )
     made.add_argument(
         "--size",
@@ -94,27 +110,20 @@ def execute(args: argparse.Namespace, arguments: list[str]) -> int:
     from bench import store
     from bench.commands.run import ANCHORS, measure
     from bench.contract import Context
-    from bench.plugins.validation import NAME, NAME_RULE
-    from bench.run import external
+    from bench.run import external, layouts
     from bench.run.plan import Chosen, Plan
     from bench.run.profiles import PROFILES
 
     registry = _shared.load_registry(args)
+    sources = dict(_rows(args, registry))
+    layout = layouts.named(args.layout) if args.layout else None
+    if layout is not None and not (args.content or args.style or args.dataset):
+        for content, style in [*filter(None, map(layout.inputs, sources.values()))][:1]:
+            args.content, args.style = [str(content)], [str(style)]
     dataset = _shared.dataset(args, registry, _shared.given_options(args, registry))
-    contents = dataset.contents()[: args.contents]
-    styles = dataset.styles()[: args.styles]
     for encoder in args.trains_on:
         registry.encoder(encoder)
-    given: dict[str, external.Given] = {}
-    for name, path in external.row_names(args.pictures):
-        if not NAME.fullmatch(name) or name in registry.methods or name in given:
-            raise BenchError(
-                f"{path}: its row cannot be called {name or 'nothing'}; give another name as "
-                f"NAME={path}: {NAME_RULE}, and no method's"
-            )
-        names = ([picture.name for picture in role] for role in (contents, styles))
-        found = external.find(path, args.pattern, *names)
-        given[name] = dataclasses.replace(found, trains_on=args.trains_on)
+    contents, styles, given = _given(args, layout, sources, dataset)
     anchors = {name: registry.method(name) for name in ANCHORS}
     plan = Plan(
         methods={name: Chosen(cls, cls.Options()) for name, cls in anchors.items()},
@@ -132,3 +141,49 @@ def execute(args: argparse.Namespace, arguments: list[str]) -> int:
     context = Context(device, precision, store.collect([]), registry.encoder)
     run = external.start(given, plan, args.runs, context, registry, args.quiet)
     return measure(run, plan, context, args.quiet)
+
+
+def _rows(args: argparse.Namespace, registry: Registry) -> Iterator[tuple[str, Path]]:
+    """Each row's name, and where its pictures are.
+
+    Raises:
+        BenchError: a row cannot be called that, or two are called alike.
+    """
+    from bench.plugins.validation import NAME, NAME_RULE
+    from bench.run import external
+
+    taken = set(registry.methods)
+    for name, path in external.row_names(args.pictures):
+        if not NAME.fullmatch(name) or name in taken:
+            raise BenchError(
+                f"{path}: its row cannot be called {name or 'nothing'}; give another name as "
+                f"NAME={path}: {NAME_RULE}, and no method's"
+            )
+        taken.add(name)
+        yield name, path
+
+
+def _given(
+    args: argparse.Namespace, layout: Layout | None, sources: Mapping[str, Path], dataset: Dataset
+) -> tuple[Sequence[Picture], Sequence[Picture], dict[str, Given]]:
+    """The contents and styles that are to be judged, and every row's pictures of them."""
+    from bench.run import external, layouts
+
+    contents, styles = dataset.contents(), dataset.styles()
+    copies = None
+    if layout is not None and layout.copies:
+        copies = layouts.originals(contents, 0), layouts.originals(styles, 1)
+        contents, styles = (role.originals for role in copies)
+    contents, styles = contents[: args.contents], styles[: args.styles]
+    given = {}
+    for name, path in sources.items():
+        if layout is None:
+            names = ([picture.name for picture in role] for role in (contents, styles))
+            found = external.find(path, args.pattern, *names)
+        elif copies is None:
+            found = layouts.find_in(layout, path, contents, styles)
+        else:
+            wanted = [(style.name, content.name) for style in styles for content in contents]
+            found = layouts.find_copies(layout, path, *copies, wanted)
+        given[name] = dataclasses.replace(found, trains_on=args.trains_on)
+    return contents, styles, given
