@@ -23,12 +23,12 @@ EXAMPLES = """examples:
   bench weights fetch microast --plugin examples/published/microast.py
   bench weights fetch vgg19                          into the user's folder, where it is looked for
 
-Nothing else downloads what a method needs. $BENCH_WEIGHTS names the user's folder.
+No method downloads its weights by itself. $BENCH_WEIGHTS names the user's folder.
 """
 
 FETCH = "fetch"
 
-State = Literal["verified", "missing", "damaged"]
+State = Literal["verified", "there", "missing", "damaged"]
 
 
 def add(command: AddCommand) -> None:
@@ -55,7 +55,7 @@ class Row:
         file: its name.
         size: in bytes; None where it is missing.
         sha256: of the file, or what is declared where it is missing.
-        state: whether it is there and is what was declared.
+        state: whether it is there and is what was declared; `there` if no SHA-256 is declared.
         licence: what it is under.
         source: how it was made, or where it can be had.
         path: where it is.
@@ -87,6 +87,7 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
         if name not in declared:
             raise unknown("owner of weights", name, declared)
     if fetching:
+        args.interrupted = "; what has come is kept: the same command goes on"
         for item, folders in dict.fromkeys(
             (item, tuple(folders)) for name in names for item, folders in declared[name]
         ):
@@ -173,7 +174,9 @@ def _row(name: str, item: Weights, folders: list[Path]) -> Row:
     if path is None:
         told = item.sha256 or ""
         return Row(name, item.file, None, told, "missing", item.licence, item.source, "")
-    state: State = "verified" if _whole(item, path) else "damaged"
+    state: State = "there" if item.sha256 is None else "verified"
+    if not _whole(item, path):
+        state = "damaged"
     size, digest = path.stat().st_size, weights.sha256(path)
     return Row(name, item.file, size, digest, state, item.licence, item.source, str(path))
 

@@ -39,6 +39,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         server = self.server
         server.seen.append(dict(self.headers))
+        if self.path == "/moved.pth":  # as GitHub's releases do
+            self.send_response(302)
+            self.send_header("Location", "/file.pth")
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
         if self.path != "/file.pth":
             return self.send_error(404)
         start, status = 0, 200
@@ -100,6 +105,12 @@ def test_a_cut_connection_is_taken_up_where_it_ended(server, tmp_path):
     assert download(declared(server), tmp_path).read_bytes() == BODY
     assert [seen.get("Range") for seen in server.seen] == [None, "bytes=300000-", "bytes=500000-"]
     assert server.seen[1]["If-Range"] == '"one"'
+
+
+def test_a_redirection_is_followed_and_resumed_too(server, tmp_path):
+    server.cuts = [300_000]
+    assert download(declared(server, path="moved.pth"), tmp_path).read_bytes() == BODY
+    assert [seen.get("Range") for seen in server.seen] == [None] * 2 + ["bytes=300000-"] * 2
 
 
 def test_another_call_goes_on_after_the_server_was_gone(server, tmp_path):
@@ -241,6 +252,8 @@ def test_a_file_whose_source_publishes_no_hash_is_told_what_came(plugin, capsys)
     assert main(["weights", "fetch", *plugin(sha256=None)]) == 0
     out = capsys.readouterr().out
     assert f"SHA-256 {DIGEST}, its source publishes none to compare with" in out
+    assert "verified" not in out
+    assert " there " in out
 
 
 def test_a_damaged_file_of_the_users_is_replaced(plugin, tmp_path):
