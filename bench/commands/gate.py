@@ -118,7 +118,9 @@ def _stored(args: argparse.Namespace, rule: Rule) -> int:
         return 0
     if args.method or args.scope or args.option:
         raise BenchError("--baseline says what to time: leave out --method, --scope and --option")
-    found = baseline.against_baseline(args.baseline, new, rule, seed=args.seed, quiet=args.quiet)
+    found = baseline.against_baseline(
+        args.baseline, new, rule, plugins=args.plugin, seed=args.seed, quiet=args.quiet
+    )
     return told(args, found)
 
 

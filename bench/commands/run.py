@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -113,13 +114,13 @@ def _resume(args: argparse.Namespace) -> int:
     from bench.cli import parser
 
     fresh = vars(parser().parse_args(["run"]))
-    allowed = ("resume", "retry_failed", "runs", "quiet")
+    allowed = ("resume", "retry_failed", "runs", "quiet", "plugin")
     given = [key for key, value in vars(args).items() if value != fresh[key] and key not in allowed]
     if given:
         names = " ".join(f"--{key.replace('_', '-')}" for key in given)
         raise BenchError(f"--resume takes a run as it was begun: leave out {names}")
     run = Path(args.resume) if args.resume else results.latest(args.runs)
-    plan, context = _reopen(run)
+    plan, context = _reopen(run, args.plugin)
     from bench.run import resuming
 
     if args.retry_failed:
@@ -128,10 +129,11 @@ def _resume(args: argparse.Namespace) -> int:
     return measure(run, plan, context, args.quiet)
 
 
-def _reopen(run: Path) -> tuple[Plan, Context]:
-    """What a run was begun with, made again."""
+def _reopen(run: Path, plugins: Sequence[str]) -> tuple[Plan, Context]:
+    """What a run was begun with, made again; its record names no code to load, `plugins` does."""
     from bench import results
     from bench.cli import parser
+    from bench.plugins.discovery import name_of, require_named
     from bench.run import resuming
 
     record = results.read_run(run)
@@ -139,7 +141,9 @@ def _reopen(run: Path) -> tuple[Plan, Context]:
     if words[1:2] != ["run"]:
         raise BenchError(f"{run} is of bench {words[1]}, which is not resumed: do it again")
     begun = parser().parse_args(words[1:])
+    recorded, begun.plugin = begun.plugin, list(plugins)
     registry = _shared.load_registry(begun)
+    require_named(run, recorded, [*map(name_of, plugins), *(p.name for p in registry.plugins)])
     plan = _plan(begun, registry)
     begun.precision = record["environment"]["precision"]  # a second probe might choose another
     context = _context(begun, registry, plan.dataset)
@@ -147,9 +151,9 @@ def _reopen(run: Path) -> tuple[Plan, Context]:
     return plan, context
 
 
-def make_cells(run: Path, name: str) -> None:
+def make_cells(run: Path, name: str, plugins: Sequence[str] = ()) -> None:
     """Make what one method of a run lacks: the work of a process of its own."""
-    plan, context = _reopen(run)
+    plan, context = _reopen(run, plugins)
     from bench import progress
     from bench.run import cells
 
@@ -212,7 +216,7 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
         command=_command(args, registry, rows, [metric.id for metric in metrics]),
         observe=args.observe or profile.observe,
         threads=args.threads,
-        isolate=make_cells if args.isolate else None,
+        isolate=functools.partial(make_cells, plugins=args.plugin) if args.isolate else None,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import shlex
 from pathlib import Path
 
@@ -101,8 +102,10 @@ def going_on(step: Step) -> list[str] | None:
     words = list(step.words)
     if words[0] == "run":
         begun = results.find_runs(step.makes)
-        quiet = [word for word in words if word == "--quiet"]
-        return ["run", "--resume", str(begun[-1]), *quiet] if begun else words
+        kept = [word for word in words if word == "--quiet"]
+        for option, value in itertools.pairwise(words):
+            kept += [option, value] if option == "--plugin" else []
+        return ["run", "--resume", str(begun[-1]), *kept] if begun else words
     if words[0] == "degrade":
         return None if step.makes.exists() else words
     if words[0] == "score":

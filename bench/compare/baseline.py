@@ -20,6 +20,7 @@ from bench.compare.tasks import REFERENCE, Rule, Task, setting_of
 from bench.compare.turns import Rounds, measure_pair, noise_of, worker_folder
 from bench.errors import BenchError
 from bench.machine import processor
+from bench.plugins.discovery import name_of, require_named
 
 BASELINE = 1
 """The format of baseline files."""
@@ -74,6 +75,7 @@ def against_baseline(
     new: str,
     rule: Rule | None = None,
     *,
+    plugins: Sequence[str] = (),
     seed: int = 0,
     quiet: bool = True,
 ) -> Comparison:
@@ -82,10 +84,11 @@ def against_baseline(
     The reference workload takes turns with the method, so that the speed of the machine cancels
     out as far as both depend on it alike; so the least threshold is that of `bench compare`.
 
-    Args: as of `gate`; `path` is the file that `save_baseline` wrote.
+    Args: as of `gate`; `path` is the file that `save_baseline` wrote, `plugins` are to be loaded:
+        the file's own plugins are not, for a record never names code to load.
 
     Raises:
-        BenchError: as `gate`, or the file is no baseline.
+        BenchError: as `gate`, or the file is no baseline, or a plugin of its is not named.
     """
     rule = rule or Rule()
     rule = replace(rule, threshold=max(rule.threshold, THRESHOLD))
@@ -93,7 +96,10 @@ def against_baseline(
     if not isinstance(stored, dict) or stored.get("schema") != BASELINE:
         raise BenchError(f"{path} is no baseline of this version: make one with --save-baseline")
     rows: list[Compared] = []
-    tasks = [Task(**entry["task"]) for entry in stored["entries"]]
+    recorded = [Task(**entry["task"]) for entry in stored["entries"]]
+    recorded_plugins = [plugin for task in recorded for plugin in task.plugins]
+    require_named(path, recorded_plugins, map(name_of, plugins))
+    tasks = [replace(task, plugins=tuple(plugins)) for task in recorded]
     with worker_folder() as folder:
         side = resolve(new, folder / "new")
         for task, entry in zip(tasks, stored["entries"], strict=True):

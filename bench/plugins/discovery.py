@@ -9,8 +9,9 @@ import importlib.metadata
 import importlib.util
 import os
 import pkgutil
+import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -58,12 +59,39 @@ def installed() -> Iterator[Candidate]:
 
 def asked_for(text: str) -> Candidate:
     """What a value of `--plugin` names: the path of a file, or a module."""
-    path = Path(text).expanduser()
-    if path.suffix == ".py" or len(path.parts) > 1:
-        file = path.resolve()
+    name = name_of(text)
+    if name != text:
+        file = Path(text).expanduser().resolve()
         bring = functools.partial(_run_file, file)
-        return Candidate(path.stem, f"file {file}", bring, file, asked=True)
-    return Candidate(text, f"module {text}", functools.partial(_run_module, text), asked=True)
+        return Candidate(name, f"file {file}", bring, file, asked=True)
+    return Candidate(name, f"module {text}", functools.partial(_run_module, text), asked=True)
+
+
+def name_of(text: str) -> str:
+    """The name of the plugin that a value of `--plugin` names: a file's stem, or the module."""
+    path = Path(text)
+    return path.stem if path.suffix == ".py" or len(path.parts) > 1 else text
+
+
+def require_named(record: Path, recorded: Iterable[str], known: Iterable[str]) -> None:
+    """Insist that the plugins a record was made with are there: it never names code to load.
+
+    Args:
+        record: the file or folder, for the message.
+        recorded: values of `--plugin` as they were when it was made.
+        known: names of the plugins that are installed or that the user names now.
+
+    Raises:
+        BenchError: one is not among them; the message says how to name it.
+    """
+    present = set(known)
+    missing = [text for text in dict.fromkeys(recorded) if name_of(text) not in present]
+    if missing:
+        words = " ".join(f"--plugin {shlex.quote(text)}" for text in missing)
+        raise BenchError(
+            f"{record} was made with plugins that are neither installed nor named, and a record"
+            f" loads no code: if you trust them, add {words}"
+        )
 
 
 def _run_module(name: str) -> ModuleType:

@@ -243,6 +243,19 @@ def test_a_baseline_is_in_units_of_the_reference(monkeypatch, tmp_path, capsys):
     assert main(["gate", "--baseline", file, *words]) == 0
 
 
+def test_a_baseline_names_no_code_to_load(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(turns, "_Process", Simulated)
+    monkeypatch.setattr(baseline, "resolve", lambda text, _: revisions.Side(text, "python"))
+    monkeypatch.setattr(Simulated, "slowdown", {})
+    file = str(tmp_path / "speed.json")
+    words = ["--quiet", "--max-seconds", "0.2"]
+    naming = ["--plugin", str(tmp_path / "note.py")]
+    assert main(["gate", ".", "--save-baseline", file, "--method", "m", *naming, *words]) == 0
+    assert main(["gate", "--baseline", file, *words]) == 2
+    assert f"add {' '.join(naming)}" in capsys.readouterr().err
+    assert main(["gate", "--baseline", file, *naming, *words]) == 0
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -181,7 +181,7 @@ def test_a_full_disk_while_observing_ends_the_run(run, monkeypatch, capsys):
         folder = run("--method", "wander", "--observe", "0,1", status=1)
     assert "No space left on device" in capsys.readouterr().err
     assert not list(folder.glob("cells/wander*"))
-    assert main(["run", "--resume", "--quiet"]) == 0
+    assert main(["run", "--resume", "--quiet", "--plugin", "plugin.py"]) == 0
     assert [moment["step"] for moment in cell(folder, "wander")["observed"]] == [0, 1]
 
 
@@ -198,7 +198,7 @@ def test_an_alias_is_another_row_with_its_own_options(run, capsys):
     assert "] wander with steps=5" in capsys.readouterr().out
     for path in folder.glob("cells/long*"):
         path.unlink()
-    assert main(["run", "--resume", "--quiet"]) == 0
+    assert main(["run", "--resume", "--quiet", "--plugin", "plugin.py"]) == 0
     assert cell(folder, "long")["adapt"]["steps"] == 5
     assert len(cell(folder, "long")["observed"]) == 1
 

@@ -260,13 +260,29 @@ def test_failures_are_tried_again_when_asked(plugin, capsys):
     assert status == 0
     assert records(folder, "cells")["raises", "stripes", 64]["status"] == "error"
     untouched = (folder / "cells" / "fine__stripes__64.json").stat().st_mtime_ns
-    assert main(["run", "--resume", "--quiet"]) == 0
+    assert main(["run", "--resume", "--quiet", "--plugin", plugin]) == 0
     assert records(folder, "cells")["raises", "stripes", 64]["status"] == "error"
-    assert main(["run", "--resume", "--retry-failed", "--quiet"]) == 0
+    assert main(["run", "--resume", "--retry-failed", "--quiet", "--plugin", plugin]) == 0
     for kind in ("cells", "speed"):
         assert {r["status"] for r in records(folder, kind).values()} == {"ok"}
     assert records(folder, "scores")["raises", "stripes", 64]["scores"]
     assert (folder / "cells" / "fine__stripes__64.json").stat().st_mtime_ns == untouched
+
+
+def test_a_record_names_no_code_to_load(plugin, capsys):
+    _, folder = run(plugin, "--method", "fine")
+    (folder / "images" / "note.py").write_text("open('loaded', 'w')\n")
+    record = json.loads((folder / "run.json").read_text())
+    record["command"] += f" --plugin {folder}/images/note.py"
+    (folder / "run.json").write_text(json.dumps(record))
+    assert main(["run", "--resume", "--quiet"]) == 1
+    told = capsys.readouterr().err
+    assert f"add --plugin {plugin} --plugin {folder}/images/note.py" in told
+    assert main(["run", "--resume", "--quiet", "--plugin", plugin]) == 1
+    assert f"add --plugin {folder}/images/note.py" in capsys.readouterr().err
+    assert main(["run", "--resume", "--quiet", "--plugin", "note.py", "--plugin", plugin]) == 1
+    assert "plugin note (file" in capsys.readouterr().err  # what is named must load
+    assert not Path("loaded").exists()
 
 
 def test_a_full_disk_ends_the_run_and_is_no_methods_fault(plugin, monkeypatch, capsys):
@@ -282,13 +298,13 @@ def test_a_full_disk_ends_the_run_and_is_no_methods_fault(plugin, monkeypatch, c
     assert status == 1
     assert "No space left on device" in capsys.readouterr().err
     assert not list((folder / "cells").glob("*.json"))
-    assert main(["run", "--resume", "--quiet"]) == 0
+    assert main(["run", "--resume", "--quiet", "--plugin", plugin]) == 0
 
 
 def test_two_processes_do_not_work_on_one_run(plugin, capsys):
     _, folder = run(plugin, "--method", "fine")
     with FileLock(folder / ".lock"):
-        assert main(["run", "--resume", "--quiet"]) == 1
+        assert main(["run", "--resume", "--quiet", "--plugin", plugin]) == 1
     assert "another process works on" in capsys.readouterr().err
 
 
@@ -303,7 +319,7 @@ def test_resuming_with_other_options_is_refused(plugin, capsys):
     _, folder = run(plugin, "--method", "johnson")
     path = folder / "run.json"
     path.write_text(path.read_text().replace('"steps": 2,', '"steps": 3,', 1))
-    assert main(["run", "--resume", "--quiet"]) == 1
+    assert main(["run", "--resume", "--quiet", "--plugin", plugin]) == 1
     assert "the options of johnson changed since" in capsys.readouterr().err
 
 
@@ -357,7 +373,7 @@ def test_kill_9_in_the_middle_loses_nothing(plugin, tmp_path, capsys):
     folder = results.latest(tmp_path / "runs")
     before = {p: (p.stat().st_mtime_ns, p.read_bytes()) for p in folder.glob("cells/*.json")}
     assert 0 < len(before) < 9
-    assert main(["run", "--resume", "--quiet"]) == 0
+    assert main(["run", "--resume", "--quiet", "--plugin", plugin]) == 0
     assert len(list(folder.glob("cells/*.json"))) == 9
     assert len(list(folder.glob("scores/*.json"))) == 9
     assert len(list(folder.glob("speed/*.json"))) == 3
@@ -372,5 +388,5 @@ def test_resuming_with_a_changed_method_is_refused(plugin, capsys):
     for path in (folder / "cells").glob("fine*"):
         path.unlink()
     Path(plugin).write_text(PLUGIN + "# changed\n")
-    assert main(["run", "--resume", "--quiet"]) == 1
+    assert main(["run", "--resume", "--quiet", "--plugin", plugin]) == 1
     assert "the source of fine changed since; start a new run" in capsys.readouterr().err

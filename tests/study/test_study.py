@@ -117,3 +117,13 @@ def test_what_is_done_is_not_done_twice_and_what_is_begun_goes_on(tmp_path, monk
     assert [words[0] for words in done] == ["train", "run"]
     assert done[0][-1] == "--resume"
     assert done[1] == ["run", "--resume", str(tmp_path / "runs" / "x"), "--quiet"]
+
+
+def test_a_study_goes_on_with_the_plugins_that_are_named_now(tmp_path):
+    folder = tmp_path / "runs" / "x"
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text("{}")
+    words = ("run", "--all", "--plugin", "mine.py", "--metric", "mine", "--quiet")
+    assert study.going_on(studies.Step(words, tmp_path / "runs")) == [
+        "run", "--resume", str(folder), "--quiet", "--plugin", "mine.py",
+    ]  # fmt: skip
