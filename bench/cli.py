@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import importlib
 import io
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from bench.errors import BenchError, unknown
@@ -59,8 +62,30 @@ class _Parser(argparse.ArgumentParser):
             raise argparse.ArgumentError(None, str(unknown(name, str(value), map(str, choices))))
 
 
+class _TerminatedError(KeyboardInterrupt):
+    """SIGTERM came: as by Ctrl-C, what is under way is put in order."""
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    def end(number: int, _frame: object) -> NoReturn:
+        signal.signal(number, signal.SIG_DFL)  # a second one ends at once
+        raise _TerminatedError
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; the exit status is 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C.
+    """Run a command; its exit status.
+
+    0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C, 143 for SIGTERM.
 
     Commands whose status 1 is a verdict fail with 2.
     """
@@ -70,7 +95,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     args = parser().parse_args(arguments)
     try:
-        return int(args.run_command(args, arguments) or 0)
+        with _ended_by_sigterm():
+            return int(args.run_command(args, arguments) or 0)
+    except _TerminatedError:
+        print(f"bench: ended by SIGTERM{args.interrupted}", file=sys.stderr)
+        return 128 + signal.SIGTERM
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return int(args.failure)
@@ -81,7 +110,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        print(f"bench: {error}", file=sys.stderr)
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"bench: {where}{error.strerror or error}", file=sys.stderr)
         return int(args.failure)
 
 

@@ -8,9 +8,7 @@ applied. Of an animation or a many-page file the first picture counts. Resizing 
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
 import stat
 import warnings
 from collections.abc import Callable, Sequence
@@ -21,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from bench import files
 from bench.contract import Picture
-from bench.errors import BenchError, StorageError
+from bench.errors import BenchError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -236,16 +235,7 @@ def save(picture: Tensor, path: Path | str) -> None:
         BenchError: the suffix is another one, or (`StorageError`) the file cannot be written.
     """
     path = Path(path)
-    data = encode(picture, picture_format(path))
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise StorageError(f"{path} cannot be written: {_cause(error)}") from None
+    files.write(path, encode(picture, picture_format(path)))
 
 
 def find(paths: Sequence[Path | str]) -> list[Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bench import files
 from bench.errors import BenchError
 
 
@@ -117,23 +117,23 @@ def collect(pictures: Iterable[tuple[str, NDArray[np.uint8]]]) -> PictureStore:
 
 
 def cached(
-    files: Sequence[Path],
+    pictures: Sequence[Path],
     read: Callable[[Path], NDArray[np.uint8] | None],
     folder: Path,
-    progress: Callable[[Iterable[Path]], Iterable[Path]] = lambda files: files,
+    progress: Callable[[Iterable[Path]], Iterable[Path]] = lambda pictures: pictures,
     tag: str = "",
 ) -> PictureStore:
     """A store on disk, made once from files and memory-mapped ever after.
 
     Args:
-        files: the pictures.
+        pictures: their files.
         read: file to uint8 (H, W, 3), or None to leave it out.
         folder: where the cache lies; a changed file list, size or time makes a new one.
-        progress: wraps the files while they are read.
+        progress: wraps the pictures while they are read.
         tag: what else the cache depends on, such as the size that `read` gives.
     """
     digest = hashlib.sha256(tag.encode())
-    for file in files:
+    for file in pictures:
         stat = file.stat()
         entry = f"{file.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}\n"
         digest.update(entry.encode(errors="surrogateescape"))
@@ -141,20 +141,15 @@ def cached(
     index_file, data_file = base.with_suffix(".json"), base.with_suffix(".u8")
     index = _cached_index(index_file, data_file)
     if index is None:
-        folder.mkdir(parents=True, exist_ok=True)
-        part = data_file.with_suffix(f".{os.getpid()}.part")
         index = {"names": [], "shapes": []}
-        with part.open("wb") as out:
-            for file in progress(files):
+        with files.replacing(data_file) as part, part.open("wb") as out:
+            for file in progress(pictures):
                 array = read(file)
                 if array is not None:
                     out.write(np.ascontiguousarray(array).data)
                     index["names"].append(file.name)
                     index["shapes"].append(array.shape[:2])
-        part.replace(data_file)
-        index_part = index_file.with_suffix(f".{os.getpid()}.part")
-        index_part.write_text(json.dumps(index))
-        index_part.replace(index_file)  # last: its presence says that the data are there
+        files.write(index_file, json.dumps(index))  # last: it says that the data are there
     shapes = np.array(index["shapes"], np.int64).reshape(-1, 2)
     sizes = 3 * shapes.prod(1)
     pixels = np.memmap(data_file, np.uint8, mode="c") if len(shapes) else np.zeros(0, np.uint8)

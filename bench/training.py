@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
-import os
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from bench import distributed, weights
+from bench import distributed, files, weights
 from bench.contract import Task
 from bench.errors import BenchError
 from bench.progress import bar as progress_bar
@@ -85,75 +85,123 @@ def train(
         quiet: no progress bar.
 
     Raises:
-        BenchError: there is a state and `resume` was not asked for, or the other way round.
+        BenchError: there is a state and `resume` was not asked for, or the other way round;
+            another process trains `out`; or (`StorageError`) the disk refuses.
     """
-    from torch.utils.tensorboard import SummaryWriter
-
     if budget.minutes is None and budget.steps is None:
         raise BenchError("training needs an end: give --minutes or --steps")
-    state_file = out.with_suffix(".state")
-    progress = _start(task, state_file, resume)
     first = distributed.rank() == 0
-    if not first:  # the networks are alike, the pictures must not be
-        torch.manual_seed(torch.initial_seed() + distributed.rank() + progress.step)
-    told = {"options": asdict(task.options), **about}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    writer = None
-    if first:
-        writer = SummaryWriter(out.with_suffix(".log"), purge_step=progress.step or None)
-    limit = None if budget.minutes is None else 60 * budget.minutes
-    recent: dict[str, list[float]] = {}
-    last = time.perf_counter()
-    saved = last
+    busy = f"another process trains {out}: wait for it, or name another --out"
     with (
+        files.held(out.with_suffix(".lock"), busy) if first else nullcontext(),
         _stop_signals() as stopped,
-        progress_bar(
-            total=budget.steps,
-            initial=progress.step,
-            unit="step",
-            disable=quiet or not first,
-        ) as bar,
     ):
-        while budget.steps is None or progress.step < budget.steps:
-            over = limit is not None and progress.seconds >= limit
-            if distributed.anywhere(over or bool(stopped), task.context.device):
-                break
-            if not progress.parts or {**progress.parts[-1], "step": 0} != {**told, "step": 0}:
-                progress.parts.append({"step": progress.step, **told})
-            logged = task.step(progress.step)
-            progress.step += 1
-            now = time.perf_counter()
-            progress.seconds += now - last
-            last = now
-            if not all(map(math.isfinite, logged.values())):
-                raise BenchError(
-                    f"training diverged at step {progress.step} ({logged}); resume from "
-                    f"{state_file} with a lower learning rate"
-                )
-            for name, value in logged.items():
-                recent.setdefault(name, []).append(value)
-            bar.update()
-            if progress.step % LOG_STEPS == 0:
-                means = {name: sum(values) / len(values) for name, values in recent.items()}
-                recent = {}
-                progress.history.append(
-                    {"step": progress.step, "seconds": progress.seconds, **means}
-                )
-                if writer:
-                    for name, value in means.items():
-                        writer.add_scalar(name, value, progress.step)
-                bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()})
-            if writer and now - saved >= 60 * budget.save_minutes:
-                _save(task, progress, out, state_file)
-                preview = task.preview()
-                if preview is not None:
-                    writer.add_images("preview", preview, progress.step)
-                saved = last = time.perf_counter()
-    if writer:
-        _save(task, progress, out, state_file)
-        writer.close()
+        progress = _start(task, out.with_suffix(".state"), resume)
+        if not first:  # the networks are alike, the pictures must not be
+            torch.manual_seed(torch.initial_seed() + distributed.rank() + progress.step)
+        with (
+            _keeping(task, progress, out) as keep,
+            progress_bar(
+                total=budget.steps,
+                initial=progress.step,
+                unit="step",
+                disable=quiet or not first,
+            ) as bar,
+        ):
+            told = {"options": asdict(task.options), **about}
+            _learn(task, progress, budget, told, stopped, keep, bar)
+            keep.save()
     progress.interrupted = bool(stopped)
     return progress
+
+
+def _learn(
+    task: Task,
+    progress: Progress,
+    budget: Budget,
+    told: dict[str, Any],
+    stopped: Sequence[int],
+    keep: _Keeper,
+    bar: Any,
+) -> None:
+    """Step until the budget is used up or a signal has come."""
+    limit = math.inf if budget.minutes is None else 60 * budget.minutes
+    recent: dict[str, list[float]] = {}
+    saved = last = time.perf_counter()
+    while budget.steps is None or progress.step < budget.steps:
+        over = progress.seconds >= limit or bool(stopped)
+        if distributed.anywhere(over, task.context.device):
+            break
+        if not progress.parts or {**progress.parts[-1], "step": 0} != {**told, "step": 0}:
+            progress.parts.append({"step": progress.step, **told})
+        logged = task.step(progress.step)
+        progress.step += 1
+        now = time.perf_counter()
+        progress.seconds += now - last
+        last = now
+        if not all(map(math.isfinite, logged.values())):
+            raise BenchError(
+                f"training diverged at step {progress.step} ({logged}); resume from "
+                f"{keep.state_file} with a lower learning rate"
+            )
+        for name, value in logged.items():
+            recent.setdefault(name, []).append(value)
+        bar.update()
+        if progress.step % LOG_STEPS == 0:
+            means = {name: sum(values) / len(values) for name, values in recent.items()}
+            recent = {}
+            progress.history.append({"step": progress.step, "seconds": progress.seconds, **means})
+            keep.log(means)
+            bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()})
+        if now - saved >= 60 * budget.save_minutes:
+            keep.save()
+            keep.preview()
+            saved = last = time.perf_counter()
+
+
+class _Keeper:
+    """Writes what a training keeps: state, weights, model card and log; only the first process."""
+
+    def __init__(self, task: Task, progress: Progress, out: Path, writer: Any) -> None:
+        self.state_file = out.with_suffix(".state")
+        self._task, self._progress, self._out, self._writer = task, progress, out, writer
+
+    def log(self, means: Mapping[str, float]) -> None:
+        """Put the losses of the last steps into the log."""
+        if self._writer:
+            with files.storage_errors(self._out.with_suffix(".log")):
+                for name, value in means.items():
+                    self._writer.add_scalar(name, value, self._progress.step)
+
+    def preview(self) -> None:
+        """Put the task's pictures into the log."""
+        pictures = self._task.preview() if self._writer else None
+        if pictures is not None:
+            with files.storage_errors(self._out.with_suffix(".log")):
+                self._writer.add_images("preview", pictures, self._progress.step)
+
+    def save(self) -> None:
+        """Write state, weights and model card."""
+        if self._writer:
+            _save(self._task, self._progress, self._out, self.state_file)
+
+
+@contextmanager
+def _keeping(task: Task, progress: Progress, out: Path) -> Iterator[_Keeper]:
+    """A keeper with an open log; the other processes' writes nothing."""
+    from torch.utils.tensorboard import SummaryWriter
+
+    if distributed.rank():
+        yield _Keeper(task, progress, out, None)
+        return
+    log = out.with_suffix(".log")
+    with files.storage_errors(log):
+        writer = SummaryWriter(log, purge_step=progress.step or None)
+    try:
+        yield _Keeper(task, progress, out, writer)
+    finally:
+        with files.storage_errors(log):
+            writer.close()
 
 
 def _start(task: Task, state_file: Path, resume: bool) -> Progress:
@@ -180,15 +228,12 @@ def _start(task: Task, state_file: Path, resume: bool) -> Progress:
 
 def _save(task: Task, progress: Progress, out: Path, state_file: Path) -> None:
     state = {"task": task.state(), "rng": torch.get_rng_state(), "progress": asdict(progress)}
-    part = state_file.with_name(f".{state_file.name}.{os.getpid()}.part")
-    torch.save(state, part)
-    part.replace(state_file)
+    data = io.BytesIO()  # torch would call a full disk an internal error
+    torch.save(state, data)
+    files.write(state_file, data.getvalue(), durable=True)
     about = {"steps": str(progress.step), "options": json.dumps(asdict(task.options))}
     weights.write(out, task.export(), about)
-    card = out.with_suffix(".md")
-    part = card.with_name(f".{card.name}.{os.getpid()}.part")
-    part.write_text(model_card(out.stem, task, progress), encoding="utf-8")
-    part.replace(card)
+    files.write(out.with_suffix(".md"), model_card(out.stem, task, progress))
 
 
 def model_card(name: str, task: Task, progress: Progress) -> str:

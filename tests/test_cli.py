@@ -1,5 +1,6 @@
 """The command line as a user meets it: help, and thirty-odd ways of getting it wrong."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -186,6 +187,17 @@ def test_interrupting_says_how_to_go_on(monkeypatch, capsys):
     monkeypatch.setattr(execution, "execute", interrupt)
     assert main([*RUN, "--method", "identity"]) == 130
     assert "go on with bench run --resume runs/" in capsys.readouterr().err
+
+
+def test_sigterm_ends_as_ctrl_c_does_and_says_so(monkeypatch, capsys):
+    from bench.run import execution
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(execution, "execute", lambda *_: signal.raise_signal(signal.SIGTERM))
+    assert main([*RUN, "--method", "identity"]) == 143
+    said = capsys.readouterr().err
+    assert "ended by SIGTERM; what is finished is kept: go on with bench run --resume" in said
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_no_command_needs_more_than_its_arguments_to_print_its_help():

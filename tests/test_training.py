@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from bench.contract import Context, Precision, Task
-from bench.errors import BenchError
+from bench.errors import BenchError, StorageError
 from bench.options import option
 from bench.store import collect
 from bench.training import Budget, train
@@ -93,6 +93,44 @@ def test_a_signal_finishes_the_step_and_saves(task, tmp_path):
     assert progress.step == 6
     assert torch.allclose(read(out)["place"], walk.place, atol=2e-3)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_of_two_trainings_into_one_file_one_works_and_one_is_told(task, tmp_path):
+    first, second = task(), task()
+    step = first.step
+    told = []
+
+    def meanwhile(index):
+        if index == 1:
+            with pytest.raises(
+                BenchError, match=r"another process trains .*w\.safetensors"
+            ) as error:
+                train(second, tmp_path / "w.safetensors", Budget(steps=3), {}, quiet=True)
+            told.append(error)
+        return step(index)
+
+    first.step = meanwhile
+    train(first, tmp_path / "w.safetensors", Budget(steps=3), {}, quiet=True)
+    assert told
+    assert second.seen == []
+    assert torch.allclose(read(tmp_path / "w.safetensors")["place"], first.place, atol=2e-3)
+
+
+def test_a_full_disk_keeps_what_was_saved_before(task, tmp_path, monkeypatch):
+    out = tmp_path / "w.safetensors"
+    train(task(), out, Budget(steps=3), {}, quiet=True)
+    before = {p: p.read_bytes() for p in tmp_path.iterdir() if p.suffix in (".state", ".md")}
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(StorageError, match=r"w\.state cannot be written"):
+            train(task(), out, Budget(steps=6), {}, resume=True, quiet=True)
+    assert {p: p.read_bytes() for p in before} == before
+    assert not list(tmp_path.glob(".*.part*"))
+    assert train(task(), out, Budget(steps=6), {}, resume=True, quiet=True).step == 6
 
 
 def test_the_time_budget_counts_resumed_parts(task, tmp_path):

@@ -61,19 +61,6 @@ def add_out(command: argparse.ArgumentParser) -> None:
     command.add_argument("-o", "--out", type=Path, metavar="FILE", help="instead of the terminal")
 
 
-def write(made: str | bytes, out: Path) -> None:
-    """Write what a command made into the file of `--out`.
-
-    Raises:
-        BenchError: the disk refuses.
-    """
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_bytes(made if isinstance(made, bytes) else made.encode())
-    except OSError as error:
-        raise BenchError(f"--out {out} cannot be written: {error.strerror}") from None
-
-
 def add_plugins(command: argparse.ArgumentParser, options: bool = True) -> None:
     """`--plugin`, and `--option` where plugins take part with options."""
     command.add_argument(

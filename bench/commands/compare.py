@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from bench import files
 from bench.commands import _shared
 from bench.commands._shared import AddCommand
 from bench.compare import comparison
@@ -62,5 +63,5 @@ def told(args: argparse.Namespace, found: comparison.Comparison) -> int:
     if args.out is None:
         sys.stdout.write(text)
     else:
-        _shared.write(text, args.out)
+        files.write(args.out, text)
     return int(found.slow)

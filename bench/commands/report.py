@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import report
+from bench import files, report
 from bench.commands import _shared
 from bench.commands._shared import AddCommand
 from bench.errors import BenchError
@@ -128,7 +128,7 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     if args.out is None:
         sys.stdout.write(str(made))
         return 0
-    _shared.write(made, args.out)
+    files.write(args.out, made)
     return 0
 
 

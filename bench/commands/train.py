@@ -99,6 +99,6 @@ def execute(args: argparse.Namespace, arguments: list[str]) -> int:
         f"go on with  the same command, --resume and a larger budget"
     )
     if progress.interrupted:
-        _shared.warn("interrupted before its budget was used up")
+        _shared.warn(f"interrupted before its budget was used up; step {progress.step} is saved")
         return 130
     return 0

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import files
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -45,21 +48,29 @@ def create(kind: str, name: str, folder: Path, registry: Registry) -> list[Path]
         "module": module,
         "package": f"bench-{name}",
     }
-    try:
+    with _whole(folder):
         (folder / module).mkdir(parents=True)
         values |= _DATA.get(kind, _nothing)(folder / module)
-        files = {
+        templates = {
             f"{module}/__init__.py": f"{kind}.py",
             "pyproject.toml": "pyproject.toml",
             "tests/test_conformance.py": "test_conformance.py",
             "README.md": "README.md",
         }
-        for file, template in files.items():
-            (folder / file).parent.mkdir(exist_ok=True)
-            (folder / file).write_text(_render(template, values), encoding="utf-8")
-    except OSError as error:
-        raise BenchError(f"{folder} cannot be written: {error.strerror}") from None
-    return [folder / file for file in files]
+        for file, template in templates.items():
+            files.write(folder / file, _render(template, values))
+    return [folder / file for file in templates]
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[None]:
+    """The folder is not there after an error, so that the same command can be given again."""
+    try:
+        with files.storage_errors(folder):
+            yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _check_name(kind: str, name: str, registry: Registry) -> None:
@@ -119,8 +130,8 @@ def _pictures(package: Path) -> dict[str, str]:
     stripes = np.stack([(columns + rows) // 8 % 2 * 200, rows * 2, columns * 2], 2)
     for role, name, pixels in (("content", "slope", slope), ("style", "stripes", stripes)):
         file = package / "pictures" / role / f"{name}.png"
-        file.parent.mkdir(parents=True)
-        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(file)
+        with files.replacing(file) as part:
+            Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(part)
     return {}
 
 

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from bench.errors import BenchError
+from bench.files import storage_errors, write
 from bench.results.records import (
     SCHEMA,
     CellRecord,
@@ -70,25 +70,13 @@ def write_json(path: Path, record: Mapping[str, Any]) -> None:
     Raises:
         ValueError: a number in it is NaN or infinite. JSON has neither; the writer must say what
             it means (None and a status), for nobody could tell it from the file.
-        BenchError: the disk refuses.
+        StorageError: the disk refuses.
     """
     try:
         text = json.dumps(record, indent=1, allow_nan=False)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("x", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise BenchError(
-            f"{path} cannot be written ({error.strerror}): make room or choose another folder"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    write(path, text, durable=True)
 
 
 def read_json(path: Path | str) -> Any:
@@ -164,15 +152,16 @@ def create(root: Path, info: RunInfo | Callable[[Path], RunInfo]) -> Path:
                 f"{run} cannot be made ({error.strerror}): choose another folder for the runs"
             ) from None
         break
-    for kind in REQUIRED:
-        (run / kind).mkdir()
     created = now.isoformat(timespec="seconds")
     try:
+        with storage_errors(run):
+            for kind in REQUIRED:
+                (run / kind).mkdir()
         told = info(run) if callable(info) else info
-    except BenchError:
-        shutil.rmtree(run)
+        write_json(run / "run.json", {"schema": SCHEMA, "id": name, "created": created, **told})
+    except BaseException:
+        shutil.rmtree(run, ignore_errors=True)
         raise
-    write_json(run / "run.json", {"schema": SCHEMA, "id": name, "created": created, **told})
     return run
 
 

@@ -9,12 +9,10 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from bench import progress, results
+from bench import files, progress, results
 from bench.contract import Context, SetMetric
-from bench.errors import BenchError
 from bench.run.cells import grid_of, make_cells, make_cells_apart, missing_cells
+from bench.run.isolation import worker_lock
 from bench.run.plan import Plan
 from bench.run.scores import load_metrics, score_cell, score_sets
 from bench.run.speeds import run_speed
@@ -28,14 +26,10 @@ def execute(run: Path, plan: Plan, context: Context, quiet: bool = False) -> Non
     Raises:
         BenchError: another process works on the run, the disk refuses, or the device failed.
     """
-    lock = FileLock(run / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise BenchError(
-            f"another process works on {run}: wait for it, or start a new run"
-        ) from None
-    with lock:
+    busy = f"another process works on {run}: wait for it, or start a new run"
+    with files.held(run / ".lock", busy):
+        with worker_lock(run):
+            pass  # what a killed process had begun has ended
         _execute(run, plan, context, quiet)
 
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
+import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing.connection import Connection
+from contextlib import AbstractContextManager
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from bench import results
+from bench import files, results
 from bench.errors import BenchError
 
 POLL_SECONDS = 0.1
+WORKER_SECONDS = 5.0
+"""How long a worker whose parent is gone may take to end."""
+
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 Target = Callable[[Path, str], None]
 """Makes the cells of a run that a method lacks; it must be importable by its name."""
 
@@ -63,10 +72,38 @@ def cells(target: Target, run: Path, name: str, places: Sequence[tuple[int, str]
 
 def _child(target: Target, run: Path, name: str, answer: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends it
+    _die_with_parent()
     try:
-        target(run, name)
+        with worker_lock(run):
+            target(run, name)
     except (BenchError, OSError) as error:
         answer.send(str(error))
+
+
+def worker_lock(run: Path) -> AbstractContextManager[None]:
+    """Held by a worker: one whose parent was killed may not be gone when the run is taken up.
+
+    Raises:
+        BenchError: another worker holds it and does not end.
+    """
+    busy = f"a worker of another process still works on {run}: end it, or wait for it"
+    return files.held(run / ".worker.lock", busy, WORKER_SECONDS)
+
+
+def _die_with_parent() -> None:
+    """Let this process be killed when its parent ends, however that ends."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        wait([parent.sentinel])  # a pipe that the parent holds: it ends with it
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    if sys.platform == "linux":  # a method that never lets another thread run is killed too
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if not parent.is_alive():  # before the kernel was asked
+        os._exit(1)
 
 
 def _told(answer: Connection) -> str:

@@ -12,7 +12,7 @@ import torch
 import bench
 from bench import images, results, weights
 from bench.contract import Context, Metric, SetMetric
-from bench.errors import BenchError
+from bench.errors import BenchError, StorageError
 from bench.machine import environment, roofline
 from bench.plugins import provenance
 from bench.plugins.registry import Registry
@@ -45,6 +45,8 @@ def begin(run: Path, plan: Plan, context: Context, registry: Registry) -> RunInf
                         results.input_path(run, role, picture.name, size),
                     )
                 usable[role].append(picture.name)
+            except StorageError:  # no property of the picture
+                raise
             except BenchError as error:
                 skipped.append({"role": role, "name": picture.name, "reason": str(error)})
         if not usable[role]:

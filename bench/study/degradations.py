@@ -6,7 +6,7 @@ and of the good stylizations with another style and of another content.
 
 from __future__ import annotations
 
-import shutil
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench import images, results
+from bench import files, images, results
 from bench.errors import BenchError, unknown
 
 TILE = 16
@@ -134,10 +134,8 @@ def write(run: Path, method: str, out: Path) -> list[Path]:
         for name in names
     }
     good = made[method]
-    part = out.with_name(f".{out.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    for content in contents:
-        for style in styles:
+    with files.replacing(out) as part:
+        for content, style in itertools.product(contents, styles):
             case = Case(
                 images.decode(good[style, content]),
                 inputs["content", content],
@@ -150,7 +148,6 @@ def write(run: Path, method: str, out: Path) -> list[Path]:
                 images.save(degrade(case), part / kind / name)
             for row in rows:
                 images.save(images.decode(made[row][style, content]), part / row / name)
-    part.replace(out)
     return [out / name for name in (*rows, *DEGRADATIONS)]
 
 

@@ -92,7 +92,7 @@ def write(path: Path, style: Style) -> None:
     """Save a style, whole or not at all.
 
     Raises:
-        BenchError: the file cannot be written.
+        StorageError: the file cannot be written.
     """
     about = {
         "format": "bench adapted style",
@@ -102,10 +102,7 @@ def write(path: Path, style: Style) -> None:
         "options": json.dumps(dict(style.options)),
         "base": json.dumps(dict(style.base)),
     }
-    try:
-        weights.write(path, dict(style.tensors), about)
-    except OSError as error:
-        raise BenchError(f"{path} cannot be written: {error.strerror or error}") from None
+    weights.write(path, dict(style.tensors), about)
 
 
 def read(path: Path) -> Style:

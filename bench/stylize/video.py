@@ -6,8 +6,6 @@ has its source's frame rate, a varying one too. Sound is not carried over.
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -17,7 +15,8 @@ from typing import Any
 
 from PIL import Image, ImageSequence
 
-from bench.errors import BenchError
+from bench import files
+from bench.errors import BenchError, StorageError
 from bench.extras import extra
 
 READS = (".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi")
@@ -171,40 +170,38 @@ def _gif_frames(clip: Clip) -> Iterator[Frame]:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A place to write beside the path, which becomes it where something was written."""
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            yield part
-        finally:
-            if part.exists() and part.stat().st_size:
-                part.replace(path)
-    except OSError as error:
-        raise BenchError(f"{path} cannot be written: {error.strerror or error}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
+def _gif_writer(path: Path) -> Iterator[Callable[[Frame], None]]:
+    taken: list[Frame] = []
+    with files.replacing(path) as part:
+        with _first_frames_kept() as ended:
+            yield taken.append
+        if taken:
+            ends = [round(100 * (frame.start + frame.length)) for frame in taken]
+            starts = [round(100 * frame.start) for frame in taken]
+            taken[0].picture.save(
+                part,
+                save_all=True,
+                append_images=[frame.picture for frame in taken[1:]],
+                duration=[10 * (b - a) for a, b in zip(starts, ends, strict=True)],
+                loop=0,
+            )
+    for error in ended:
+        raise error
 
 
 @contextmanager
-def _gif_writer(path: Path) -> Iterator[Callable[[Frame], None]]:
-    taken: list[Frame] = []
-    with _replacing(path) as part:
-        try:
-            yield taken.append
-        finally:
-            if taken:
-                ends = [round(100 * (frame.start + frame.length)) for frame in taken]
-                starts = [round(100 * frame.start) for frame in taken]
-                taken[0].picture.save(
-                    part,
-                    save_all=True,
-                    append_images=[frame.picture for frame in taken[1:]],
-                    duration=[10 * (b - a) for a, b in zip(starts, ends, strict=True)],
-                    loop=0,
-                )
+def _first_frames_kept() -> Iterator[list[BaseException]]:
+    """Holds what ends the block, to be raised when the frames before it are on the disk.
+
+    A storage error is raised at once: then there is no file to keep.
+    """
+    ended: list[BaseException] = []
+    try:
+        yield ended
+    except StorageError:
+        raise
+    except BaseException as error:  # Ctrl-C among them
+        ended.append(error)
 
 
 @contextmanager
@@ -212,7 +209,7 @@ def _coding(path: Path, av: Any) -> Iterator[None]:
     try:
         yield
     except av.FFmpegError as error:
-        raise BenchError(f"{path} cannot be written: {error}") from None
+        raise files.storage_error(path, OSError(error.errno, error.strerror)) from None
 
 
 @contextmanager
@@ -220,9 +217,10 @@ def _video_writer(path: Path, clip: Clip) -> Iterator[Callable[[Frame], None]]:
     av = _av(path)
     webm = path.suffix.lower() == ".webm"
     stream: Any = None
-    with _replacing(path) as part, _coding(path, av):
+    with files.replacing(path) as part, _coding(path, av):
         container = av.open(str(part), "w")
 
+        @_coding(path, av)
         def take(frame: Frame) -> None:
             nonlocal stream
             width, height = (side - side % 2 for side in frame.picture.size)
@@ -241,12 +239,12 @@ def _video_writer(path: Path, clip: Clip) -> Iterator[Callable[[Frame], None]]:
             coded.pts = round(frame.start / clip.time_base)
             container.mux(stream.encode(coded))
 
-        try:
-            yield take
-        finally:
-            if stream is None:
-                container.close()
-                part.unlink(missing_ok=True)
-            else:
+        with container:
+            with _first_frames_kept() as ended:
+                yield take
+            if stream is not None:
                 container.mux(stream.encode())
-                container.close()
+        if stream is None:
+            part.unlink(missing_ok=True)
+    for error in ended:
+        raise error

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 import pickle
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from bench import files
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -91,13 +91,18 @@ def metadata(path: Path) -> dict[str, str]:
 
 
 def write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    """Save tensors atomically, those of floating point in half precision."""
-    from safetensors.torch import save_file
+    """Save tensors whole or not at all, those of floating point in half precision.
+
+    What UTF-8 has no letter for in the metadata becomes `?`.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    from safetensors.torch import save
 
     host = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     half = {name: t.half() if t.is_floating_point() else t for name, t in host.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    save_file(half, part, metadata)
-    part.chmod(0o644)  # safetensors makes it the owner's alone
-    part.replace(path)
+    about = {
+        key: text.encode("utf-8", "replace").decode() for key, text in (metadata or {}).items()
+    }
+    files.write(path, save(half, about or None), durable=True)

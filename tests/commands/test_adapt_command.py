@@ -188,3 +188,11 @@ def test_a_folder_that_cannot_be_written_is_named_before_the_work(tmp_path, monk
     said = capsys.readouterr().err
     assert "file is no folder that can be written to" in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["caf\udce9", "ü"])
+def test_a_style_of_any_name_is_saved(name):
+    Path("one.png").rename(f"{name}.png")
+    words = ["--style", f"{name}.png", "-o", "style.safetensors", *QUICK, *TINY]
+    assert main(["adapt", *words]) == 0
+    assert style_files.read(Path("style.safetensors")).name == name.replace("\udce9", "?")

@@ -124,7 +124,7 @@ def test_files_are_written_in_both_formats(made, tmp_path):
 
 def test_a_folder_that_is_a_file_is_named(made, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(plots.BenchError, match=r"--plots .*file cannot be written"):
+    with pytest.raises(plots.BenchError, match=r"file/.*\.svg cannot be written"):
         plots.write({"speed": made["speed"]}, tmp_path / "file")
 
 

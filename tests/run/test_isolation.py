@@ -3,11 +3,14 @@
 import functools
 import os
 import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
-from bench import results
+from bench import files, results
 from bench.errors import BenchError
 from bench.run import isolation
 
@@ -74,3 +77,55 @@ def test_a_failure_of_the_run_is_raised(tmp_path):
 
 def test_nothing_to_make_starts_nothing(tmp_path):
     assert list(isolation.cells(refuse, tmp_path, "x", [])) == []
+
+
+def hang(run, name):
+    """What never ends by itself, as a long adaptation."""
+    (run / "pid").write_text(str(os.getpid()))
+    time.sleep(100)
+
+
+PARENT = """
+import sys
+sys.path.insert(0, {folder!r})
+from pathlib import Path
+from test_isolation import hang
+from bench.run import isolation
+if __name__ == "__main__":
+    list(isolation.cells(hang, Path({run!r}), "x", [(64, "a")]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_worker_dies_with_its_parent_and_holds_a_lock_until_then(number, tmp_path):
+    text = PARENT.format(folder=str(Path(__file__).parent), run=str(tmp_path))
+    (tmp_path / "parent.py").write_text(text)
+    parent = subprocess.Popen([sys.executable, str(tmp_path / "parent.py")])
+    pid = tmp_path / "pid"
+    _until(lambda: pid.exists() and pid.read_text())
+    with (
+        pytest.raises(BenchError, match="a worker of another process still works on"),
+        files.held(tmp_path / ".worker.lock", "a worker of another process still works on it"),
+    ):
+        pass
+    parent.send_signal(number)
+    parent.wait(10)
+    _until(lambda: not _alive(int(pid.read_text())))
+    with isolation.worker_lock(tmp_path):
+        pass
+
+
+def _until(true, seconds=30):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def _alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")  # a dead one waits there for whoever adopted it
+    return not (status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] == "Z")

@@ -12,7 +12,7 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
-from bench import images, results
+from bench import files, images, results
 from bench.cli import main
 from bench.errors import StorageError
 from bench.run import recording
@@ -299,6 +299,22 @@ def test_a_full_disk_ends_the_run_and_is_no_methods_fault(plugin, monkeypatch, c
     assert "No space left on device" in capsys.readouterr().err
     assert not list((folder / "cells").glob("*.json"))
     assert main(["run", "--resume", "--quiet", "--plugin", plugin]) == 0
+
+
+def test_a_full_disk_while_inputs_are_prepared_is_no_property_of_a_picture(
+    plugin, monkeypatch, capsys
+):
+    def full(path, data, **_):
+        if "style" in path.parts:
+            raise StorageError(f"{path} cannot be written (No space left on device): make room")
+        write(path, data)
+
+    write = files.write
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write", full)
+        assert main(["run", "--plugin", plugin, *BASE, "--method", "fine"]) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert list(Path("runs").iterdir()) == []  # nothing that would be resumed with less
 
 
 def test_two_processes_do_not_work_on_one_run(plugin, capsys):

@@ -8,12 +8,11 @@ names made here, and a content security policy keeps anything else from running.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import __version__
+from bench import __version__, files
 from bench.errors import BenchError
 from bench.report.model import Group
 from bench.report.page.details import details_of, json_text
@@ -49,7 +48,7 @@ def write(
     """
     index = out / "index.html"
     pictures = Pictures(out)
-    try:
+    with files.storage_errors(out):
         if index.exists() and _GENERATOR not in index.read_text("utf-8", "replace"):
             raise BenchError(f"{index} is not a page of bench: choose another folder for --html")
         for folder in (pictures.full, pictures.thumbnails):
@@ -58,10 +57,8 @@ def write(
         text = _render(frames, pictures, plots, all_metrics, seed)
         pictures.write(quiet)
         for name in ("page.css", "page.js"):
-            shutil.copyfile(TEMPLATES / name, out / name)
-        index.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BenchError(f"--html {out} cannot be written: {error.strerror or error}") from None
+            files.write(out / name, (TEMPLATES / name).read_bytes())
+        files.write(index, text)
     return index
 
 
@@ -76,7 +73,7 @@ def _plots(frames: Frames, out: Path, all_metrics: bool, seed: int) -> list[dict
     folder.mkdir(exist_ok=True)
     made = []
     for name, figure in plots.figures(frames, all_metrics=all_metrics, seed=seed).items():
-        (folder / f"{name}.svg").write_text(plots.svg(figure), encoding="utf-8")
+        files.write(folder / f"{name}.svg", plots.svg(figure))
         width, height = (round(_INCH * inches) for inches in figure.get_size_inches())
         made.append({"name": name, "label": figure.get_label(), "width": width, "height": height})
     return made

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from bench import files
 
 THUMBNAIL = 192
 """The longer side of a thumbnail in pixels: two for each one that it takes on the page."""
@@ -65,7 +66,6 @@ class Pictures:
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             return  # the page shows its alternative text
         small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
-        shutil.copyfile(source, self.full / f"{name}.png")
-        half = thumbnail.with_suffix(".half")
-        small.save(half, "WEBP", quality=80)
-        half.replace(thumbnail)  # last: it says that the picture is whole
+        files.write(self.full / f"{name}.png", source.read_bytes())
+        with files.replacing(thumbnail) as part:  # last: it says that the picture is whole
+            small.save(part, "WEBP", quality=80)

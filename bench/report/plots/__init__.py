@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import files
 from bench.errors import BenchError
 from bench.report import amortised, curves, rows
 from bench.report.model import Group
@@ -96,19 +97,13 @@ def write(made: Mapping[str, Figure], folder: Path) -> list[Path]:
     """Save every figure as `NAME.svg` and `NAME.png`, and return the paths.
 
     Raises:
-        BenchError: there is no figure, or the folder or a file cannot be written.
+        BenchError: there is no figure, or (`StorageError`) a file cannot be written.
     """
     if not made:
         raise BenchError("nothing to plot in these runs: finish one with bench run --resume")
     paths = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, figure in made.items():
-            paths += [folder / f"{name}.svg", folder / f"{name}.png"]
-            paths[-2].write_text(svg(figure), encoding="utf-8")
-            paths[-1].write_bytes(png(figure))
-    except OSError as error:
-        raise BenchError(
-            f"--plots {folder} cannot be written ({error.strerror}): choose another folder"
-        ) from None
+    for name, figure in made.items():
+        paths += [folder / f"{name}.svg", folder / f"{name}.png"]
+        files.write(paths[-2], svg(figure))
+        files.write(paths[-1], png(figure))
     return paths
