@@ -18,6 +18,14 @@ class StorageError(BenchError):
     """The disk refuses: no method's fault, and nothing that comes after could be kept."""
 
 
+def text_of(error: BaseException) -> str:
+    """An exception's text; empty where it raises another when asked for it."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
 def unknown(kind: str, name: str, known: Iterable[str], otherwise: str = "") -> BenchError:
     """The error for a name that is not there, with the nearest names that are.
 

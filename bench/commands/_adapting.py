@@ -56,12 +56,11 @@ def choose(
 
 def load(cls: type[Method], context: Context, options: Any) -> Method:
     """The method, loaded; always alike, so that a style saved today fits it tomorrow."""
+    from bench.contract.phases import made
     from bench.run.plan import seed
 
     seed(0, "load")
-    method = cls(context, options)
-    method.load()
-    return method
+    return made(cls, context, options)
 
 
 def read_style(args: argparse.Namespace) -> Tensor:

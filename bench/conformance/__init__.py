@@ -28,6 +28,7 @@ from bench import images
 from bench.conformance import _common, _datasets, _encoders, _methods, _metrics
 from bench.conformance._subject import Check, Subject, Unseen, describe_error
 from bench.contract import Context, Precision
+from bench.contract.guard import Guard
 from bench.errors import BenchError, unknown
 from bench.plugins import registry
 from bench.plugins.registry import Registry
@@ -207,6 +208,7 @@ def run(todo: Iterable[Case]) -> Iterator[Outcome]:
 def _outcome(case: Case) -> Outcome:
     try:
         with (
+            Guard(once=True, tell=False),  # else the next check begins with what this one left
             contextlib.redirect_stdout(io.StringIO()),
             contextlib.redirect_stderr(io.StringIO()),
             warnings.catch_warnings(),

@@ -11,14 +11,29 @@ import contextlib
 from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import torch
 from torch import Tensor
 
+from bench.contract.context import Context
+from bench.contract.guard import Guard
 from bench.contract.method import Method
 from bench.errors import BenchError
 
 T = TypeVar("T")
+
+
+def made(cls: type[Method], context: Context, options: Any) -> Method:
+    """A method's object, loaded, whose code has changed nothing that is not its own.
+
+    Raises:
+        BenchError: it has (see `bench.contract.guard`); or whatever `load` raises.
+    """
+    with Guard(once=True):
+        method = cls(context, options)
+        method.load()
+    return method
 
 
 def arithmetic(method: Method) -> AbstractContextManager[object]:
@@ -43,7 +58,7 @@ class Adapting(Iterator[int]):
         return next(self._steps)
 
     def _run(self, method: Method, style: Tensor) -> Iterator[int]:
-        with arithmetic(method):
+        with Guard(), arithmetic(method):
             phase = method.adapt(style)
         if phase is None:
             yield 0
@@ -63,7 +78,7 @@ def adapting(method: Method, style: Tensor) -> Adapting:
 
 def stylizing(method: Method, content: Tensor) -> Iterator[Tensor]:
     """Stylize contents (N, 3, H, W); give the pictures so far, and last the result."""
-    with arithmetic(method):
+    with Guard(), arithmetic(method):
         phase = method.stylize(content)
     if isinstance(phase, Tensor):
         yield phase
@@ -96,10 +111,12 @@ def stylize(method: Method, content: Tensor) -> Tensor:
 
 
 def _advance(method: Method, phase: Iterator[T]) -> Iterator[T]:
+    theirs = torch.is_grad_enabled()  # a generator may yield inside `with torch.no_grad()`
     while True:
-        with arithmetic(method):
+        with Guard(), torch.set_grad_enabled(theirs), arithmetic(method):
             try:
                 value = next(phase)
             except StopIteration:
                 return
+            theirs = torch.is_grad_enabled()
         yield value

@@ -21,7 +21,7 @@ import pluggy
 
 from bench import hooks
 from bench.contract import Dataset, Encoder, Method, Metric
-from bench.errors import BenchError, unknown
+from bench.errors import BenchError, text_of, unknown
 from bench.plugins.discovery import Candidate, asked_for, built_ins, installed
 from bench.plugins.validation import CHECKS
 
@@ -151,10 +151,13 @@ def load(extra: Sequence[str] = ()) -> Registry:
 
 
 def _take(registry: Registry, candidate: Candidate) -> None:
+    from bench.contract.guard import Guard  # it needs torch
+
     loaded = {info.file for info in registry.plugins} - {None}
     if candidate.file in loaded:
         return
-    plugin = candidate.bring()
+    with Guard(once=True):
+        plugin = candidate.bring()
     file = candidate.file
     if file is None and getattr(plugin, "__file__", None):
         file = Path(str(plugin.__file__)).resolve()  # type: ignore[attr-defined]
@@ -162,7 +165,8 @@ def _take(registry: Registry, candidate: Candidate) -> None:
         return
 
     given: dict[str, dict[str, Any]] = {}
-    results = _call_hooks(plugin)
+    with Guard(once=True):
+        results = _call_hooks(plugin)
     for hook, things in results.items():
         kind = KINDS[hook]
         table = given.setdefault(kind, {})
@@ -237,7 +241,7 @@ def _cause(error: BaseException) -> str:
     """One line: what was raised, and where in the plugin."""
     if isinstance(error, BenchError):
         return str(error)
-    lines = str(error).strip().splitlines()
+    lines = text_of(error).strip().splitlines()
     text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
     if isinstance(error, SyntaxError):
         return f"{text.partition(' (')[0]} ({error.filename}:{error.lineno})"

@@ -17,6 +17,7 @@ from torch import Tensor
 from bench import images, results
 from bench.contract import Context, Method
 from bench.contract.phases import adapting, stylizing
+from bench.contract.phases import made as loaded
 from bench.errors import BenchError
 from bench.machine import measure
 from bench.machine.clock import drain, one_two_five
@@ -107,8 +108,7 @@ def run_cell(
     reference = read_input(run, context, "style", style, size)
     with failures(cell, context):
         seed(plan.seed, name, style, size, "load")
-        method = chosen.cls(context, chosen.options)
-        method.load()
+        method = loaded(chosen.cls, context, chosen.options)
         if method.arithmetic is not None:
             cell["precision"], cell["precision_reason"] = method.arithmetic
         stylize = functools.partial(stylize_content, run, plan, context, method, cell)

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from bench.contract import Context
-from bench.errors import BenchError, NeedError, StorageError
+from bench.errors import BenchError, NeedError, StorageError, text_of
 from bench.machine.clock import synchronize
 from bench.results import CellRecord, SpeedRecord, Status
 
@@ -43,11 +43,11 @@ def describe_failure(error: BaseException) -> tuple[Status, str]:
     """Status and one-line reason of what went wrong."""
     if isinstance(error, BenchError):
         return "skipped" if isinstance(error, NeedError) else "error", str(error)
-    lines = str(error).strip().splitlines() or [""]
+    lines = text_of(error).strip().splitlines() or [""]
     text = f"{type(error).__name__}: {lines[0]}".rstrip(": ")
     memory = ("out of memory", "can't allocate memory", "not enough memory")
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
-        isinstance(error, RuntimeError) and any(word in str(error).lower() for word in memory)
+        isinstance(error, RuntimeError) and any(word in text_of(error).lower() for word in memory)
     ):
         return "oom", text
     frames = traceback.extract_tb(error.__traceback__)

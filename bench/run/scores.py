@@ -12,6 +12,7 @@ from torch import Tensor
 
 from bench import images, results
 from bench.contract import Context, Metric, SetMetric, Triple
+from bench.contract.guard import Guard
 from bench.results import ContentRecord, ScoreEntry, SetEntry, Status
 from bench.run.failures import describe_failure
 from bench.run.inputs import read_cell, read_input
@@ -26,7 +27,8 @@ def load_metrics(metrics: Sequence[Metric], context: Context) -> Loaded:
     for metric in metrics:
         reason = ""
         try:
-            metric.load(context)
+            with Guard(once=True):
+                metric.load(context)
         except Exception as error:
             reason = describe_failure(error)[1]
         loaded.append((metric, reason))
@@ -100,7 +102,7 @@ def score_sets(
         }
         if not reason:
             try:
-                with torch.inference_mode():
+                with Guard(), torch.inference_mode():
                     value, parts = metric.score_set(triples())
                 entry["parts"] = {part: float(number) for part, number in parts.items()}
                 entry["value"], entry["status"], entry["reason"] = _finite(metric, float(value))
@@ -115,7 +117,7 @@ def score(
 ) -> tuple[float | None, Status, str]:
     """A metric's number, or None with a status and a reason."""
     try:
-        with torch.inference_mode():
+        with Guard(), torch.inference_mode():
             value = float(metric.score(stylized, content, style))
     except Exception as error:
         return (None, *describe_failure(error))

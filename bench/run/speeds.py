@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bench import images, results
 from bench.contract import Context, Method
-from bench.contract.phases import adapting, stylizing
+from bench.contract.phases import adapting, made, stylizing
 from bench.machine import conditions
 from bench.results import CellRecord, SpeedRecord
 from bench.run.failures import describe_failure, failures
@@ -62,8 +62,7 @@ def run_speed(
             continue
         with failures(speed, context):
             seed(plan.seed, name, size)
-            method = chosen.cls(context, chosen.options)
-            method.load()
+            method = made(chosen.cls, context, chosen.options)
             if method.arithmetic is not None:
                 speed["precision"] = method.arithmetic[0]
             next(adapting(method, tensors[1]))  # ready, though not adapted: as fast as if it were
