@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -27,15 +28,17 @@ NOISE = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 FRAMES = [video.Frame(images.to_image(NOISE.roll(i, 3)), i, 1) for i in range(4)]
 
 
-@pytest.fixture
-def full():
-    """A disk on which no file can grow over 256 bytes: the kernel refuses, no mock."""
+@contextmanager
+def full_disk():
+    """A disk on which no file can grow over 256 bytes, pytest's own neither: no mock."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (256, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
 def a_clip(path):
@@ -75,13 +78,14 @@ WRITERS = {
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_a_full_disk_leaves_what_was_there_and_nothing_else(name, tmp_path, full):
+def test_a_full_disk_leaves_what_was_there_and_nothing_else(name, tmp_path):
     path = tmp_path / name
     path.write_text("OLD")
     if name == "package":
         path.unlink()
     before = sorted(tmp_path.iterdir())
-    with pytest.raises(StorageError, match=rf"{tmp_path}.* cannot be written .*: make room"):
+    says = rf"{tmp_path}.* cannot be written .*: make room"
+    with pytest.raises(StorageError, match=says), full_disk():
         WRITERS[name](path)
     assert sorted(tmp_path.iterdir()) == before
     assert not before or path.read_text() == "OLD"
