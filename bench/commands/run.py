@@ -134,11 +134,17 @@ def _reopen(run: Path, plugins: Sequence[str]) -> tuple[Plan, Context]:
     from bench import results
     from bench.cli import parser
     from bench.plugins.discovery import name_of, require_named
+    from bench.results.folder import damaged
     from bench.run import resuming
 
     record = results.read_run(run)
-    words = shlex.split(record["command"])
-    if words[1:2] != ["run"]:
+    try:
+        words = shlex.split(str(record["command"]))
+    except ValueError as error:
+        raise damaged(run / "run.json", f"command: {error}") from None
+    if not words[1:]:
+        raise damaged(run / "run.json", "command: it holds none")
+    if words[1] != "run":
         raise BenchError(f"{run} is of bench {words[1]}, which is not resumed: do it again")
     begun = parser().parse_args(words[1:])
     recorded, begun.plugin = begun.plugin, list(plugins)

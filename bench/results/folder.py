@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -37,8 +38,16 @@ REQUIRED: Mapping[Kind, frozenset[str]] = {
 }
 
 
+LARGEST = 256 * 2**20
+"""Bytes of a JSON file that are read at most: a full run's largest record has a few million."""
+
+
 class DamagedFileError(BenchError):
-    """A record that is there but cannot be read, or was written by an older bench."""
+    """A record that is there but cannot be used, or was written by an older bench."""
+
+
+class UnreadableFileError(BenchError):
+    """A file that the system does not let be read, or that is no regular file."""
 
 
 _PLAIN = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
@@ -83,16 +92,22 @@ def read_json(path: Path | str) -> Any:
     """What a JSON file holds.
 
     Raises:
-        BenchError: it is not there, may not be read, or holds no JSON.
+        UnreadableFileError: it is not there, may not be read, or is no regular file.
+        DamagedFileError: it holds no JSON, or is larger than `LARGEST`.
     """
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 (a Path for every file takes longer)
+        about = os.stat(path)  # noqa: PTH116 (a Path for every file takes longer)
+        if not stat.S_ISREG(about.st_mode):  # a pipe would be waited for, a device has no end
+            raise UnreadableFileError(f"{path} is no regular file: remove it or name another")
+        if about.st_size > LARGEST:
+            raise damaged(path, f"{about.st_size} bytes, at most {LARGEST} are read")
+        with open(path, "rb") as file:  # noqa: PTH123
             return json.loads(file.read().decode())
     except OSError as error:
-        raise BenchError(
+        raise UnreadableFileError(
             f"{path} cannot be read ({error.strerror}): check the path and its permissions"
         ) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise damaged(path, str(error)) from None
 
 
@@ -216,7 +231,7 @@ def whole(run: Path, kind: Kind) -> Iterator[tuple[str, Any]]:
     for path in files(run, kind):
         try:
             yield Path(path).stem, read_record(path, REQUIRED[kind])
-        except DamagedFileError:
+        except (DamagedFileError, UnreadableFileError):
             continue
 
 

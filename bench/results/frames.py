@@ -11,6 +11,7 @@ from bench.errors import BenchError
 from bench.results.folder import (
     REQUIRED,
     DamagedFileError,
+    UnreadableFileError,
     Values,
     damaged,
     files,
@@ -156,7 +157,7 @@ def _read_all(run: Path, kind: Kind, rows: Callable[[Any], T], warnings: list[st
                 made = rows(record)
             except (AttributeError, KeyError, TypeError, ValueError) as error:
                 raise damaged(path, f"{type(error).__name__}: {error}") from None
-        except DamagedFileError as error:
+        except (DamagedFileError, UnreadableFileError) as error:
             warnings.append(str(error))
         else:
             yield made

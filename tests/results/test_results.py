@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 
 from bench import results
 from bench.errors import BenchError
+from bench.results.folder import LARGEST
 
 HOSTILE = [
     "a/b", "a\\b", "..", ".", "", " ", "a b", "a-b", "a_b", "a__b", "A-b", "a-B", "~a", "a~b",
@@ -189,6 +191,29 @@ def test_damaged_files_are_warnings(fake_run):
     assert len(frames.cells) == 5
     assert set(frames.samples["method"]) == {"identity", "style-copy"}
     assert len(frames.scores) == 5 * 2 * 3
+
+
+def test_what_cannot_be_read_is_a_warning_and_hangs_nothing(fake_run):
+    run = fake_run()
+    whole = len(results.load([run]).cells)
+    os.mkfifo(run / "cells" / "pipe.json")
+    (run / "cells" / "folder.json").mkdir()
+    (run / "cells" / "gone.json").symlink_to("nowhere")
+    (run / "cells" / "deep.json").write_text("[" * 200_000)
+    frames = results.load([run])
+    assert len(frames.cells) == whole
+    assert [Path(line.split()[0]).name for line in frames.warnings] == [
+        "deep.json", "folder.json", "gone.json", "pipe.json",
+    ]  # fmt: skip
+    assert len(results.completed(run, "cells")) == whole
+
+
+def test_a_file_larger_than_any_record_is_refused_unread(tmp_path):
+    path = tmp_path / "run.json"
+    with path.open("wb") as file:
+        file.truncate(LARGEST + 1)  # a sparse file: no disk is used
+    with pytest.raises(BenchError, match="bytes, at most"):
+        results.read_json(path)
 
 
 def test_a_damaged_run_hurts_no_other(fake_run):

@@ -285,6 +285,17 @@ def test_a_record_names_no_code_to_load(plugin, capsys):
     assert not Path("loaded").exists()
 
 
+@pytest.mark.parametrize("command", ["", "bench", '"', "bench report", 5, None])
+def test_a_recorded_command_that_is_none_is_one_line(plugin, capsys, fake_run, command):
+    folder = fake_run()
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(record | {"command": command}))
+    assert main(["run", "--resume", str(folder), "--quiet"]) == 1
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert str(folder) in err
+
+
 def test_a_full_disk_ends_the_run_and_is_no_methods_fault(plugin, monkeypatch, capsys):
     def full(picture, path):
         if "images" in path.parts:
