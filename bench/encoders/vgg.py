@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from bench.contract import Encoder, Weights
 from bench.encoders.downloads import hub_file, hub_folder
 from bench.encoders.normalised import IMAGENET_MEAN, IMAGENET_STD, Normalised
+from bench.layers import reflected
 from bench.weights import locate, read
 
 _WIDTHS = (64, 128, 256, 512, 512)
@@ -26,6 +27,8 @@ class VGG(Normalised):
         taps: names such as `relu3_1`, shallow to deep.
         mean: see `Normalised`.
         std: likewise.
+        widths: channels per block.
+        reflect: pad by reflection, as style transfer does, and not by zeros, as in training.
     """
 
     def __init__(
@@ -34,14 +37,17 @@ class VGG(Normalised):
         taps: Sequence[str],
         mean: Sequence[float],
         std: Sequence[float],
+        widths: Sequence[int] = _WIDTHS,
+        reflect: bool = False,
     ) -> None:
         super().__init__(mean, std)
         self.taps = frozenset(taps)
+        self.reflect = reflect
         self.convs = nn.ModuleDict()
-        inputs = 3
-        for block, (depth, width) in enumerate(zip(depths, _WIDTHS, strict=True), start=1):
+        inputs, margin = 3, 0 if reflect else 1
+        for block, (depth, width) in enumerate(zip(depths, widths, strict=True), start=1):
             for place in range(1, depth + 1):
-                self.convs[f"conv{block}_{place}"] = nn.Conv2d(inputs, width, 3, padding=1)
+                self.convs[f"conv{block}_{place}"] = nn.Conv2d(inputs, width, 3, padding=margin)
                 inputs = width
                 if f"relu{block}_{place}" == taps[-1]:
                     return
@@ -53,7 +59,7 @@ class VGG(Normalised):
         for name, conv in self.convs.items():
             if name.endswith("_1") and name != "conv1_1":
                 x = F.max_pool2d(x, 2)
-            x = F.relu(conv(x), inplace=True)
+            x = F.relu(conv(reflected(x, 1) if self.reflect else x), inplace=True)
             if name.replace("conv", "relu") in self.taps:
                 features.append(x)
         return features
