@@ -8,17 +8,29 @@ import torch
 from torch import Tensor, nn
 
 from bench.contract import Context
-from bench.losses import gram, relative_error, style_error, tone_error, total_variation
+from bench.losses import (
+    color_error,
+    color_moments,
+    gram,
+    relative_error,
+    style_error,
+    tone_error,
+    total_variation,
+)
+
+WINDOW = 32
+"""The least side, in pixels, that the loss is taken on: what the deepest taps can take."""
 
 
 @dataclass(frozen=True)
 class Balance:
     """Weights of the loss's terms; each term is of order 1 before training."""
 
-    content: float = 0.35
+    content: float = 2.0
     style: float = 1.0
     tv: float = 0.05
     tone: float = 0.3
+    color: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -29,6 +41,20 @@ class Terms:
     content: Tensor
     style: Tensor
     tone: Tensor
+    color: Tensor
+
+
+@dataclass(frozen=True)
+class StyleTarget:
+    """What the loss asks of a picture in one style, or of N pictures in N styles.
+
+    Attributes:
+        grams: Gram matrices (N, C, C), one per tap.
+        colors: mean (N, 3) and covariance (N, 3, 3) of the colours.
+    """
+
+    grams: list[Tensor]
+    colors: tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
@@ -36,8 +62,10 @@ class PerceptualLoss:
     """Content, style and smoothness, after Johnson et al. 2016 (§3.2, eq. 2 to 5).
 
     The content error is divided by the content features' energy and each layer's Gram error by
-    the style Gram's energy, which takes the place of the paper's hand-set weights; the tone term
-    (`bench.losses.tone_error`) keeps tones from inverting, which deep content features allow.
+    the energies of both Gram matrices (`bench.losses.balanced_error`), which takes the place of
+    the paper's hand-set weights. Two terms are not in the paper: tone (`bench.losses.tone_error`)
+    keeps tones from inverting, which deep content features allow; colour
+    (`bench.losses.color_error`) asks for the style's colours, which Gram matrices hardly do.
 
     Attributes:
         encoder: pictures to features, in tap order.
@@ -49,10 +77,11 @@ class PerceptualLoss:
     content_index: int
     balance: Balance
 
-    def style_target(self, style: Tensor) -> list[Tensor]:
-        """Gram matrices (N, C, C), one per tap, of styles (N, 3, H, W)."""
+    def style_target(self, style: Tensor, features: list[Tensor] | None = None) -> StyleTarget:
+        """What is asked of pictures in styles (N, 3, H, W); `features`: the encoder's, if known."""
         with torch.no_grad():
-            return [gram(features) for features in self.encoder(style)]
+            grams = [gram(f) for f in (self.encoder(style) if features is None else features)]
+            return StyleTarget(grams, color_moments(style))
 
     def content_target(self, content: Tensor) -> Tensor:
         """Features of contents at the content tap."""
@@ -61,18 +90,33 @@ class PerceptualLoss:
             return features
 
     def __call__(
-        self, stylized: Tensor, content: Tensor, content_target: Tensor, grams: list[Tensor]
+        self, stylized: Tensor, content: Tensor, content_target: Tensor, style: StyleTarget
     ) -> Terms:
-        """The loss of stylized pictures (N, 3, H, W); `grams` are of one style or of N."""
+        """The loss of stylized pictures (N, 3, H, W); `style` is of one style or of N."""
         features = self.encoder(stylized)
         content_term = relative_error(features[self.content_index], content_target).mean()
-        style_term = style_error(features, grams).mean()
+        style_term = style_error(features, style.grams).mean()
         tone = tone_error(stylized, content).mean()
+        color = color_error(stylized, style.colors).mean()
         b = self.balance
-        total = b.content * content_term + b.style * style_term + b.tone * tone
+        total = b.content * content_term + b.style * style_term + b.tone * tone + b.color * color
         if b.tv:
             total = total + b.tv * total_variation(stylized).mean()
-        return Terms(total, content_term, style_term, tone)
+        return Terms(total, content_term, style_term, tone, color)
+
+    def of(self, stylized: Tensor, content: Tensor, style: StyleTarget, shift: int = 0) -> Terms:
+        """The loss on a random window of both pictures, up to `shift` pixels smaller.
+
+        A network's own grid, of its strided layers, and the loss network's, of its poolings, else
+        always meet at the same places, and what one of them makes there the other never sees.
+        """
+        shift = min(shift, min(stylized.shape[2:]) - WINDOW)
+        if shift > 0:
+            down, across = torch.randint(shift, (2,)).tolist()
+            height, width = (side - shift for side in stylized.shape[2:])
+            window = (..., slice(down, down + height), slice(across, across + width))
+            stylized, content = stylized[window], content[window]
+        return self(stylized, content, self.content_target(content), style)
 
 
 def perceptual_loss(context: Context, encoder: str, balance: Balance) -> PerceptualLoss:

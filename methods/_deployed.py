@@ -64,6 +64,10 @@ def deploy(network: TransformNet, context: Context, inference: Inference) -> Dep
     """
     if inference == "plain" or (inference == "auto" and context.device.type != "cpu"):
         return Deployed(network, False)
+    if network.smooth:
+        if inference == "fused":
+            raise BenchError("inference=fused is for networks that repeat pixels: use plain")
+        return Deployed(network, False)
     if inference == "fused":
         if context.device.type != "cpu":
             raise BenchError(f"inference=fused is for a CPU, not {context.device}: use plain")
@@ -81,7 +85,7 @@ def _probe(device: torch.device, precision: Precision, threads: int) -> tuple[bo
     except BenchError as error:
         return False, str(error)
     with torch.random.fork_rng(devices=[]):
-        network = TransformNet().to(memory_format=precision.memory_format)
+        network = TransformNet(smooth=False).to(memory_format=precision.memory_format)
         picture = precision.layout(torch.rand(1, 3, SIDE, SIDE))  # not a flat one
     both = [Deployed(network, fused) for fused in (False, True)]
     seconds = [float("inf")] * 2

@@ -24,8 +24,9 @@ class FitOptions:
     lr: float = option(1e-3, "Adam's learning rate", low=0)
     batch: int = option(4, "photographs per step", low=1)
     size: int = option(128, "side of the content crops in pixels", low=32)
-    encoder: str = option("efficientnet-lite0", "loss network")
-    content_weight: float = option(0.35, "weight of the content error", low=0)
+    shift: int = option(8, "pixels that the loss's window is shifted by at random", low=0)
+    encoder: str = option("vgg19-quarter", "loss network")
+    content_weight: float = option(2.0, "weight of the content error", low=0)
     style_weight: float = option(1.0, "weight of the style error", low=0)
     inference: Literal["auto", "plain", "fused"] = option(
         "auto", "stylize by the plain network, the fused one (CPU, C++ compiler), or the faster"
@@ -58,13 +59,13 @@ def fit(
     Yields before the first step and after each. `parameters` are those that move: all by default.
     """
     moving = list(network.parameters() if parameters is None else parameters)
-    grams = loss.style_target(style)
+    wanted = loss.style_target(style)
     optimizer = torch.optim.Adam(moving, options.lr)
     yield
     for _ in range(options.steps):
         batch = context.photographs.batch(options.batch, options.size)
         content = context.precision.layout(batch.to(context.device))
-        terms = loss(network(content), content, loss.content_target(content), grams)
+        terms = loss.of(network(content), content, wanted, options.shift)
         gradients = torch.autograd.grad(terms.total, moving)
         for parameter, gradient in zip(moving, gradients, strict=True):
             parameter.grad = gradient

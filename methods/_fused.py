@@ -97,6 +97,10 @@ class FusedNet:
 
     @torch.no_grad()
     def __init__(self, network: TransformNet) -> None:
+        if network.smooth:
+            raise ValueError(
+                "the fused layers repeat pixels and limit nothing: not for smooth networks"
+            )
         first, *down = _all(network.down, ConvNorm)
         # the network's 2 x - 1 is a factor here: the shift, like a bias, ends in the normalisation
         kernel = 2 * first.conv.weight.permute(2, 3, 1, 0)

@@ -43,6 +43,15 @@ class Generator(nn.Module, ABC):
     def parameters_for(self, numbers: Tensor) -> dict[str, Tensor]:
         """The parameters that are not the neutral ones, by name, for one style's numbers (D,)."""
 
+    def stylized(self, contents: Tensor, numbers: Tensor) -> Tensor:
+        """Contents (N, 3, H, W), each in its own style, whose numbers are a row of (N, D)."""
+        return torch.cat(
+            [
+                functional_call(self.transform, self.parameters_for(row), (content,))
+                for row, content in zip(numbers, contents[:, None], strict=True)
+            ]
+        )
+
 
 @dataclass(frozen=True)
 class GeneratorTrainingOptions(TransferTrainingOptions):
@@ -79,15 +88,12 @@ class GeneratorTraining(NetworkTraining):
         generator = self.network
         assert isinstance(generator, Generator)
         styles = self.crops(drawn, self.options.style_size)
-        numbers = generator.statistics(styles)
-        stylized = torch.cat(
-            [
-                functional_call(generator.transform, generator.parameters_for(n), (content,))
-                for n, content in zip(numbers, contents[:, None], strict=True)
-            ]
-        )
-        target = self.loss.content_target(contents)
-        terms = self.loss(stylized, contents, target, self.loss.style_target(styles))
+        with torch.no_grad():
+            features = self.loss.encoder(styles)  # of the statistics and of the loss
+        numbers = generator.statistics.standard(generator.statistics.of(features))
+        stylized = generator.stylized(contents, numbers)
+        wanted = self.loss.style_target(styles, features)
+        terms = self.loss.of(stylized, contents, wanted, self.options.shift)
         return {"total": terms.total, "content": terms.content, "style": terms.style}
 
 
@@ -105,7 +111,7 @@ class Generated(Trained):
 
     Options = GeneratedOptions
     family = "arbitrary"
-    trains_on = ("efficientnet-lite0",)
+    trains_on = ("vgg19-quarter",)
     kind: ClassVar[type[Any]]
 
     def load(self) -> None:
@@ -114,7 +120,7 @@ class Generated(Trained):
         statistics = StyleStatistics(self.context, told["encoder"])
         self.generator = self.context.place(self.kind(statistics, TransformNet()))
         load_weights(self.generator, tensors, file)
-        self.network = self.context.place(TransformNet())
+        self.network = self.context.place(TransformNet(self.generator.transform.smooth))
         self.deployed = deploy(self.network, self.context, self.options.inference)
         self.arithmetic = self.deployed.arithmetic
 

@@ -18,23 +18,21 @@ from bench import distributed
 from bench.contract import Context
 from bench.errors import BenchError
 from bench.options import option
-from bench.perceptual import Balance, Terms, perceptual_loss
+from bench.perceptual import Balance, StyleTarget, Terms, perceptual_loss
 from bench.store import PictureStore
 
 from ._network_training import NetworkTraining
 from ._transform_net import norm_parameters, started
-
-Batch = tuple[Tensor, Tensor]
-"""Contents (N, 3, S, S) and their features at the content tap."""
 
 
 @dataclass(frozen=True)
 class MetaTrainingOptions:
     """Settings of the meta-training; the paper's symbols in brackets."""
 
-    encoder: str = option("efficientnet-lite0", "loss network")
-    content_weight: float = option(0.35, "weight of the content error", low=0)
+    encoder: str = option("vgg19-quarter", "loss network")
+    content_weight: float = option(2.0, "weight of the content error", low=0)
     style_weight: float = option(1.0, "weight of the style error", low=0)
+    shift: int = option(8, "pixels that the loss's window is shifted by at random", low=0)
     size: int = option(128, "side of the content crops in pixels", low=32)
     style_size: int = option(256, "side of the style crops in pixels", low=32)
     batch: int = option(2, "contents in the inner and in the outer batch", low=1)
@@ -56,6 +54,11 @@ class MetaTrainingOptions:
     decay: float = option(5e-4, "k of the outer rate's lr / (1 + k t)", low=0)
     inner_decay: float = option(5e-4, "k of the inner rate's", low=0)
     clip: float = option(1.0, "largest norm of a gradient", low=0)
+    average: float = option(
+        0.99,
+        "decay of the running mean of the weights, which is what is exported; 0: no mean",
+        low=0,
+    )
 
 
 def inner_update(parameters: Mapping[str, Tensor], loss: Tensor, lr: float) -> dict[str, Tensor]:
@@ -119,12 +122,13 @@ class MetaTraining(NetworkTraining):
             with torch.no_grad():
                 for parameter, way in zip(self.parameters, gradients, strict=True):
                     parameter.sub_(way, alpha=rate)
+            self.average()
             return logged
         return {**logged, "gradient": self.update(gradients, rate)}
 
     def _warm(self) -> tuple[dict[str, float], list[Tensor]]:
         count = self.options.batch * 2
-        terms = self._terms(self._batch(count), self._grams(count))
+        terms = self._terms(self.contents(count), self.targets(count))
         logged = {"warm/content": terms.content.item(), "warm/style": terms.style.item()}
         return logged, list(torch.autograd.grad(terms.total, self.parameters))
 
@@ -132,7 +136,7 @@ class MetaTraining(NetworkTraining):
         """What several styles ask of the start, on the mean."""
         o: MetaTrainingOptions = self.options
         lr = o.inner_lr / (1 + o.inner_decay * iteration)
-        shared = [self._batch(o.batch) for _ in range(2)] if o.contents == "shared" else None
+        shared = [self.contents(o.batch) for _ in range(2)] if o.contents == "shared" else None
         logged: dict[str, float] = {}
         total = [torch.zeros_like(p) for p in self.parameters]
         of_style = self._by_graph if o.rule == "second-order" else self._by_steps
@@ -140,8 +144,8 @@ class MetaTraining(NetworkTraining):
             if shared:
                 trains, query = [shared[0]] * o.inner_steps, shared[1]
             else:
-                *trains, query = (self._batch(o.batch) for _ in range(o.inner_steps + 1))
-            before, after, gradients = of_style(trains, query, self._grams(1), lr)
+                *trains, query = (self.contents(o.batch) for _ in range(o.inner_steps + 1))
+            before, after, gradients = of_style(trains, query, self.targets(1), lr)
             for sum_, gradient in zip(total, gradients, strict=True):
                 sum_ += gradient / o.styles
             for name, value in _summary(before, after).items():
@@ -149,19 +153,19 @@ class MetaTraining(NetworkTraining):
         return logged, total
 
     def _by_graph(
-        self, trains: Sequence[Batch], query: Batch, grams: list[Tensor], lr: float
+        self, trains: Sequence[Tensor], query: Tensor, style: StyleTarget, lr: float
     ) -> tuple[Terms, Terms, Sequence[Tensor]]:
         """One style's outer gradient by double backward, as algorithm 1 is written."""
         adapted: dict[str, Tensor] = dict(self.moving)
         seen = []
         for train in trains:
-            seen.append(self._terms(train, grams, adapted))
+            seen.append(self._terms(train, style, adapted))
             adapted = inner_update(adapted, seen[-1].total, lr)
-        after = self._terms(query, grams, adapted)
+        after = self._terms(query, style, adapted)
         return seen[0], after, torch.autograd.grad(after.total, self.parameters)
 
     def _by_steps(
-        self, trains: Sequence[Batch], query: Batch, grams: list[Tensor], lr: float
+        self, trains: Sequence[Tensor], query: Tensor, style: StyleTarget, lr: float
     ) -> tuple[Terms, Terms, Sequence[Tensor]]:
         """One style's first-order outer gradient, at the end of the inner steps.
 
@@ -173,14 +177,14 @@ class MetaTraining(NetworkTraining):
         inner = (torch.optim.Adam if o.inner == "adam" else torch.optim.SGD)(moving, lr)
         seen = []
         for train in trains:
-            seen.append(self._terms(train, grams))
+            seen.append(self._terms(train, style))
             for parameter, slope in zip(
                 moving, torch.autograd.grad(seen[-1].total, moving), strict=True
             ):
                 parameter.grad = slope
             inner.step()
         with torch.set_grad_enabled(o.rule == "first-order"):
-            after = self._terms(query, grams)
+            after = self._terms(query, style)
         outer: Sequence[Tensor]
         if o.rule == "first-order":
             outer = torch.autograd.grad(after.total, self.parameters)
@@ -195,23 +199,16 @@ class MetaTraining(NetworkTraining):
 
     def _terms(
         self,
-        batch: Batch,
-        grams: list[Tensor],
+        content: Tensor,
+        style: StyleTarget,
         parameters: Mapping[str, Tensor] | None = None,
     ) -> Terms:
-        content, target = batch
         with self.context.autocast():
             stylized = functional_call(self.network, dict(parameters or {}), (content,))
-            return self.loss(stylized, content, target, grams)
+            return self.loss.of(stylized, content, style, self.options.shift)
 
-    def _batch(self, count: int) -> Batch:
-        """A batch of contents and their features."""
-        content = self.contents(count)
-        with self.context.autocast():
-            return content, self.loss.content_target(content)
-
-    def _grams(self, count: int) -> list[Tensor]:
-        """Gram matrices of `count` styles."""
+    def targets(self, count: int) -> StyleTarget:
+        """What `count` styles ask for."""
         style = self.crops(self.draw(count), self.options.style_size)
         with self.context.autocast():
             return self.loss.style_target(style)

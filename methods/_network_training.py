@@ -24,21 +24,27 @@ WARM_UP = 50
 class TrainingOptions:
     """Settings of every training of a network."""
 
-    encoder: str = option("efficientnet-lite0", "network of the features and of the loss")
+    encoder: str = option("vgg19-quarter", "network of the features and of the loss")
     size: int = option(128, "side of the crops in pixels", low=32)
     batch: int = option(4, "contents per step, and as many styles", low=1)
     lr: float = option(1e-3, "Adam's learning rate", low=0)
     decay: float = option(5e-4, "k of the rate's lr / (1 + k t)", low=0)
     clip: float = option(1.0, "largest norm of a gradient", low=0)
+    average: float = option(
+        0.999,
+        "decay of the running mean of the weights, which is what is exported; 0: no mean",
+        low=0,
+    )
 
 
 @dataclass(frozen=True)
 class TransferTrainingOptions(TrainingOptions):
     """Settings of a training that makes stylized pictures and asks for content and style."""
 
-    content_weight: float = option(0.35, "weight of the content error", low=0)
+    content_weight: float = option(2.0, "weight of the content error", low=0)
     style_weight: float = option(1.0, "weight of the style error", low=0)
     style_size: int = option(256, "side of the style crops in pixels", low=32)
+    shift: int = option(8, "pixels that the loss's window is shifted by at random", low=0)
 
 
 class NetworkTraining(Task):
@@ -53,7 +59,9 @@ class NetworkTraining(Task):
         super().__init__(context, styles, options)
         self.network = context.place(self.build())
         self.parameters = [p for p in self.network.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.Adam(self.parameters)
+        self.optimizer = torch.optim.Adam(self.parameters, fused=True)
+        self.mean = [p.detach().clone() for p in self.parameters]
+        self.averaged = 0
         self.share = source_shares(styles.names)
 
     @abstractmethod
@@ -90,7 +98,15 @@ class NetworkTraining(Task):
             parameter.grad = gradient
         norm = nn.utils.clip_grad_norm_(self.parameters, self.options.clip)
         self.optimizer.step()
+        self.average()
         return float(norm)
+
+    def average(self) -> None:
+        """Take the parameters into their running mean, which soon forgets where it began."""
+        self.averaged += 1
+        decay = min(self.options.average, self.averaged / (self.averaged + 10))
+        with torch.no_grad():
+            torch._foreach_lerp_(self.mean, list[Tensor](self.parameters), 1 - decay)
 
     def contents(self, count: int) -> Tensor:
         """Crops of photographs (count, 3, size, size)."""
@@ -109,17 +125,27 @@ class NetworkTraining(Task):
         return self.context.precision.layout(batch.to(self.context.device))
 
     def state(self) -> dict[str, Any]:
-        """Network and optimiser."""
-        return {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
+        """Network, running mean and optimiser."""
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "mean": self.mean,
+            "averaged": self.averaged,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Network and optimiser."""
+        """Network, running mean and optimiser."""
+        self.averaged = state["averaged"]
+        for mean, kept in zip(self.mean, state["mean"], strict=True):
+            mean.copy_(kept)
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
 
     def export(self) -> dict[str, Tensor]:
-        """The network's tensors."""
-        return dict(self.network.state_dict())
+        """The network's tensors, parameters by their running mean."""
+        means = {id(p): m for p, m in zip(self.parameters, self.mean, strict=True)}
+        tensors = self.network.state_dict(keep_vars=True)
+        return {name: means.get(id(t), t).detach() for name, t in tensors.items()}
 
 
 def source_shares(names: Sequence[str]) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -38,8 +40,12 @@ class StyleStatistics(nn.Module):
     def raw(self, styles: Tensor) -> Tensor:
         """The statistics as they are, (N, D)."""
         with torch.no_grad():
-            parts = [moments(features) for features in self.encoder(styles)]
-        return torch.cat(parts, 2).transpose(0, 1).flatten(1)
+            return self.of(self.encoder(styles))
+
+    @staticmethod
+    def of(features: Sequence[Tensor]) -> Tensor:
+        """The statistics of features, one per tap."""
+        return torch.cat([moments(f) for f in features], 2).transpose(0, 1).flatten(1)
 
     def standardise(self, raw: Tensor) -> None:
         """Take the shift and the scale from the statistics of many styles (M, D)."""
@@ -48,4 +54,8 @@ class StyleStatistics(nn.Module):
 
     def forward(self, styles: Tensor) -> Tensor:
         """The standardised statistics (N, D)."""
-        return ((self.raw(styles) - self.mean) / self.deviation).clamp(-4, 4)
+        return self.standard(self.raw(styles))
+
+    def standard(self, raw: Tensor) -> Tensor:
+        """Raw statistics, standardised and clamped."""
+        return ((raw - self.mean) / self.deviation).clamp(-4, 4)

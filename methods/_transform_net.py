@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -10,22 +13,57 @@ from torch import Tensor, nn
 
 from bench.contract import Weights
 from bench.errors import BenchError
+from bench.layers import normalised, reflected, upsampled_conv
 from bench.weights import locate, read
+
+LIMIT = 3.0
+"""The largest value after a normalisation, in standard deviations, of a smooth network."""
 
 
 class ConvNorm(nn.Module):
-    """Reflection padding, convolution and instance normalisation with learned scale and shift."""
+    """Reflection padding, convolution and instance normalisation with learned scale and shift.
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
+    Args:
+        inputs: channels in.
+        outputs: channels out.
+        kernel: its side.
+        stride: of the convolution.
+        up: upsampling by 2 before it.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int = 1, up: bool = False
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(
-            inputs, outputs, kernel, stride, padding=kernel // 2, padding_mode="reflect"
-        )
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride)
         self.norm = nn.InstanceNorm2d(outputs, affine=True)
+        self.up = up
 
-    def forward(self, x: Tensor) -> Tensor:
-        normed: Tensor = self.norm(self.conv(x))
-        return normed
+    def forward(
+        self,
+        x: Tensor,
+        relu: bool,
+        smooth: bool,
+        affine: tuple[Tensor, Tensor] | None = None,
+    ) -> Tensor:
+        """Convolved, normalised and perhaps rectified.
+
+        Args:
+            x: (N, inputs, H, W).
+            relu: whether what is negative becomes 0.
+            smooth: see `TransformNet`.
+            affine: scales and shifts (N, outputs) instead of its own.
+        """
+        conv, norm = self.conv, self.norm
+        if self.up and smooth:
+            y = upsampled_conv(x, conv.weight, conv.bias)
+        else:
+            if self.up:
+                x = F.interpolate(x, scale_factor=2, mode="nearest")
+            grown = reflected(x, conv.kernel_size[0] // 2)
+            y = F.conv2d(grown, conv.weight, conv.bias, conv.stride)
+        gain, bias = affine or (norm.weight, norm.bias)
+        return normalised(y, gain, bias, relu, LIMIT if smooth else math.inf)
 
 
 class Residual(nn.Module):
@@ -36,10 +74,6 @@ class Residual(nn.Module):
         self.first = ConvNorm(channels, channels, 3)
         self.second = ConvNorm(channels, channels, 3)
 
-    def forward(self, x: Tensor) -> Tensor:
-        change: Tensor = self.second(F.relu(self.first(x)))
-        return x + change
-
 
 class TransformNet(nn.Module):
     """MetaStyle's network (Zhang et al. 2019, supplement, Table 1): 1,679,235 parameters.
@@ -48,27 +82,59 @@ class TransformNet(nn.Module):
     multiple of 4 are padded by reflection and cropped again; each side has at least 16 pixels.
     The affine parameters of the instance normalisations, 3,200 in number, are what MetaStyle's
     inner loop changes.
+
+    A smooth network departs from the paper in two ways, and has the same parameters: it upsamples
+    bilinearly where the paper repeats pixels, which leaves a grid of 2 to 4 pixels in flat areas,
+    and it limits normalised values to `LIMIT`, which ends glowing spots. Weights tell which they
+    are for; those of networks from before there were smooth ones tell nothing, and are not.
+
+    Args:
+        smooth: whether it is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, smooth: bool = True) -> None:
         super().__init__()
         self.down = nn.ModuleList(
             (ConvNorm(3, 32, 9), ConvNorm(32, 64, 3, 2), ConvNorm(64, 128, 3, 2))
         )
         self.residuals = nn.ModuleList(Residual(128) for _ in range(5))
-        self.up = nn.ModuleList((ConvNorm(128, 64, 3), ConvNorm(64, 32, 3)))
-        self.out = nn.Conv2d(32, 3, 9, padding=4, padding_mode="reflect")
+        self.up = nn.ModuleList((ConvNorm(128, 64, 3, up=True), ConvNorm(64, 32, 3, up=True)))
+        self.out = nn.Conv2d(32, 3, 9)
+        self.smooth = smooth
+        self.register_buffer("is_smooth", torch.tensor(smooth))
 
-    def forward(self, picture: Tensor) -> Tensor:
+    def forward(self, picture: Tensor, norms: Tensor | None = None) -> Tensor:
+        """Stylized pictures; `norms`: a `norm_vector` for each (N, 3200) instead of its own."""
         height, width = picture.shape[2:]
+        affines = iter([None] * 15 if norms is None else self._affines(norms))
+
+        def layer(module: nn.Module, x: Tensor, relu: bool) -> Tensor:
+            y: Tensor = module(x, relu, self.smooth, next(affines))
+            return y
+
         x = padded(picture, 4) * 2 - 1
-        for layer in self.down:
-            x = F.relu(layer(x))
+        for module in self.down:
+            x = layer(module, x, True)
         for block in self.residuals:
-            x = block(x)
-        for layer in self.up:
-            x = F.relu(layer(F.interpolate(x, scale_factor=2, mode="nearest")))
-        return torch.sigmoid(self.out(x).float())[..., :height, :width]
+            assert isinstance(block, Residual)
+            x = x + layer(block.second, layer(block.first, x, True), False)
+        for module in self.up:
+            x = layer(module, x, True)
+        x = reflected(x, self.out.kernel_size[0] // 2)
+        logits = F.conv2d(x, self.out.weight, self.out.bias).float()
+        return torch.sigmoid(logits)[..., :height, :width]
+
+    def _affines(self, norms: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Scale and shift of each normalisation, in the order of the layers, (N, C) each."""
+        sizes = [p.numel() for p in norm_parameters(self).values()]
+        parts = torch.split(norms, sizes, dim=1)
+        return zip(parts[::2], parts[1::2], strict=True)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        key = f"{prefix}is_smooth"
+        if f"{prefix}out.weight" in state_dict:
+            self.smooth = bool(state_dict.setdefault(key, torch.tensor(False)))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
 def padded(picture: Tensor, multiple: int) -> Tensor:
@@ -114,14 +180,20 @@ def load_weights(network: nn.Module, tensors: dict[str, Tensor], file: Path) -> 
         ) from None
 
 
-def started(start: str | None) -> TransformNet:
+def started(start: str | None, smooth: bool = True) -> TransformNet:
     """A network with random weights, or with those of the file that a training starts from.
+
+    The file may be another method's that holds such a network, as `ghiasi`'s does.
 
     Raises:
         BenchError: the file is not there, or holds another network's weights.
     """
-    network = TransformNet()
+    network = TransformNet(smooth)
     if start is not None:
         file = locate(Weights(str(Path(start).expanduser().absolute()), None, "the user", ""))
-        load_weights(network, read(file), file)
+        inner = "transform."
+        tensors = read(file)
+        if any(name.startswith(inner) for name in tensors):
+            tensors = {n.removeprefix(inner): t for n, t in tensors.items() if n.startswith(inner)}
+        load_weights(network, tensors, file)
     return network

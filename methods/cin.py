@@ -9,7 +9,7 @@ mixed by convex combinations of them (§3.3; `bench stylize --weights a:0.3 --we
 Departures from the paper:
 
 - The network is MetaStyle's and starts from one that was trained on all styles at once; the loss
-  is the normalised one on EfficientNet-Lite0 (the paper: VGG16).
+  is the normalised one of the other methods (the paper's is VGG16's).
 - A new style starts from the mean of the trained ones, with Adam at 0.01: ten times the paper's
   rate, for a hundred steps instead of thousands.
 """
@@ -22,7 +22,6 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from bench.contract import Budgets, Context, Method, Weights
 from bench.errors import BenchError
@@ -56,10 +55,9 @@ class ManyStyles(nn.Module):
         for parameter in norm_parameters(transform).values():
             parameter.requires_grad_(False)  # the styles stand in for them
 
-    def forward(self, content: Tensor, style: int) -> Tensor:
-        """Contents in one of the N styles."""
-        norms = norms_from(self.transform, self.styles[style])
-        stylized: Tensor = functional_call(self.transform, norms, (content,))
+    def forward(self, contents: Tensor, places: Sequence[int]) -> Tensor:
+        """Contents (M, 3, H, W), each in one of the N styles."""
+        stylized: Tensor = self.transform(contents, self.styles[list(places)])
         return stylized
 
 
@@ -97,11 +95,9 @@ class CINTraining(NetworkTraining):
 
     def terms(self, contents: Tensor, drawn: Sequence[int]) -> dict[str, Tensor]:
         """The perceptual loss of each content in its style."""
-        pairs = zip(contents[:, None], drawn, strict=True)
-        stylized = torch.cat([self.network(c, self.known.index(place)) for c, place in pairs])
-        target = self.loss.content_target(contents)
-        grams = self.loss.style_target(self.crops(drawn, self.options.style_size))
-        terms = self.loss(stylized, contents, target, grams)
+        stylized = self.network(contents, [self.known.index(place) for place in drawn])
+        wanted = self.loss.style_target(self.crops(drawn, self.options.style_size))
+        terms = self.loss.of(stylized, contents, wanted, self.options.shift)
         return {"total": terms.total, "content": terms.content, "style": terms.style}
 
 
@@ -119,7 +115,7 @@ class ConditionalInstanceNorm(Trained):
     family = "multi-style"
     citation = "Dumoulin, Shlens, Kudlur, ICLR 2017"
     Options = CINOptions
-    trains_on = ("efficientnet-lite0",)
+    trains_on = ("vgg19-quarter",)
     budgets: ClassVar[Budgets] = {"smoke": SMOKE, "quick": {"steps": 50}}
     training = CINTraining
     weights = (

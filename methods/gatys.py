@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from bench.contract import Budgets, Method
 from bench.hooks import hookimpl
 from bench.options import option
-from bench.perceptual import Balance, PerceptualLoss, perceptual_loss
+from bench.perceptual import Balance, PerceptualLoss, StyleTarget, perceptual_loss
 
 LEARNING_RATES = {"lbfgs": 1.0, "adam": 0.02}
 
@@ -28,11 +28,12 @@ class GatysOptions:
     steps: int = option(300, "optimiser steps per picture", low=0)
     optimizer: Literal["lbfgs", "adam"] = option("lbfgs", "optimiser")
     lr: float | None = option(None, "learning rate; none is 1 for lbfgs, 0.02 for adam", low=0)
-    encoder: str = option("efficientnet-lite0", "loss network")
-    content_weight: float = option(1.0, "weight of the content error", low=0)
+    encoder: str = option("vgg19-quarter", "loss network")
+    content_weight: float = option(0.5, "weight of the content error", low=0)
     style_weight: float = option(10.0, "weight of the style error", low=0)
-    tv_weight: float = option(10.0, "weight of the total variation", low=0)
+    tv_weight: float = option(2.0, "weight of the total variation", low=0)
     tone_weight: float = option(0.0, "weight of the error in block-averaged luminance", low=0)
+    color_weight: float = option(0.0, "weight of the error in colours", low=0)
     init: Literal["content", "noise"] = option("content", "picture to start from")
 
 
@@ -41,14 +42,14 @@ class Gatys(Method):
 
     Departures from the paper:
 
-    - The loss network is EfficientNet-Lite0, which can be had offline; the paper's VGG19 is the
-      option `encoder=vgg19` (with max pooling, and content at relu4_1 for conv4_2). Content is
-      compared at the encoder's content tap, style at all taps.
-    - Each layer's Gram error is divided by the energy of the style's Gram matrix, and the content
+    - The loss network is a VGG19 of a quarter of its channels, which can be had offline; the
+      paper's is the option `encoder=vgg19` (with max pooling, and content at relu4_1 for
+      conv4_2). Content is compared at the encoder's content tap, style at all taps.
+    - Each layer's Gram error is divided by the energies of both Gram matrices, and the content
       error by the energy of the content's features. The paper's sums (eq. 1 and 4) have scales
       that change with layer, network, style and size, so that no weight holds for all of them.
-    - Total variation is penalised: a network with strides is blind to some high frequencies, and
-      the optimiser fills them with noise.
+    - Total variation is penalised: pooling is blind to some high frequencies, and the optimiser
+      fills them with noise.
     - The start is the content by default, which keeps tones from inverting; the paper's is
       `init=noise`, which wants a `tone_weight` of about 2 and a `content_weight` of about 3.
     - Pixels are projected onto [0, 1] after each step.
@@ -62,7 +63,8 @@ class Gatys(Method):
     family = "optimisation"
     citation = "Gatys, Ecker, Bethge, CVPR 2016"
     Options = GatysOptions
-    trains_on = ("efficientnet-lite0",)
+    trains_on = ("vgg19-quarter",)
+    autocast = False  # L-BFGS on gradients rounded to bfloat16 ends in noise
     budgets: ClassVar[Budgets] = {
         "smoke": {"steps": 2},
         "quick": {"steps": 100},
@@ -79,7 +81,7 @@ class Gatys(Method):
         self.loss = perceptual_loss(
             self.context,
             o.encoder,
-            Balance(o.content_weight, o.style_weight, o.tv_weight, o.tone_weight),
+            Balance(o.content_weight, o.style_weight, o.tv_weight, o.tone_weight, o.color_weight),
         )
 
     def networks(self) -> Iterable[nn.Module]:
@@ -88,7 +90,7 @@ class Gatys(Method):
 
     def adapt(self, style: Tensor) -> None:
         """Encode the style (1, 3, H, W) as one Gram matrix per tap."""
-        self.grams = self.loss.style_target(style)
+        self.style = self.loss.style_target(style)
 
     def stylize(self, content: Tensor) -> Iterator[Tensor]:
         """Yield the picture (N, 3, H, W) before the first step and after each."""
@@ -98,7 +100,7 @@ class Gatys(Method):
             start = torch.rand(1, *content.shape[1:]).to(content).expand_as(content)
         parts = len(content) if o.optimizer == "lbfgs" else 1
         descents = [
-            _Descent(self.loss, self.grams, *pair, o)
+            _Descent(self.loss, self.style, *pair, o)
             for pair in zip(start.chunk(parts), content.chunk(parts), strict=True)
         ]
         for step in range(o.steps + 1):
@@ -118,12 +120,12 @@ class _Descent:
     def __init__(
         self,
         loss: PerceptualLoss,
-        grams: list[Tensor],
+        style: StyleTarget,
         start: Tensor,
         content: Tensor,
         options: GatysOptions,
     ) -> None:
-        self.loss, self.grams, self.content, self.options = loss, grams, content, options
+        self.loss, self.style, self.content, self.options = loss, style, content, options
         self.target = loss.content_target(content)
         self.picture = start.clone(memory_format=torch.contiguous_format).requires_grad_()
         self.optimizer = self._new_optimizer()
@@ -140,7 +142,7 @@ class _Descent:
 
     def _closure(self) -> float:
         self.optimizer.zero_grad()
-        total = self.loss(self.picture, self.content, self.target, self.grams).total
+        total = self.loss(self.picture, self.content, self.target, self.style).total
         # Times the number of pixels: L-BFGS's thresholds and Adam's epsilon are absolute, while
         # a pixel's share in a mean shrinks with the picture's size and the batch.
         total = total * self.picture.numel()

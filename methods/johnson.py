@@ -3,10 +3,10 @@
 Justin Johnson, Alexandre Alahi, Li Fei-Fei: Perceptual Losses for Real-Time Style Transfer and
 Super-Resolution. ECCV 2016.
 
-Departures from the paper. The network is MetaStyle's (instance normalisation, upsampling by
-nearest neighbours, a sigmoid at the end), so that the two methods differ in their start alone.
-The loss network is EfficientNet-Lite0 (the paper: VGG16, the option `encoder`), its terms are
-normalised, and a term on block-averaged luminance keeps tones from inverting. Training is as long
+Departures from the paper. The network is MetaStyle's (instance normalisation, bilinear
+upsampling, a sigmoid at the end), so that the two methods differ in their start alone. The loss
+network is a VGG19 of a quarter of its channels (the paper: VGG16, the option `encoder`), its terms
+are normalised, and terms on block-averaged luminance and on colours are added. Training is as long
 as the options say (the paper: 40,000 steps of batch 4 on MS-COCO at 256 pixels), on 128-pixel
 crops of the photographs that the run provides. The option `start` begins with a network that was
 made for another style, or for many, instead of with random weights.
@@ -51,7 +51,7 @@ class Johnson(Method):
     family = "per-style"
     citation = "Johnson, Alahi, Fei-Fei, ECCV 2016"
     Options = JohnsonOptions
-    trains_on = ("efficientnet-lite0",)
+    trains_on = ("vgg19-quarter",)
     budgets: ClassVar[Budgets] = {"smoke": SMOKE, "quick": {"steps": 200}}
 
     @classmethod

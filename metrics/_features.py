@@ -16,7 +16,7 @@ from bench.contract import Context, Encoder
 from bench.losses import gram
 
 PERCEPTUALLY_TRAINED = ("gatys", "johnson", "metastyle", "cin", "ghiasi", "metanet")
-"""The built-in methods whose loss is `bench.perceptual`'s, on efficientnet-lite0 by default."""
+"""The built-in methods whose loss is `bench.perceptual`'s, on vgg19-quarter by default."""
 
 REMEMBERED = 8
 """Pictures per network: a style and the latest contents; features take 16 floats a pixel."""

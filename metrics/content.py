@@ -13,6 +13,8 @@ from bench.losses import relative_error
 from ._features import PERCEPTUALLY_TRAINED, Features
 from ._features import content as content_features
 
+LOWERED = "falls where a method minimises it"
+
 
 class ContentDistance(Metric):
     """Squared error of the encoder's content features over the content's energy.
@@ -48,7 +50,6 @@ def bench_metrics() -> Sequence[Metric]:
     return [
         ContentDistance("vgg16-bsds"),
         ContentDistance("vgg16"),
-        ContentDistance(
-            "efficientnet-lite0", PERCEPTUALLY_TRAINED, "falls where a method minimises it"
-        ),
+        ContentDistance("vgg19-quarter", PERCEPTUALLY_TRAINED, LOWERED),
+        ContentDistance("efficientnet-lite0", caveat=LOWERED),
     ]

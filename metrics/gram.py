@@ -55,5 +55,6 @@ def bench_metrics() -> Sequence[Metric]:
     return [
         StyleDistance("vgg16-bsds", caveat=COLOUR_FIRST),
         StyleDistance("vgg16"),
-        StyleDistance("efficientnet-lite0", training_loss_of=PERCEPTUALLY_TRAINED),
+        StyleDistance("vgg19-quarter", training_loss_of=PERCEPTUALLY_TRAINED),
+        StyleDistance("efficientnet-lite0"),
     ]

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from bench.contract import Context, Metric
 from bench.hooks import hookimpl
-from bench.perceptual import Balance, perceptual_loss
+from bench.losses import color_moments
+from bench.perceptual import Balance, StyleTarget, perceptual_loss
 
 from ._features import PERCEPTUALLY_TRAINED, Features, grams
 from ._features import content as content_features
@@ -26,6 +27,7 @@ class TrainingLoss(Metric):
     """
 
     name = "perceptual"
+    version = 2
     axis = "both"
     citation = "Johnson, Alahi, Fei-Fei 2016, eq. 5, every term normalised"
 
@@ -41,12 +43,13 @@ class TrainingLoss(Metric):
 
     def score(self, stylized: Tensor, content: Tensor, style: Tensor) -> float:
         """The loss, in float32."""
-        target, wanted = self._content.read(content), self._grams.read(style)
+        target, grams_wanted = self._content.read(content), list(self._grams.read(style))
         with torch.no_grad(), torch.autocast(stylized.device.type, enabled=False):
-            return self._loss(stylized, content, target, list(wanted)).total.item()
+            wanted = StyleTarget(grams_wanted, color_moments(style))
+            return self._loss(stylized, content, target, wanted).total.item()
 
 
 @hookimpl
 def bench_metrics() -> Sequence[Metric]:
     """On the built-in methods' training encoder."""
-    return [TrainingLoss("efficientnet-lite0", PERCEPTUALLY_TRAINED)]
+    return [TrainingLoss("vgg19-quarter", PERCEPTUALLY_TRAINED)]

@@ -41,8 +41,27 @@ def test_relative_error_of_an_empty_target_is_finite():
 
 def test_style_error_sums_over_layers():
     layer = torch.tensor([[[[2.0]]]])  # Gram matrix 4
-    targets = [torch.tensor([[[2.0]]]), torch.tensor([[[8.0]]])]  # errors (2/2)², (4/8)²
-    assert losses.style_error([layer, layer], targets).item() == pytest.approx(1.25)
+    targets = [torch.tensor([[[2.0]]]), torch.tensor([[[8.0]]])]  # errors 2·2²/20, 2·4²/80
+    assert losses.style_error([layer, layer], targets).item() == pytest.approx(0.8)
+
+
+def test_balanced_error_is_bounded_and_near_the_target_the_relative_one():
+    target = torch.tensor([[3.0, 4.0]])
+    values = torch.tensor([[3.0, 4.0], [0.0, 0.0], [3e6, 4e6], [3.003, 4.004]])
+    errors = losses.balanced_error(values, target)
+    torch.testing.assert_close(errors[:3], torch.tensor([0.0, 2.0, 2.0]), rtol=1e-5, atol=0)
+    assert errors[3].item() == pytest.approx(losses.relative_error(values[3:], target).item(), 2e-3)
+    assert losses.balanced_error(torch.zeros(1, 2), torch.zeros(1, 2)).item() == 0
+
+
+def test_color_error_by_hand():
+    # red 0.2 and 0.6 in equal parts: mean 0.4, variance 0.04, against 0.1 and 0.3: 0.2, 0.01
+    reds = torch.zeros(2, 3, 1, 2)
+    reds[0, 0], reds[1, 0] = torch.tensor([0.2, 0.6]), torch.tensor([0.1, 0.3])
+    error = losses.color_error(reds[:1], losses.color_moments(reds[1:]))
+    by_hand = 0.2**2 / (0.01 + 0.02) + 2 * 0.03**2 / (0.04**2 + 0.01**2)
+    assert error.item() == pytest.approx(by_hand, rel=1e-4)
+    assert losses.color_error(reds, losses.color_moments(reds)).abs().max().item() < 1e-6
 
 
 def test_total_variation_of_a_checkerboard_and_of_a_plain_picture():

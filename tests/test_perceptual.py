@@ -36,8 +36,9 @@ def test_the_loss_of_plain_pictures_by_hand(context):
     metric = perceptual.TrainingLoss("by-hand")
     metric.load(context)
     # content: red 1 for 1.6; style: a quarter of the Gram entry at both taps; tone: no
-    # structure at all correlates with none; no variation
-    by_hand = 0.35 * (0.6 / 1.6) ** 2 + 1.0 * 2 * (1 - 1 / 4) ** 2 + 0.3 * 1
+    # structure at all correlates with none; colour: 0.5 from a style without variance
+    style = 2 * 2 * (1 - 1 / 4) ** 2 / (1 + 1 / 16)
+    by_hand = 2.0 * (0.6 / 1.6) ** 2 + 1.0 * style + 0.3 * 1 + 0.3 * 0.5**2 / 0.02
     assert metric.score(red(0.5), red(0.8), red(1.0)) == pytest.approx(by_hand)
 
 
@@ -50,14 +51,12 @@ def test_the_loss_of_the_content_in_its_own_style_is_its_variation(context):
     by_hand = 0.05 * 0.4 / 45 + 0.3 * (1 - squares / (squares + 1e-6))
     assert metric.score(picture, picture, picture) == pytest.approx(by_hand, rel=1e-3)
     negative = metric.score(red(0.6, 0.2), picture, picture)
-    assert negative == pytest.approx(
-        by_hand + 0.35 * 2 * 0.4**2 / (0.2**2 + 0.6**2) + 0.6, rel=1e-3
-    )
+    assert negative == pytest.approx(by_hand + 2.0 * 2 * 0.4**2 / (0.2**2 + 0.6**2) + 0.6, rel=1e-3)
 
 
 def test_the_built_in_one_is_marked_as_a_training_loss_and_no_judge():
     loaded = registry.load()
-    metric = loaded.metrics["perceptual/1@efficientnet-lite0"]
+    metric = loaded.metrics["perceptual/2@vgg19-quarter"]
     assert set(metric.training_loss_of) == {
         *("metastyle", "johnson", "gatys", "cin", "ghiasi", "metanet")
     }
@@ -99,11 +98,11 @@ def test_johnson_declares_its_start(tmp_path):
     options = johnson.JohnsonOptions(start=str(file))
     (needed,) = johnson.Johnson.needs(options)
     assert (needed.file, needed.sha256) == (str(file), None)
-    assert johnson.Johnson.learns_from(options) == ("vgg16-bsds", "efficientnet-lite0")
+    assert johnson.Johnson.learns_from(options) == ("vgg16-bsds", "vgg19-quarter")
     weights.write(file, net.TransformNet().state_dict())
-    assert johnson.Johnson.learns_from(options) == ("efficientnet-lite0",)
+    assert johnson.Johnson.learns_from(options) == ("vgg19-quarter",)
     assert johnson.Johnson.needs(johnson.JohnsonOptions()) == ()
-    assert johnson.Johnson.learns_from(johnson.JohnsonOptions()) == ("efficientnet-lite0",)
+    assert johnson.Johnson.learns_from(johnson.JohnsonOptions()) == ("vgg19-quarter",)
 
 
 def test_another_start_is_refused_by_name(context, tmp_path):
