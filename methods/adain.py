@@ -93,7 +93,7 @@ class AdaIN(Trained):
     family = "arbitrary"
     citation = "Huang, Belongie, ICCV 2017"
     Options = AdaINOptions
-    trains_on = ("efficientnet-lite0",)
+    trains_on = ("vgg19-quarter",)
     training = AdaINTraining
     weights = (
         Weights(

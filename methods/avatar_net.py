@@ -82,7 +82,7 @@ class AvatarNet(Trained):
     citation = "Sheng, Lin, Shao, Wang, CVPR 2018"
     Options = AvatarNetOptions
     mixes = False  # two styles' feature maps have nothing in common
-    trains_on = ("efficientnet-lite0",)
+    trains_on = ("vgg19-quarter",)
     training = AvatarNetTraining
     weights = (
         Weights(

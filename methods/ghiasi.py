@@ -5,13 +5,13 @@ structure of a real-time, arbitrary neural artistic stylization network. BMVC 20
 
 Departures from the paper:
 
-- The style is read off EfficientNet-Lite0, which can be had offline and stays fixed: means and
+- The style is read off a VGG19 of a quarter of its channels, which stays fixed: means and
   deviations of the channels at five taps (the paper: means at Inception-v3's Mixed-6e, fine-tuned
   with the rest). The bottleneck has the paper's 100 numbers, the style embedding S.
-- The transformation network is MetaStyle's, and starts from one that was trained on all styles at
-  once; what is predicted is added to its own scales and shifts. So `ghiasi` and `metastyle` differ
-  in how a style's numbers are found, by prediction or by adaptation, and in nothing else.
-- The loss is the normalised one of the other trained methods, on EfficientNet-Lite0 (the paper:
+- The transformation network is MetaStyle's; what is predicted is added to its own scales and
+  shifts. So `ghiasi` and `metastyle` differ in how a style's numbers are found, by prediction or by
+  adaptation, and in nothing else.
+- The loss is the normalised one of the other trained methods, on that VGG19 (the paper:
   VGG16), over 3,681 styles instead of 80,000 paintings and 6,000 textures.
 """
 
@@ -43,9 +43,18 @@ class StylePrediction(Generator):
 
     def parameters_for(self, numbers: Tensor) -> dict[str, Tensor]:
         """All scales and shifts of the instance normalisations."""
+        return norms_from(self.transform, self.norms(numbers))
+
+    def norms(self, numbers: Tensor) -> Tensor:
+        """The same as vectors (…, 3200) for numbers (…, D)."""
         embedding = self.embed(numbers) / EMBEDDING**0.5  # so that Adam's steps fit the output
-        change = self.predict(embedding).float()
-        return norms_from(self.transform, norm_vector(self.transform) + change)
+        change: Tensor = self.predict(embedding)
+        return norm_vector(self.transform) + change.float()
+
+    def stylized(self, contents: Tensor, numbers: Tensor) -> Tensor:
+        """Contents, each in its own style, in one pass."""
+        pictures: Tensor = self.transform(contents, self.norms(numbers))
+        return pictures
 
 
 class GhiasiTraining(GeneratorTraining):
@@ -64,7 +73,7 @@ class Ghiasi(Generated):
     weights = (
         Weights(
             "ghiasi.safetensors",
-            "6db55dd7e6a289f87687d78adcb70155a1aebae742a7d4554e12e396889fb9d5",
+            "d56b4971c9aa301d53e04f48cbb412efc6eb939a16f8cf0cfcbd9e69c10999e6",
             "bench train ghiasi",
             "MIT",
         ),

@@ -82,7 +82,7 @@ class StyleSwap(Trained):
     citation = "Chen, Schmidt, NIPS workshop 2016"
     Options = StyleSwapOptions
     mixes = False  # two styles' feature maps have nothing in common
-    trains_on = ("efficientnet-lite0",)
+    trains_on = ("vgg19-quarter",)
     training = StyleSwapTraining
     weights = (
         Weights(

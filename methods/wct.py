@@ -84,7 +84,7 @@ class WCT(Trained):
     family = "arbitrary"
     citation = "Li, Fang, Yang, Wang, Lu, Yang, NIPS 2017"
     Options = WCTOptions
-    trains_on = ("efficientnet-lite0",)
+    trains_on = ("vgg19-quarter",)
     training = WCTTraining
     weights = (
         Weights(
