@@ -36,7 +36,7 @@ CHANGES = {
     "inference": ("gradient mode", enter_inference),
     "determinism": ("deterministic mode", lambda: torch.use_deterministic_algorithms(True)),
     "folder": ("working directory", lambda: os.chdir("/")),
-    "interrupt": ("handler of SIGINT", lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)),
+    "interrupt": ("handler of SIGINT", lambda: signal.signal(signal.SIGINT, lambda *_: None)),
 }
 QUIET = {
     "environment": lambda: os.environ.clear(),
