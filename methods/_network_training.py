@@ -59,7 +59,8 @@ class NetworkTraining(Task):
         super().__init__(context, styles, options)
         self.network = context.place(self.build())
         self.parameters = [p for p in self.network.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.Adam(self.parameters, fused=True)
+        # not fused: on a CPU that pairs parameters and gradients by memory, whatever their layouts
+        self.optimizer = torch.optim.Adam(self.parameters)
         self.mean = [p.detach().clone() for p in self.parameters]
         self.averaged = 0
         self.share = source_shares(styles.names)

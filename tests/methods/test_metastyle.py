@@ -377,3 +377,18 @@ def test_the_weights_tell_which_network_they_were_trained_on(tmp_path):
     assert metastyle.MetaStyle.learns_from(options) == ("vgg16-bsds", "vgg19-quarter")
     write(file, net.TransformNet().state_dict(), TOLD)
     assert metastyle.MetaStyle.learns_from(options) == ("efficientnet-lite0", "vgg19-quarter")
+
+
+def test_an_update_goes_against_the_gradient_whatever_its_layout(context):
+    """Fused Adam on a CPU pairs a parameter and a gradient of another layout by memory."""
+    options = meta_training.MetaTrainingOptions(**TRAINING, warm_steps=0)
+    task = meta_training.MetaTraining(context, pictures(3, 1), options)
+    begin = [p.detach().clone() for p in task.parameters]
+    generator = torch.Generator().manual_seed(0)
+    gradients = [torch.randn(p.shape, generator=generator) for p in begin]
+    given = [
+        g.contiguous(memory_format=torch.channels_last) if g.dim() == 4 else g for g in gradients
+    ]
+    task.update(given, 1e-2)
+    for old, new, gradient in zip(begin, task.parameters, gradients, strict=True):
+        assert torch.equal((new.detach() - old).sign(), -gradient.sign())
