@@ -178,9 +178,8 @@ class _Norm(torch.autograd.Function):
                 x[i : i + 1], gain[i], bias[i], None, None, True, 0.0, EPSILON,
                 out=normed[i : i + 1], save_mean=mean[i], save_invstd=inverse[i],
             )  # fmt: skip
-        low, high = _bounds(gain, bias, relu, limit, normed)
         if limit < math.inf:
-            torch.clamp(normed, low, high, out=normed)
+            torch.clamp(normed, *_bounds(gain, bias, relu, limit, normed), out=normed)
         elif relu:
             normed.relu_()
         ctx.save_for_backward(given, gain, bias, mean, inverse, normed)

@@ -68,7 +68,7 @@ def color_error(picture: Tensor, moments: tuple[Tensor, Tensor]) -> Tensor:
 
     The squared distance of the means over the target's total variance, plus the covariances'
     balanced error. A Gram matrix of rectified features is mostly its mean, and hardly notices
-    pale colours; this term does, and it leaves no room for the white spots by which a network
+    pale colours; this term does, and it leaves less room for the white spots by which a network
     with instance normalisation else buys its statistics. The targets' N may be 1.
     """
     mean, covariance = color_moments(picture)
