@@ -85,8 +85,8 @@ class TransformNet(nn.Module):
 
     A smooth network departs from the paper in two ways, and has the same parameters: it upsamples
     bilinearly where the paper repeats pixels, which leaves a grid of 2 to 4 pixels in flat areas,
-    and it limits normalised values to `LIMIT`, which leaves flat patches of glowing spots, fewer and
-    paler. Weights tell which they are for; those of networks from before there were smooth ones
+    and it limits normalised values to `LIMIT`, which leaves flat patches of glowing spots, fewer
+    and paler. Weights tell which they are for; those of networks from before there were smooth ones
     tell nothing, and are not.
 
     Args:
