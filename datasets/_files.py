@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench import paths
 from bench.contract import Picture
 from bench.errors import BenchError
 from bench.images import find, open_picture
@@ -48,9 +49,9 @@ def unique_names(files: Sequence[Path]) -> list[str]:
 
 def split(text: str) -> list[Path]:
     """Paths from text that separates them as `$PATH` does; a path that is there is never split."""
-    if text and Path(text).expanduser().exists():
-        return [Path(text).expanduser()]
-    return [Path(part).expanduser() for part in text.split(os.pathsep) if part.strip()]
+    if text and paths.expanded(text).exists():
+        return [paths.expanded(text)]
+    return [paths.expanded(part) for part in text.split(os.pathsep) if part.strip()]
 
 
 def found(text: str, option: str, remedy: str) -> list[Picture]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from bench import paths
 from bench.contract import Dataset, Picture
 from bench.errors import BenchError
 from bench.hooks import hookimpl
@@ -50,7 +50,7 @@ class StyleID(Dataset):
                 "styleid.root is not set: name a checkout of github.com/jiwoogit/StyleID; "
                 + _LAYOUT
             )
-        folder = Path(self.options.root).expanduser() / "data" / name
+        folder = paths.expanded(self.options.root) / "data" / name
         if not folder.is_dir():
             raise BenchError(f"{folder} is not there; {_LAYOUT}")
         return pictures(find([folder]), licence="terms of MS-COCO and WikiArt")

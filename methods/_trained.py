@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
+from bench import paths
 from bench.contract import Method, Weights
 from bench.errors import BenchError
 from bench.options import option
@@ -31,7 +32,7 @@ class Trained(Method):
         """The shipped weights, or the file that the user names."""
         if options.weights is None:
             return cls.weights
-        file = str(Path(options.weights).expanduser().absolute())
+        file = str(paths.expanded(options.weights).absolute())
         return (Weights(file, None, "the user", "unknown"),)
 
     @classmethod

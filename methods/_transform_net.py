@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bench import paths
 from bench.contract import Weights
 from bench.errors import BenchError
 from bench.layers import normalised, reflected, upsampled_conv
@@ -191,7 +192,7 @@ def started(start: str | None, smooth: bool = True) -> TransformNet:
     """
     network = TransformNet(smooth)
     if start is not None:
-        file = locate(Weights(str(Path(start).expanduser().absolute()), None, "the user", ""))
+        file = locate(Weights(str(paths.expanded(start).absolute()), None, "the user", ""))
         inner = "transform."
         tensors = read(file)
         if any(name.startswith(inner) for name in tensors):

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 from torch import Tensor
 
+from bench import paths
 from bench.contract import Budgets, Method, Weights
 from bench.hooks import hookimpl
 from bench.options import option
@@ -59,7 +59,7 @@ class Johnson(Method):
         """The network to start from, if the user names one."""
         if options.start is None:
             return ()
-        file = str(Path(options.start).expanduser().absolute())
+        file = str(paths.expanded(options.start).absolute())
         return (Weights(file, None, "bench adapt", "unknown"),)
 
     @classmethod

@@ -137,7 +137,7 @@ class FidInception(_HubInception):
     citation = "Szegedy et al. 2016; Heusel et al. 2017"
     weights = Weights(
         "pt_inception-2015-12-05-6726825d.pth",
-        "6726825d",
+        "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
         "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
         "pt_inception-2015-12-05-6726825d.pth",
         "Apache-2.0",
@@ -157,7 +157,7 @@ class ArtInception(_HubInception):
     citation = "Wright, Ommer 2022"
     weights = Weights(
         "art_inception.pth",
-        None,  # the authors publish none
+        "5bc1c20380401911d99d528b7b6e4430044b56edd5f7f26467222f3fb7c54e7e",
         "https://huggingface.co/matthias-wright/art_inception/resolve/main/art_inception.pth",
         "Apache-2.0",
     )
@@ -177,7 +177,7 @@ class InceptionStart(_HubInception):
     citation = "Szegedy et al. 2016"
     weights = Weights(
         "inception_v3_google-0cc3c7bd.pth",
-        "0cc3c7bd",
+        "0cc3c7bd75056d25e46cba549dc184522069b81e9787eff6df84f397bd52a5ef",
         "https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth",
         "torchvision BSD-3-Clause",
     )

@@ -71,7 +71,7 @@ class AlexNet(Encoder):
     citation = "Krizhevsky 2014"
     weights = Weights(
         "alexnet-owt-7be5be79.pth",
-        "7be5be79",
+        "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
         "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
         "torchvision BSD-3-Clause",
     )

@@ -261,11 +261,12 @@ def warn(text: str) -> None:
 
 def stored(paths: Sequence[str], quiet: bool) -> PictureStore:
     """All pictures under the paths, decoded once into a cache on disk."""
-    from bench import images, progress, store, weights
+    from bench import images, progress, store
+    from bench.paths import user_cache
 
     files = images.find(paths)
     read = functools.partial(images.array, short_side=256, report=warn)
-    folder = weights.user_folder().parent / "pictures"
+    folder = user_cache() / "pictures"
     bar = functools.partial(progress.bar, desc="decoding", unit="picture", disable=quiet)
     made = store.cached(files, read, folder, bar, tag="short side 256")
     if not len(made):

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench import paths
 from bench.commands import _shared
 from bench.commands._shared import AddCommand
 from bench.errors import BenchError, unknown
@@ -276,9 +277,9 @@ def _command(
     words = ["bench", "run"]
     for name in ("content", "style", "adapt_content"):
         for path in getattr(args, name):
-            words += [f"--{name.replace('_', '-')}", str(Path(path).expanduser().absolute())]
+            words += [f"--{name.replace('_', '-')}", str(paths.expanded(path).absolute())]
     for plugin in args.plugin:
-        file = Path(plugin).expanduser()
+        file = paths.expanded(plugin)
         words += ["--plugin", str(file.absolute()) if file.is_file() else plugin]
     methods = [name if name == cls.name else f"{name}={cls.name}" for name, cls in rows.items()]
     for name, values in (("method", methods), ("metric", metrics), ("size", args.size)):
@@ -287,8 +288,8 @@ def _command(
     plugins: dict[str, type[Any]] = {**rows, **registry.datasets}
     for owner, values in options.parse_pairs(args.option).items():
         for key, value in values.items():
-            if options.is_path(plugins[owner].Options, key) and Path(value).expanduser().exists():
-                value = str(Path(value).expanduser().absolute())
+            if options.is_path(plugins[owner].Options, key) and paths.expanded(value).exists():
+                value = str(paths.expanded(value).absolute())
             words += ["--option", f"{owner}.{key}={value}"]
     if args.observe:
         words += ["--observe", ",".join(map(str, args.observe))]

@@ -11,6 +11,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import paths
 from bench.errors import BenchError
 
 PARTS = ("methods", "metrics", "datasets")
@@ -52,7 +53,7 @@ def resolve(text: str, folder: Path) -> Side:
     Raises:
         BenchError: it is none of the three.
     """
-    path = Path(text).expanduser()
+    path = paths.expanded(text)
     if (path / "bench" / "__init__.py").is_file():
         _arrange(path, folder)
         return Side(str(path.resolve()) + _commit(path), sys.executable, folder)

@@ -24,7 +24,7 @@ from typing import Any, Literal
 
 import torch
 
-from bench import images
+from bench import images, paths
 from bench.conformance import _common, _datasets, _encoders, _methods, _metrics
 from bench.conformance._subject import Check, Subject, Unseen, describe_error
 from bench.contract import Context, Precision
@@ -241,7 +241,7 @@ def _named(loaded: Registry, target: str) -> list[tuple[str, str]]:
     ]
     if things:
         return things
-    file = Path(target).expanduser().resolve() if _is_file(target) else _module_file(target)
+    file = paths.expanded(target).resolve() if _is_file(target) else _module_file(target)
     return [
         (kind, name)
         for info in loaded.plugins

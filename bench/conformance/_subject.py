@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bench import weights
+from bench import paths, weights
 from bench.contract import Context, Weights
 from bench.errors import BenchError
 
@@ -72,7 +72,7 @@ class Subject(ABC, Generic[T]):
     def files(self) -> set[Path]:
         """The files that it may read: its declared weights and the paths among its options."""
         found = {weights.find(needed, folders) for needed, folders in self.weights()}
-        named = {Path(str(value)).expanduser() for value in self.given.values()}
+        named = {paths.expanded(str(value)) for value in self.given.values()}
         return {path.resolve() for path in (found - {None}) | named if path is not None}
 
 

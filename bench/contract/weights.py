@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from bench.errors import BenchError
 
 
 @dataclass(frozen=True)
@@ -15,17 +18,27 @@ class Weights:
     Attributes:
         file: the file's name, in the plugin's own package or in the user's weights folder; it may
             have folders before it.
-        sha256: the file's SHA-256 in hex, or the leading digits that its name carries, as
-            torch.hub's files do; None for a file that the user names, or whose source
-            publishes none.
+        sha256: the file's whole SHA-256, 64 digits in lower-case hex; None for a file that the
+            user names, or whose source publishes none. The eight digits in the names of
+            torch.hub's files are no proof: anybody can make another file that has them.
         source: the file's own address, or where it comes from in words a user can act on.
         licence: the licence it is under.
+
+    Raises:
+        BenchError: `sha256` is no whole one.
     """
 
     file: str
     sha256: str | None
     source: str
     licence: str
+
+    def __post_init__(self) -> None:
+        if self.sha256 is not None and not re.fullmatch("[0-9a-f]{64}", self.sha256):
+            raise BenchError(
+                f"weights {self.file}: {self.sha256!r} is no whole SHA-256; give all 64 digits in "
+                "lower case, as sha256sum prints them"
+            )
 
     @property
     def address(self) -> str | None:

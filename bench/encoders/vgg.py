@@ -103,7 +103,7 @@ class Vgg16(_TorchvisionVGG):
     content_tap = "relu2_2"
     weights = Weights(
         "vgg16-397923af.pth",
-        "397923af",
+        "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
         "https://download.pytorch.org/models/vgg16-397923af.pth",
         "CC-BY 4.0 (Simonyan, Zisserman); torchvision BSD-3-Clause",
     )
@@ -119,7 +119,7 @@ class Vgg19(_TorchvisionVGG):
     content_tap = "relu4_1"
     weights = Weights(
         "vgg19-dcbb9e9d.pth",
-        "dcbb9e9d",
+        "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
         "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
         "CC-BY 4.0 (Simonyan, Zisserman); torchvision BSD-3-Clause",
     )

@@ -6,14 +6,17 @@ import ctypes
 import functools
 import hashlib
 import os
-import secrets
 import shlex
 import shutil
+import stat
 import subprocess
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
+from bench import paths
 from bench.errors import BenchError
 
 FLAGS = (
@@ -29,7 +32,8 @@ def library(source: str) -> ctypes.CDLL:
     The compiler is `$CXX`, g++ or clang++. Its threads are those of torch's OpenMP.
 
     Raises:
-        BenchError: no compiler, it refuses the source, or the cache cannot be written.
+        BenchError: no compiler, it refuses the source, or the cache cannot be written or is not
+            the user's own: what others can write is not run.
     """
     found = shutil.which("g++") or shutil.which("clang++") or ""
     command = shlex.split(os.environ.get("CXX", "")) or [found]  # CXX may have arguments
@@ -38,27 +42,77 @@ def library(source: str) -> ctypes.CDLL:
     # the macros tell the compiler's version and what the processor can do
     macros = _run(*command, *FLAGS, "-dM", "-E", "-x", "c++", os.devnull)
     digest = hashlib.sha256("\0".join((*command, macros, *FLAGS, source)).encode()).hexdigest()
-    file = folder() / f"{digest[:32]}.so"
-    temporary = file.with_name(f".{secrets.token_hex(8)}")
+    key = digest[:32]
     try:
-        if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            written = temporary.with_suffix(".cpp")
-            written.write_text(source, "utf-8")
-            linked = Path(torch.__file__).parent / "lib"  # where torch brings an OpenMP of its own
-            _run(*command, *FLAGS, str(written), "-o", str(temporary), f"-L{linked}")
-            temporary.replace(file)
-        return ctypes.CDLL(str(file))
+        built = _built(key) or _build(command, source, key)
+        return ctypes.CDLL(str(built))
     except OSError as error:
-        raise BenchError(f"{file} cannot be made or loaded ({error}): check the folder") from None
-    finally:
-        temporary.unlink(missing_ok=True)
-        temporary.with_suffix(".cpp").unlink(missing_ok=True)
+        raise BenchError(
+            f"nothing can be built in or loaded from {folder()} ({error}): check the folder"
+        ) from None
 
 
 def folder() -> Path:
-    """Where compiled libraries are kept; it may be deleted at any time."""
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "bench" / "native"
+    """Where compiled libraries are kept; it may be deleted at any time.
+
+    Raises:
+        BenchError: there is no place for a cache (see `paths.user_cache`).
+    """
+    return paths.user_cache() / "native"
+
+
+def _built(key: str) -> Path | None:
+    """The library of this key that was built before and is what it was then; None without one.
+
+    Its name ends with its SHA-256, so that half a library or a changed one is not loaded.
+
+    Raises:
+        BenchError: others may have put it there.
+    """
+    if not folder().is_dir():
+        return None
+    _require_own(folder())
+    for file in sorted(folder().glob(f"{key}-*.so")):
+        if file.name == _name(key, file.read_bytes()):
+            _require_own(file)
+            return file
+        file.unlink()
+    return None
+
+
+def _build(command: Sequence[str], source: str, key: str) -> Path:
+    folder().parent.mkdir(parents=True, exist_ok=True)
+    folder().mkdir(mode=0o700, exist_ok=True)
+    _require_own(folder())
+    linked = Path(torch.__file__).parent / "lib"  # where torch brings an OpenMP of its own
+    with tempfile.TemporaryDirectory(prefix=".", dir=folder()) as temporary:
+        written, made = Path(temporary) / "source.cpp", Path(temporary) / "library.so"
+        written.write_text(source, "utf-8")
+        _run(*command, *FLAGS, str(written), "-o", str(made), f"-L{linked}")
+        made.chmod(0o700)
+        return made.replace(folder() / _name(key, made.read_bytes()))
+
+
+def _name(key: str, library: bytes) -> str:
+    return f"{key}-{hashlib.sha256(library).hexdigest()}.so"
+
+
+def _require_own(path: Path) -> None:
+    """Insist that nobody else can have written what is about to be run.
+
+    Raises:
+        BenchError: it is a link or another user's, or others may write to it.
+    """
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        fault = "is a link"
+    elif hasattr(os, "geteuid") and status.st_uid != os.geteuid():
+        fault = "is another user's"
+    elif os.name == "posix" and status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        fault = "can be written to by others"
+    else:
+        return
+    raise BenchError(f"{path} {fault}, so nothing is loaded from it: delete it")
 
 
 def _run(*command: str) -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from bench import paths
 from bench.errors import BenchError
 
 GROUP = "bench"
@@ -61,7 +62,7 @@ def asked_for(text: str) -> Candidate:
     """What a value of `--plugin` names: the path of a file, or a module."""
     name = name_of(text)
     if name != text:
-        file = Path(text).expanduser().resolve()
+        file = paths.expanded(text).resolve()
         bring = functools.partial(_run_file, file)
         return Candidate(name, f"file {file}", bring, file, asked=True)
     return Candidate(name, f"module {text}", functools.partial(_run_module, text), asked=True)

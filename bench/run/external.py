@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import images, progress, results
+from bench import images, paths, progress, results
 from bench.contract import Picture
 from bench.errors import BenchError, unknown
 from bench.results import MethodRecord, RunInfo, SpeedRecord
@@ -120,7 +120,7 @@ def _in_table(table: Path, contents: Sequence[str], styles: Sequence[str]) -> di
                 if not all(row[column] for column in columns):
                     raise BenchError(f"{table}, line {number}: fill in {', '.join(columns)}")
                 pair = _named(table, number, row, contents, styles)
-                output = table.parent / Path(row["output"]).expanduser()
+                output = table.parent / paths.expanded(row["output"])
                 if not output.is_file():
                     raise BenchError(f"{table}, line {number}: {output} is not there")
                 if files.setdefault(pair, output) != output:
@@ -279,7 +279,7 @@ def row_names(sources: Sequence[str]) -> Iterator[tuple[str, Path]]:
     for text in sources:
         name, equals, path = text.partition("=")
         if equals and not Path(text).exists():
-            yield name, Path(path).expanduser()
+            yield name, paths.expanded(path)
         else:
-            stem = Path(text).expanduser().absolute().stem.lower()
-            yield "-".join(re.findall("[a-z0-9]+", stem)), Path(text).expanduser()
+            stem = paths.expanded(text).absolute().stem.lower()
+            yield "-".join(re.findall("[a-z0-9]+", stem)), paths.expanded(text)

