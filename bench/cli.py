@@ -32,6 +32,7 @@ COMMANDS = (
     "stylize",
     "new",
     "check",
+    "doctor",
 )
 """Modules of `bench.commands`, in the order of the help; each has `add` and `execute`."""
 

@@ -77,7 +77,7 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
 
     loaded = registry.load(args.plugin)
     loaded.require()
-    declared = _declared(loaded)
+    declared = declared_files(loaded)
     fetching, names = args.name[:1] == [FETCH], args.name
     if fetching:
         names = args.name[1:]
@@ -93,7 +93,9 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
         ):
             _fetch(item, folders)
     rows = [
-        _row(name, item, folders) for name in names or declared for item, folders in declared[name]
+        inspected(name, item, folders)
+        for name in names or declared
+        for item, folders in declared[name]
     ]
     if args.format == "json":
         print(json.dumps([asdict(row) for row in rows], indent=2))
@@ -150,7 +152,7 @@ def _fetch(item: Weights, folders: Sequence[Path]) -> None:
     print(f"{path}\nSHA-256 {weights.sha256(path)}, {told}")
 
 
-def _declared(loaded: Registry) -> Mapping[str, list[tuple[Weights, list[Path]]]]:
+def declared_files(loaded: Registry) -> Mapping[str, list[tuple[Weights, list[Path]]]]:
     """Owner to its files and the folders where they may lie, for owners that have any."""
 
     def pairs() -> Iterator[tuple[str, Weights, list[Path]]]:
@@ -169,7 +171,8 @@ def _declared(loaded: Registry) -> Mapping[str, list[tuple[Weights, list[Path]]]
     return declared
 
 
-def _row(name: str, item: Weights, folders: list[Path]) -> Row:
+def inspected(name: str, item: Weights, folders: list[Path]) -> Row:
+    """What is found of a file that `name` needs, looked for in `folders` too."""
     path = weights.find(item, folders)
     if path is None:
         told = item.sha256 or ""
