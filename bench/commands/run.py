@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import paths
+from bench.anchors import ANCHORS
 from bench.commands import _shared
 from bench.commands._shared import AddCommand
 from bench.errors import BenchError, unknown
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from bench.plugins.registry import Registry
     from bench.run.plan import Plan
 
-ANCHORS = ("identity", "style-copy")
 
 EXAMPLES = """examples:
   bench run --method metastyle                       the embedded pictures, a few minutes

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.anchors import ANCHORS
 from bench.commands import _shared
 from bench.commands._shared import AddCommand
 from bench.errors import BenchError
@@ -108,7 +109,7 @@ def _pattern(text: str) -> str:
 def execute(args: argparse.Namespace, arguments: list[str]) -> int:
     """Find the pictures, make a run of them, compute the metrics, print the table."""
     from bench import store
-    from bench.commands.run import ANCHORS, measure
+    from bench.commands.run import measure
     from bench.contract import Context
     from bench.run import external, layouts
     from bench.run.plan import Chosen, Plan

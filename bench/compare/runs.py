@@ -16,13 +16,14 @@ from bench.compare import difference
 from bench.compare.comparison import ORDER, THRESHOLD, Compared, Comparison, summary
 from bench.compare.difference import Difference
 from bench.errors import BenchError
-from bench.report.columns import FIXED
+from bench.report.columns import MEASURED
 from bench.report.model import Timing
 from bench.results import Frames, MethodRecord, Scope
 from bench.results.environment import describe
 from bench.tables.text import clean
 
 SCOPES: Sequence[str] = get_args(Scope)
+_LEAST_SECONDS = {column.name: column.least_seconds for column in MEASURED if column.time}
 _Key = tuple[str, int, str]  # method, size, scope
 
 
@@ -78,7 +79,7 @@ def compare(
                 scope,
                 _median(earlier),
                 _median(timing),
-                _judge(earlier, timing, floor, FIXED[scope], seed),
+                _judge(earlier, timing, floor, scope, seed),
                 _changes(before, old[0], after, method, size),
             )
         )
@@ -168,10 +169,9 @@ def _median(timing: Timing) -> float:
     return bootstrap_median(timing.seconds, rounds=timing.rounds).value
 
 
-def _judge(base: Timing, new: Timing, floor: float, column: Any, seed: int) -> Difference:
+def _judge(base: Timing, new: Timing, floor: float, scope: str, seed: int) -> Difference:
     found = difference.unpaired(base.seconds, new.seconds, floor, base.rounds, new.rounds, seed)
-    unit = 1e-3 if column.unit == "ms" else 1.0
-    if abs(_median(new) - _median(base)) < column.floor * unit:
+    if abs(_median(new) - _median(base)) < _LEAST_SECONDS[scope]:
         return found._replace(verdict="SAME")
     return found
 

@@ -1,8 +1,8 @@
 """The three-way table of the trade-off: flexibility (adapt), speed, quality; read from run folders.
 
 `bench.report.rows` turns frames into rows of unrounded numbers, `bench.report.summary` those into
-tables of text, `bench.report.tidy` into long data; `bench.tables` writes them. No torch in any of
-them, so that a report starts fast.
+tables of text, `bench.report.tidy` and `bench.report.wide` into data; `bench.tables` writes them.
+No torch in any of them, so that a report starts fast.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, get_args
 
 from bench.errors import unknown
-from bench.report import columns, rows, tidy
+from bench.report import columns, rows, tidy, wide
 from bench.report.summary import section
 from bench.results import Frames
 from bench.tables import formats
@@ -41,10 +41,10 @@ def table(
     from pandas import DataFrame
 
     groups = rows.groups(frames, by=by, all_metrics=all_metrics, seed=seed)
-    lines = [row.values for group in groups for row in group.rows]
+    lines = [wide.line(row) for group in groups for row in group.rows]
     names = dict.fromkeys(column for line in lines for column in line)
-    made: DataFrame = DataFrame(lines, columns=list(names))
-    return made
+    data: DataFrame = DataFrame(lines, columns=list(names))
+    return data
 
 
 def render(

@@ -22,7 +22,7 @@ from bench.results import Frames
 from bench.statistics import LEVEL, median_draws
 from bench.tables import data, formats
 from bench.tables.model import BEST, WIDTH, Cell, Marks, Section, Table
-from bench.tables.text import clean, digits, short
+from bench.tables.text import clean, digits, interval_text, short
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -83,18 +83,17 @@ def break_even(
     gain = np.asarray(other_image, float) - np.asarray(image, float)
     with np.errstate(divide="ignore", invalid="ignore"):
         crossing = np.ceil(np.round(owed / gain, 9))  # 0.3 / 0.1 is 3, not 4
-    made: NDArray[np.float64] = np.where(
-        gain > 0, np.maximum(crossing, 1), np.where((gain == 0) & (owed <= 0), 1.0, math.inf)
-    )
-    return made
+    always = np.where((gain == 0) & (owed <= 0), 1.0, math.inf)
+    counts: NDArray[np.float64] = np.where(gain > 0, np.maximum(crossing, 1), always)
+    return counts
 
 
 def costs(group: Group, seed: int = 0) -> list[Cost]:
     """The costs of all rows that have both numbers, but for the anchors."""
-    made = []
+    found = []
     for number, row in enumerate(group.rows):
-        adapt = row.values["adapt_s"]
-        image = row.values["core_ms"] / 1e3 / row.values["batch"]
+        adapt = row.adapt.value
+        image = row.core.value / 1e3 / row.batch
         if row.anchor or not math.isfinite(adapt + image):
             continue
         draws = [
@@ -105,15 +104,15 @@ def costs(group: Group, seed: int = 0) -> list[Cost]:
         ]
         both = None
         if draws[0] is not None and draws[1] is not None:
-            both = np.stack([draws[0], draws[1] / row.values["batch"]])
-        made.append(Cost(row, adapt, image, both))
-    return made
+            both = np.stack([draws[0], draws[1] / row.batch])
+        found.append(Cost(row, adapt, image, both))
+    return found
 
 
-def pairs(made: Sequence[Cost]) -> list[BreakEven]:
+def pairs(known: Sequence[Cost]) -> list[BreakEven]:
     """Every pair of one size: the method with the cheaper picture against the other one."""
     found = []
-    for one, two in combinations(made, 2):
+    for one, two in combinations(known, 2):
         if one.row.where != two.row.where:
             continue
         later, first = sorted((one, two), key=lambda cost: (cost.image, cost.adapt))
@@ -143,26 +142,28 @@ def frame(groups: Sequence[Group], seed: int = 0) -> DataFrame:
     """
     from pandas import DataFrame
 
-    made: DataFrame = DataFrame([line for group in groups for line in _lines(group, seed)])
-    return made
+    long: DataFrame = DataFrame([line for group in groups for line in _lines(group, seed)])
+    return long
 
 
 def _lines(group: Group, seed: int) -> Iterator[dict[str, Any]]:
-    made = costs(group, seed)
-    names = ("environment", "dataset_fingerprint", "size")
-    for cost in made:
-        about = {name: cost.row.values[name] for name in names}
-        about |= {"method": cost.row.label, "instead_of": ""}
+    def subject(row: Row, instead_of: str) -> dict[str, Any]:
+        return {
+            "environment": row.variant.environment,
+            "dataset_fingerprint": row.variant.dataset,
+            "size": row.size,
+            "method": row.label,
+            "instead_of": instead_of,
+        }
+
+    known = costs(group, seed)
+    for cost in known:
         for images in COUNTS:
             low, high = cost.interval(images)
-            yield about | {
-                "images": images, "seconds": cost.total(images), "low": low, "high": high
-            }  # fmt: skip
-    for pair in pairs(made):
-        yield {
-            **{name: pair.later.row.values[name] for name in names},
-            "method": pair.later.row.label,
-            "instead_of": pair.first.row.label,
+            numbers = {"images": images, "seconds": cost.total(images), "low": low, "high": high}
+            yield subject(cost.row, "") | numbers
+    for pair in pairs(known):
+        yield subject(pair.later.row, pair.first.row.label) | {
             "images": pair.images,
             "seconds": math.nan,
             "low": pair.low,
@@ -194,27 +195,27 @@ def render(
 
 def section(group: Group, seed: int = 0) -> Section:
     """A table of the costs, and one of the break-even points, where there are two methods."""
-    made, marks = costs(group, seed), Marks()
-    told = Table(
+    known, marks = costs(group, seed), Marks()
+    sums = Table(
         "Seconds for K pictures in one new style, adapt + K · core (95 % intervals below)",
         [["method"], ["size"], *([f"K = {images:,}"] for images in COUNTS)],
         [],
-        [False] * len(made),
+        [False] * len(known),
         left=1,
     )
-    for cost in made:
-        mark = marks.of(cost.row.notes, told.notes)
-        told.lines.append(
+    for cost in known:
+        mark = marks.of(cost.row.notes, sums.notes)
+        sums.lines.append(
             [
                 Cell(short(cost.row.method), marks=mark),
-                Cell(str(cost.row.values["size"])),
-                *(_cost_cell(cost, images, made) for images in COUNTS),
+                Cell(str(cost.row.size)),
+                *(_cost_cell(cost, images, known) for images in COUNTS),
             ]
         )
-    if any(cell.best for line in told.lines for cell in line):
-        told.notes.append(BEST)
-    tables = [told]
-    if found := pairs(made):
+    if any(cell.best for line in sums.lines for cell in line):
+        sums.notes.append(BEST)
+    tables = [sums]
+    if found := pairs(known):
         tables.append(
             Table(
                 "Break-even: the method costs no more than the other from so many pictures on",
@@ -223,7 +224,7 @@ def section(group: Group, seed: int = 0) -> Section:
                     [
                         Cell(short(pair.later.row.label, 32)),
                         Cell(short(pair.first.row.label, 32)),
-                        Cell(str(pair.later.row.values["size"])),
+                        Cell(str(pair.later.row.size)),
                         _count_cell(pair),
                     ]
                     for pair in found
@@ -233,9 +234,9 @@ def section(group: Group, seed: int = 0) -> Section:
             )
         )
     missing = [
-        f"{short(row.label)} {row.values['size']}: no cost without both adapt and core"
+        f"{short(row.label)} {row.size}: no cost without both adapt and core"
         for row in group.rows
-        if not row.anchor and all(cost.row is not row for cost in made)
+        if not row.anchor and all(cost.row is not row for cost in known)
     ]
     return Section(heading(group), tables, [clean(note) for note in missing])
 
@@ -244,12 +245,12 @@ def _cost_cell(cost: Cost, images: int, others: Sequence[Cost]) -> Cell:
     rivals = [
         other.total(images)
         for other in others
-        if other.row.where == cost.row.where and other.row.values["gate"] != "failed"
+        if other.row.where == cost.row.where and other.row.quality_gate != "failed"
     ]
     total = cost.total(images)
-    low, high = (digits(end, total, 1e-3) for end in cost.interval(images))
-    best = len(rivals) > 1 and total == min(rivals) and cost.row.values["gate"] != "failed"
-    return Cell(digits(total, floor=1e-3), (low, high) if low != high else None, best=best)
+    best = len(rivals) > 1 and total == min(rivals) and cost.row.quality_gate != "failed"
+    interval = interval_text(*cost.interval(images), total, 1e-3)
+    return Cell(digits(total, floor=1e-3), interval, best=best)
 
 
 def _count_cell(pair: BreakEven) -> Cell:

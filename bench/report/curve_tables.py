@@ -14,7 +14,7 @@ from bench.results.environment import describe
 from bench.statistics import LEAST
 from bench.tables import formats
 from bench.tables.model import WIDTH, Cell, Section, Table
-from bench.tables.text import clean, digits, short
+from bench.tables.text import clean, digits, interval_text, short
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -136,7 +136,8 @@ def _wide(title: str, made: DataFrame, value: str, bounds: str) -> Iterator[Tabl
     """Methods × steps, in as many parts as the steps need."""
     cells = {
         (row["method"], row["step"]): Cell(
-            digits(row[value], floor=1e-3), _interval(row[f"{bounds}low"], row[f"{bounds}high"])
+            digits(row[value], floor=1e-3),
+            interval_text(row[f"{bounds}low"], row[f"{bounds}high"], floor=1e-3),
         )
         for row in made.to_dict("records")
     }
@@ -172,7 +173,7 @@ def _race(faster: DataFrame, metric: MetricRecord, reference: str) -> Table:
                 Cell(digits(row["seconds"], floor=1e-3) if reached else ""),
                 Cell(
                     f"{digits(row['ratio'])}×" if reached else "",
-                    _interval(row["low"], row["high"]) if reached else None,
+                    interval_text(row["low"], row["high"], floor=1e-3) if reached else None,
                 ),
                 Cell(f"{_times(row['least'])} to {_times(row['most'])}"),
                 Cell(f"{row['curve_step']:g}" if curve else "not reached"),
@@ -195,10 +196,3 @@ def _race(faster: DataFrame, metric: MetricRecord, reference: str) -> Table:
 
 def _times(ratio: float) -> str:
     return f"{digits(ratio)}×" if ratio else "never"
-
-
-def _interval(low: float, high: float) -> tuple[str, str] | None:
-    if not math.isfinite(low):
-        return None
-    interval = digits(low, floor=1e-3), digits(high, floor=1e-3)
-    return interval if interval[0] != interval[1] else None

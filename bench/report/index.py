@@ -9,24 +9,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bench.report.model import Variant
 from bench.results import Frames
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-
-class Variant(NamedTuple):
-    """What a row is about, apart from the size."""
-
-    environment: str
-    dataset: str
-    method: str
-    options: str
-    precision: str
-    adapt_limit: float | None
-    seed: int
-    bench: str
-    commit: str
 
 
 class Index:
@@ -39,6 +26,7 @@ class Index:
             "samples": frames.samples,
             "sets": frames.sets,
         }
+        self.records = frames.records
         self.styles = styles
         # by far the longest frame: cut as lists, which takes a third of the time
         self._entries: dict[tuple[Any, ...], list[_Entry]] = {}

@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from bench.results import MetricRecord
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+NOT_RUN = "not run, finish with bench run --resume"
+
+QualityGate = Literal["anchor", "passed", "failed", "not checked"]
+"""Of a method that is compared with: whether its pictures are better than those of the anchors."""
+
+
+class Variant(NamedTuple):
+    """What a row is about, apart from the size and the style.
+
+    Attributes:
+        environment, dataset: their fingerprints.
+        method: its name in the run.
+        options: as JSON with sorted keys.
+        precision: a label; empty where nothing was computed.
+        adapt_limit: seconds that an adaptation may take; None for no limit.
+        seed: of the run.
+        bench: the version.
+        commit: of bench, with `-dirty` at its end where files had changed; empty if not known.
+    """
+
+    environment: str
+    dataset: str
+    method: str
+    options: str
+    precision: str
+    adapt_limit: float | None
+    seed: int
+    bench: str
+    commit: str
 
 
 class Timing(NamedTuple):
@@ -20,47 +51,143 @@ class Timing(NamedTuple):
     rounds: NDArray[np.int64] | None
 
 
-@dataclass
-class Row:
-    """A row of the report.
+class Estimate(NamedTuple):
+    """A number, NaN where there is none; its 95 % interval, its 90th percentile, its samples."""
+
+    value: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    p90: float = math.nan
+    samples: int | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a number."""
+        return math.isfinite(self.value)
+
+
+class Quality(NamedTuple):
+    """What one metric says of a row's pictures.
 
     Attributes:
-        method: its name.
-        label: a name that no other row of its size (and style) has.
-        values: the unrounded numbers, see `bench.report.table`; NaN where there is none.
-        words: key of a number that is missing, to what stands instead.
+        estimate: the mean over pairs of style and content, or the number of the whole set.
+        notes: why pictures lack a number, what a number of a set is of.
+        by_style: every style's mean; empty for a metric of sets.
+        trained_on: whether the method is trained on the metric or on its network's features.
+    """
+
+    estimate: Estimate
+    notes: list[str]
+    by_style: Mapping[str, float]
+    trained_on: bool
+
+
+class Resources(NamedTuple):
+    """What stylizing takes, apart from its time.
+
+    Attributes:
+        params, params_per_style: millions; learned numbers that it uses, and those of each style.
+        peak: megabytes (1e6) above what was held before.
+        gflop: of one picture.
+        peak_share: percent of the machine's measured peak.
+    """
+
+    params: Estimate
+    params_per_style: Estimate
+    peak: Estimate
+    gflop: Estimate
+    peak_share: Estimate
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What did not work.
+
+    Attributes:
+        status: ok, partial, or that of every cell.
+        reason: all that went wrong; empty where nothing did.
+        words: a column's name to what stands there instead of its number.
         notes: what must be said about the row.
-        metric_notes: metric id to what must be said about its number.
+    """
+
+    status: str
+    reason: str
+    words: Mapping[str, str]
+    notes: list[str]
+
+
+@dataclass
+class Row:
+    """One method at one size, as it was run: a row of the report.
+
+    Attributes:
+        variant: what was run.
+        run: the id of the run.
+        dataset: its name.
+        family: of the method.
+        size: of the pictures in pixels.
+        style: its name; empty where a row is of all styles.
         changed: the options that are not the defaults, in words.
+        outcome: what did not work.
+        noise: what the A/A control says at this size, a share.
+        batch: pictures that were timed at once.
+        adapt_ended: adaptations that the limit ended.
+        pairs, styles, contents: how many were stylized.
         timings: scope to raw timings; `core` is of a whole batch.
-        by_style: metric id to every style's mean.
-        own: ids of the metrics that the method is trained on.
-        best: keys of the numbers that no other row of its size (and style) beats.
+        adapt: seconds of adaptation.
+        core, pair, e2e: milliseconds of a batch.
+        first_call: milliseconds, median over styles.
+        resources: what it takes apart from time.
+        quality: metric id to what it says.
+        quality_gate: whether the pictures are better than the anchors'.
+        label: a name that no other row of its size (and style) has.
+        notes: what must be said about the row.
+        best: keys of the columns in which no other row of its size (and style) is better.
         dominated: labels of rows that are at least as good on every axis and better on one.
     """
 
-    method: str
+    variant: Variant
+    run: str
+    dataset: str
+    family: str
+    size: int
+    style: str
+    changed: str
+    outcome: Outcome
+    noise: float
+    batch: int
+    adapt_ended: int
+    pairs: int
+    styles: int
+    contents: int
+    timings: dict[str, Timing]
+    adapt: Estimate
+    core: Estimate
+    pair: Estimate
+    e2e: Estimate
+    first_call: Estimate
+    resources: Resources
+    quality: dict[str, Quality]
+    quality_gate: QualityGate
     label: str
-    values: dict[str, Any]
-    words: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    metric_notes: dict[str, list[str]] = field(default_factory=dict)
-    changed: str = ""
-    timings: dict[str, Timing] = field(default_factory=dict)
-    by_style: dict[str, dict[str, float]] = field(default_factory=dict)
-    own: set[str] = field(default_factory=set)
     best: set[str] = field(default_factory=set)
     dominated: list[str] = field(default_factory=list)
 
     @property
+    def method(self) -> str:
+        """Its name in the run."""
+        return self.variant.method
+
+    @property
     def anchor(self) -> bool:
         """Whether it is there to compare with, and competes with nobody."""
-        return bool(self.values["family"] == "anchor")
+        return self.family == "anchor"
 
     @property
     def where(self) -> tuple[int, str]:
         """The contest that it takes part in: its size, and its style where rows have one."""
-        return self.values["size"], self.values["style"]
+        return self.size, self.style
 
 
 @dataclass

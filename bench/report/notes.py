@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
-from bench.report.index import Variant
-from bench.report.model import Row
+from bench.report.columns import of_metrics
+from bench.report.model import Row, Variant
 from bench.results import Frames, MetricRecord
 
 
@@ -16,7 +15,7 @@ def encoder_notes(
     frames: Frames, runs: Iterable[str], metrics: Mapping[str, MetricRecord]
 ) -> Iterator[str]:
     """Say which weights the encoders of the metrics have, and of which metrics they differ."""
-    told: dict[str, str] = {}
+    files_of: dict[str, str] = {}
     for id_, metric in metrics.items():
         weights = {
             json.dumps(record["metrics"][id_]["weights"], sort_keys=True)
@@ -28,40 +27,39 @@ def encoder_notes(
                 f"{id_}: runs shown here computed it with different weights, do not compare them"
             )
         elif metric["encoder"] and metric["weights"]:
-            told[metric["encoder"]] = ", ".join(
+            files_of[metric["encoder"]] = ", ".join(
                 f"{file} (SHA-256 {sha256[:12]})" for file, sha256 in metric["weights"].items()
             )
-    yield from (f"encoder {name}: {files}" for name, files in told.items())
+    yield from (f"encoder {name}: {files}" for name, files in files_of.items())
 
 
 def tell_apart(rows: Sequence[Row]) -> None:
     """Label the rows, and note in what those differ that would otherwise look alike."""
-    for same in _alike(rows, "method", "size", "style"):
-        told = [(row.changed or "defaults", row.values["precision"]) for row in same]
-        for row, differing in zip(same, _differences(told), strict=True):
+    for same in _alike(rows, lambda row: (row.method, *row.where)):
+        settings = [(row.changed or "defaults", row.variant.precision) for row in same]
+        for row, differing in zip(same, _differences(settings), strict=True):
             row.label += f" ({', '.join(differing)})" * bool(differing)
-    for same in _alike(rows, "label", "size", "style"):
-        reasons = [
+    for same in _alike(rows, lambda row: (row.label, *row.where)):
+        circumstances = [
             (
-                f"seed {row.values['seed']}",
+                f"seed {row.variant.seed}",
                 "adaptation without a limit"
-                if math.isnan(row.values["adapt_limit_s"])
-                else f"adaptation limited to {row.values['adapt_limit_s']:g} s",
-                f"bench {row.values['bench']}" + _commit(row.values["commit"]),
+                if row.variant.adapt_limit is None
+                else f"adaptation limited to {row.variant.adapt_limit:g} s",
+                f"bench {row.variant.bench}" + _commit(row.variant.commit),
             )
             for row in same
         ]
-        for row, differing in zip(same, _differences(reasons), strict=True):
+        for row, differing in zip(same, _differences(circumstances), strict=True):
             if differing:
                 row.notes.append(", ".join(differing))
                 row.label += f" ({', '.join(differing)})"
 
 
-def _alike(rows: Iterable[Row], *names: str) -> list[list[Row]]:
-    found: dict[tuple[Any, ...], list[Row]] = {}
+def _alike(rows: Iterable[Row], look: Callable[[Row], Hashable]) -> list[list[Row]]:
+    found: dict[Hashable, list[Row]] = {}
     for row in rows:
-        values = {**row.values, "label": row.label}
-        found.setdefault(tuple(values[name] for name in names), []).append(row)
+        found.setdefault(look(row), []).append(row)
     return list(found.values())
 
 
@@ -81,31 +79,32 @@ def noise_notes(frames: Frames, newest: Mapping[tuple[Variant, int], str]) -> It
     shown = {(run, size) for (_, size), run in newest.items()}
     names = ("run", "size", "method", "scope", "noise")
     controls = sorted(zip(*(frames.controls[name] for name in names), strict=True))
-    if told := [
+    if differ := [
         f"{100 * noise:.1f} % at {size} px ({method} {scope})"
         for run, size, method, scope, noise in controls
         if (run, size) in shown
     ]:
-        yield f"A/A control, one method timed twice, differs by up to {', '.join(told)}"
+        yield f"A/A control, one method timed twice, differs by up to {', '.join(differ)}"
     columns_ = (frames.speeds[name] for name in ("run", "size", "noisy"))
     noisy = {(size, why) for run, size, why in zip(*columns_, strict=True) if (run, size) in shown}
     yield from (f"noisy at {size} px: {why}" for size, why in sorted(noisy) if why)
 
 
-def rough_notes(rows: Iterable[Row], metrics: Iterable[str]) -> list[str]:
+def rough_notes(rows: Iterable[Row], metrics: Mapping[str, MetricRecord]) -> list[str]:
     """Say which intervals of the quality tables come from too few styles or contents."""
     from bench.statistics import LEAST
 
+    columns = of_metrics(metrics)
     few = sorted(
         {
-            (values["styles"], values["contents"])
-            for values in (row.values for row in rows)
-            if min(values["styles"], values["contents"]) < LEAST
-            and any(math.isfinite(values[f"{id_} low"]) for id_ in metrics)
+            (row.styles, row.contents)
+            for row in rows
+            if min(row.styles, row.contents) < LEAST
+            and any(math.isfinite(column.of(row).low) for column in columns)
         }
     )
-    told = " or ".join(
+    counts = " or ".join(
         f"{styles} style{'s' * (styles != 1)} and {contents} content{'s' * (contents != 1)}"
         for styles, contents in few
     )
-    return [f"intervals from {told} are rough"] if told else []
+    return [f"intervals from {counts} are rough"] if counts else []

@@ -1,4 +1,4 @@
-"""The metrics of a row: means, intervals, and why a number is missing."""
+"""What the metrics say of a row: means, intervals, and why a number is missing."""
 
 from __future__ import annotations
 
@@ -7,36 +7,71 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from bench.report.index import WHOLE, Scores
-from bench.report.model import Row
+from bench.report.model import Estimate, Quality
+from bench.report.verdicts import trained_on
+from bench.results import MethodRecord, MetricRecord
 from bench.tables.text import digits
 
 
-def add_quality(row: Row, metrics: Iterable[str], scores: Scores, seed: int) -> None:
-    """Put the metrics into the row: means, intervals, and why pictures lack a number."""
-    from bench.statistics import Interval, cluster_bootstrap_means
+def quality_of(
+    metrics: Mapping[str, MetricRecord],
+    method: MethodRecord,
+    scores: Scores,
+    pairs: int,
+    seed: int,
+) -> dict[str, Quality]:
+    """What every metric says of a row's pictures; metrics of sets come last.
 
-    alike: dict[tuple[tuple[str, str], ...], list[str]] = {}  # metrics of the same pictures
-    for id_ in metrics:
-        alike.setdefault(tuple(scores.values.get(id_, ())), []).append(id_)
-    means = dict.fromkeys(metrics, Interval(math.nan, math.nan, math.nan))
-    for pairs, ids in alike.items():
+    Args:
+        metrics: id to metric.
+        method: that made the pictures.
+        scores: of the pictures.
+        pairs: how many pictures there are.
+        seed: of the bootstraps.
+    """
+    sets = [id_ for id_, metric in metrics.items() if metric.get("of_set")]
+    means = _means([id_ for id_ in metrics if id_ not in sets], scores, seed)
+    quality = {
+        id_: Quality(
+            mean,
+            _missing(id_, scores, pairs),
+            _by_style(scores.values.get(id_, {})),
+            trained_on(metrics[id_], method),
+        )
+        for id_, mean in means.items()
+    }
+    return quality | {id_: _of_set(id_, scores, trained_on(metrics[id_], method)) for id_ in sets}
+
+
+def _means(ids: Iterable[str], scores: Scores, seed: int) -> dict[str, Estimate]:
+    """Means over pairs of style and content, by the cluster bootstrap."""
+    from bench.statistics import cluster_bootstrap_means
+
+    means = {}
+    of_same_pictures: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for id_ in ids:
+        means[id_] = Estimate(samples=0)
+        of_same_pictures.setdefault(tuple(scores.values.get(id_, ())), []).append(id_)
+    for pairs, together in of_same_pictures.items():
         if pairs:
             styles, contents = zip(*pairs, strict=True)
-            numbers = [list(scores.values[id_].values()) for id_ in ids]
-            means |= zip(ids, cluster_bootstrap_means(numbers, styles, contents, seed), strict=True)
-    for id_, mean in means.items():
-        values = scores.values.get(id_, {})
-        row.by_style[id_] = _by_style(values)
-        row.values |= {id_: mean.value, f"{id_} low": mean.low, f"{id_} high": mean.high}
-        row.values[f"{id_} n"] = len(values)
-        why = Counter(scores.missing.get(id_, {}))
-        unscored = row.values["pairs"] - len(values) - why.total()
-        if unscored > 0:
-            why["missing", "not scored"] = unscored
-        row.metric_notes[id_] = [
-            f"{status} for {count} of {row.values['pairs']} pictures: {reason}"
-            for (status, reason), count in why.items()
-        ]
+            values = [list(scores.values[id_].values()) for id_ in together]
+            intervals = cluster_bootstrap_means(values, styles, contents, seed)
+            for id_, mean in zip(together, intervals, strict=True):
+                means[id_] = Estimate(mean.value, mean.low, mean.high, samples=len(pairs))
+    return means
+
+
+def _missing(id_: str, scores: Scores, pairs: int) -> list[str]:
+    """Why pictures lack a number."""
+    why = Counter(scores.missing.get(id_, {}))
+    unscored = pairs - len(scores.values.get(id_, {})) - why.total()
+    if unscored > 0:
+        why["missing", "not scored"] = unscored
+    return [
+        f"{status} for {count} of {pairs} pictures: {reason}"
+        for (status, reason), count in why.items()
+    ]
 
 
 def _by_style(values: Mapping[tuple[str, str], float]) -> dict[str, float]:
@@ -47,17 +82,14 @@ def _by_style(values: Mapping[tuple[str, str], float]) -> dict[str, float]:
     return {name: sum(some) / len(some) for name, some in by_style.items()}
 
 
-def add_set_quality(row: Row, id_: str, scores: Scores) -> None:
-    """Put one number for all pictures into the row, with its parts; a row of one style has none."""
-    nan = math.nan
+def _of_set(id_: str, scores: Scores, trained: bool) -> Quality:
+    """One number for all pictures, with its parts in the notes; a row of one style has none."""
     pictures, parts = scores.sets.get(id_, (0, {}))
-    row.values |= {id_: scores.values.get(id_, {}).get(WHOLE, nan), f"{id_} n": pictures}
-    row.values |= {f"{id_} low": nan, f"{id_} high": nan}
-    told = [f"{name} {digits(value)}" for name, value in parts.items()]
-    row.metric_notes[id_] = [
-        f"{status}: {reason}" for status, reason in scores.missing.get(id_, {})
-    ]
+    value = scores.values.get(id_, {}).get(WHOLE, math.nan)
+    notes = [f"{status}: {reason}" for status, reason in scores.missing.get(id_, {})]
     if pictures:
-        name = id_.partition("/")[0]
-        made_of = f": {', '.join(told)}" * bool(told)
-        row.metric_notes[id_].append(f"{name} of {pictures} pictures{made_of}")
+        listed = ", ".join(f"{name} {digits(part)}" for name, part in parts.items())
+        notes.append(
+            f"{id_.partition('/')[0]} of {pictures} pictures" + f": {listed}" * bool(parts)
+        )
+    return Quality(Estimate(value, samples=pictures), notes, {}, trained)

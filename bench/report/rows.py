@@ -8,27 +8,21 @@ one run. Nothing is ranked, and what failed is a row with its status and its rea
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
 
+from bench.anchors import ANCHORS
 from bench.errors import unknown
-from bench.report import columns, peak, verdicts
-from bench.report.index import Index, Variant, variants_of
-from bench.report.model import Group, Row, Timing
+from bench.report import columns, verdicts
+from bench.report.assembly import Place, row_of
+from bench.report.index import Index, variants_of
+from bench.report.model import Group, Row, Variant
 from bench.report.notes import encoder_notes, noise_notes, rough_notes, tell_apart
-from bench.report.quality import add_quality, add_set_quality
-from bench.report.verdicts import ANCHORS
-from bench.results import Frames, MethodRecord, MetricRecord
-from bench.tables.text import short
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
+from bench.results import Frames
 
 By = Literal["size", "style", "method"]
 BY: Sequence[str] = get_args(By)
-SCOPES = ("core", "pair", "e2e")
 
 
 def groups(
@@ -63,16 +57,16 @@ def groups(
     by_group: dict[tuple[str, str], dict[Variant, list[str]]] = {}
     for variant, runs in variants_of(frames).items():
         by_group.setdefault((variant.environment, variant.dataset), {})[variant] = runs
-    made = [_group(frames, index, variants, all_metrics, seed) for variants in by_group.values()]
-    chosen = columns.choose([sort] if sort else [], [group.metrics for group in made])
-    for group, sorters in zip(made, chosen, strict=True):
+    found = [_group(frames, index, variants, all_metrics, seed) for variants in by_group.values()]
+    chosen = columns.choose([sort] if sort else [], [group.metrics for group in found])
+    for group, sorters in zip(found, chosen, strict=True):
         group.rows.sort(key=lambda row: _order(row, by, sorters[:1]))
-    return made
+    return found
 
 
 def _order(row: Row, by: str, sorters: Sequence[columns.Column]) -> tuple[Any, ...]:
     rank = ANCHORS.index(row.method) if row.method in ANCHORS else len(ANCHORS) + (not row.anchor)
-    merits = [columns.sort_key(row.values, column) for column in sorters]
+    merits = [column.sort_key(row) for column in sorters]
     if by == "method":
         return (rank, row.method, *merits, *row.where)
     return (*row.where, rank, *merits, row.method)
@@ -97,14 +91,14 @@ def _group(
     rows = []
     for (variant, size), run in newest.items():
         for style in frames.records[run]["styles"] if index.styles else [""]:
-            row = _row(frames, index, variant, run, size, style, metrics, seed)
+            row = row_of(index, Place(variant, run, size, style), metrics, seed)
             if count := older[variant, size]:
                 row.notes.append(f"from the newest run; older runs set aside: {count}")
-            if row.values["precision"] not in ("", last["environment"]["precision"]):
-                row.notes.append(f"precision {row.values['precision']}")
+            if variant.precision not in ("", last["environment"]["precision"]):
+                row.notes.append(f"precision {variant.precision}")
             rows.append(row)
     tell_apart(rows)
-    verdicts.judge(rows, metrics)
+    verdicts.mark(rows, metrics)
     notes = [
         *noise_notes(frames, newest),
         *rough_notes(rows, metrics),
@@ -139,179 +133,3 @@ def _newest(
                 del newest[anchors[alike]]
             anchors[alike] = variant, size
     return newest, older
-
-
-def _row(
-    frames: Frames,
-    index: Index,
-    variant: Variant,
-    run: str,
-    size: int,
-    style: str,
-    metrics: Mapping[str, MetricRecord],
-    seed: int,
-) -> Row:
-    """A row of all styles, or of one where frames are cut by style."""
-    record = frames.records[run]
-    method = record["methods"][variant.method]
-    cells, speeds, samples = (
-        index.take(name, run, variant.method, size, style)
-        for name in ("cells", "speeds", "samples")
-    )
-    scores = index.scores(run, variant.method, size, style)
-    done = cells[cells["status"] == "ok"]
-    contents = {content for names in done["contents"] for content in names}
-    row = Row(
-        variant.method,
-        variant.method,
-        {
-            "run": run,
-            "environment": variant.environment,
-            "dataset": record["dataset"]["name"],
-            "dataset_fingerprint": variant.dataset,
-            "method": variant.method,
-            "family": method["family"],
-            "options": variant.options,
-            "precision": variant.precision,
-            "adapt_limit_s": math.nan if variant.adapt_limit is None else variant.adapt_limit,
-            "seed": variant.seed,
-            "bench": variant.bench,
-            "commit": variant.commit,
-            "size": size,
-            "style": style,
-            "status": "ok",
-            "reason": "",
-            "aa_noise": index.noise(run, size),
-        },
-    )
-    row.changed = _changed(method)
-    behind = method["method"] if method["method"] != variant.method else ""
-    told = (behind, row.changed and f"with {row.changed}")
-    if any(told):
-        row.notes.append(" ".join(filter(None, told)))
-    batch = int(speeds["batch"].iloc[0]) if len(speeds) else 1
-    if batch != 1:
-        row.notes.append(f"timed in batches of {batch} pictures; milliseconds are per batch")
-    if speeds["iterative_stylize"].any():
-        row.notes.append("stylizing iterates: core, pair and e2e from one timing per picture")
-    elif speeds["iterative_adapt"].any():
-        row.notes.append("adaptation iterates: pair is adapt plus core")
-    ended = done.loc[done["adapt_finished"].eq(False), "adapt_steps"]
-    if len(ended):
-        row.notes.append(_ended(ended, len(done), row.values["adapt_limit_s"]))
-    _failures(row, cells, speeds, [style] if style else record["styles"])
-    scopes, seconds, rounds = (
-        samples[name].to_numpy(kind)
-        for name, kind in (("scope", object), ("seconds", float), ("round", int))
-    )
-    row.timings = {
-        scope: Timing(seconds[scopes == scope], rounds[scopes == scope])
-        for scope in sorted(set(scopes))
-    }
-    if style or "adapt" not in row.timings:  # otherwise it is warmed up, on one style
-        row.timings["adapt"] = Timing(done["adapt_seconds"].dropna().to_numpy(), None)
-    row.values |= _interval("adapt_s", row.timings["adapt"], 1, seed)
-    for scope in SCOPES:
-        row.values |= _interval(f"{scope}_ms", row.timings.get(scope), 1e3, seed)
-    parameters = done["params_shared"] + done["params_per_style"]
-    row.values |= {
-        "adapt_ended": len(ended),
-        "batch": batch,
-        "first_call_ms": 1e3 * done["first_call"].median(),
-        "params_m": parameters.max() / 1e6,
-        "params_per_style_m": done["params_per_style"].max() / 1e6,
-        "peak_mb": done["peak_memory_bytes"].max() / 1e6,
-        "gflop": done["flops"].max() / 1e9,
-        "pairs": sum(map(len, done["contents"])),
-        "styles": len(done),
-        "contents": len(contents),
-    }
-    row.values["peak_share"] = 100 * peak.share(
-        done["flops"].max(),
-        row.values["core_ms"] / 1e3,
-        variant.precision,
-        record["environment"].get("peak", {}),
-    )
-    anchors = {name: index.scores(run, name, size, style).values for name in ANCHORS}
-    row.values["gate"] = verdicts.gate(method, record["metrics"], scores.values, anchors)
-    add_quality(row, [id_ for id_, m in metrics.items() if not m.get("of_set")], scores, seed)
-    for id_, metric in metrics.items():
-        if metric.get("of_set"):
-            add_set_quality(row, id_, scores)
-        if verdicts.own(metric, method):
-            row.own.add(id_)
-    row.values["trained_on"] = " ".join(sorted(row.own))
-    return row
-
-
-def _changed(method: MethodRecord) -> str:
-    """The options that are not the defaults."""
-    return ", ".join(
-        f"{name}={value}"
-        for name, value in method["options"].items()
-        if name not in method["defaults"] or value != method["defaults"][name]
-    )
-
-
-def _ended(steps: Any, count: int, limit: float) -> str:
-    """The note on adaptations that the limit ended, of how many there are."""
-    low, high = steps.min(), steps.max()
-    taken = f"{steps.median():g}" + (f" ({low:g}–{high:g})" if low < high else "")
-    some = f" ({len(steps)} of {count} styles)" if len(steps) < count else ""
-    return (
-        f"adaptation ended by the limit of {limit:g} s after {taken} of the steps asked for{some}"
-    )
-
-
-def _failures(row: Row, cells: DataFrame, speeds: DataFrame, expected: Iterable[str]) -> None:
-    """Put what did not work into the row's status, words and notes."""
-    styles = list(dict.fromkeys([*expected, *cells["style"]]))
-    failed: dict[tuple[str, str], list[str]] = {}
-    for style, status, reason in zip(cells["style"], cells["status"], cells["reason"], strict=True):
-        if status != "ok":
-            failed.setdefault((status, reason), []).append(style)
-    begun = set(cells["style"])
-    if missing := [style for style in styles if style not in begun]:
-        failed["missing", "not run, finish with bench run --resume"] = missing
-    reasons = [
-        f"{status} for {len(which)} of {len(styles)} styles ({_some(which)}): {reason}"
-        for (status, reason), which in failed.items()
-    ]
-    cell_word = (
-        next((status for status, _ in failed), "") if not (cells["status"] == "ok").any() else ""
-    )
-    timing = [
-        (status, reason)
-        for status, reason in zip(speeds["status"], speeds["reason"], strict=True)
-        if status != "ok" and (status, reason) not in failed
-    ]
-    if not len(speeds):
-        timing = [("missing", "not run, finish with bench run --resume")]
-    reasons += [f"timing {status}: {reason}" for status, reason in timing]
-    if cell_word:
-        row.words["adapt_s"] = cell_word
-    if timing or cell_word:
-        row.words["core_ms"] = timing[0][0] if timing else cell_word
-    row.notes += reasons
-    if any(status != "skipped" for status, _ in (*failed, *timing)):  # else nothing went wrong
-        row.values["status"] = cell_word or "partial"
-        row.values["reason"] = "; ".join(reasons)
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = [short(name) for name in names[:3]]
-    return ", ".join(shown + ["…"] * (len(names) > 3))
-
-
-def _interval(column: str, timing: Timing | None, scale: float, seed: int) -> dict[str, float]:
-    """What a table says about seconds; without rounds each sample stands for itself."""
-    from bench.statistics import summarise
-
-    nan = math.nan
-    numbers = (nan, nan, nan, nan)
-    count = 0 if timing is None else len(timing.seconds)
-    if timing is not None and count:
-        summary = summarise(scale * timing.seconds, seed, timing.rounds)
-        numbers = (summary.median, summary.low, summary.high, summary.p90)
-    names = (column, f"{column}_low", f"{column}_high", f"{column}_p90")
-    return {**dict(zip(names, numbers, strict=True)), f"{column}_n": count}

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bench.report.columns import FIXED, Column
+from bench.report.columns import FAMILY, GATE, PAIRS, Column, MetricColumn, Numbers, Words
 from bench.report.model import Group, Row
 from bench.results.environment import describe
 from bench.tables.model import BEST, WIDTH, Cell, Marks, Section, Table, plain
-from bench.tables.text import clean, digits, short
+from bench.tables.text import clean, short
 
 DAGGER = "† this method is trained on this metric or on its network's features"
-GATE = (
+UNGATED = (
     "‡ no passed quality gate (better than identity on every style judge and better than"
     " style-copy on every content judge that it is not trained on)"
 )
@@ -24,7 +23,7 @@ DOMINATED = (
 
 
 @dataclass
-class _Made:
+class _Filled:
     """A column with its cells."""
 
     header: Sequence[str]
@@ -58,42 +57,41 @@ def section(group: Group, columns: Sequence[Column], width: int = WIDTH) -> Sect
     """
     rows, marks = group.rows, Marks()
     heads = [_names(group, marks)]
-    if any(row.values["style"] for row in rows):
-        heads.append(_Made(["style"], [Cell(short(row.values["style"])) for row in rows]))
-    words = [column for column in columns if column.key in ("family", "gate")]
+    if any(row.style for row in rows):
+        heads.append(_Filled(["style"], [Cell(short(row.style)) for row in rows]))
+    words = [column for column in columns if column in (FAMILY, GATE)]
     heads += [_column(rows, column, marks) for column in words]
     left = len(heads)
-    heads.append(_Made(["size"], [Cell(str(row.values["size"])) for row in rows]))
+    heads.append(_Filled(["size"], [Cell(str(row.size)) for row in rows]))
     shown = [column for column in columns if column not in words]
     title = "Medians of times, with 95 % bootstrap intervals below"
-    measured = {column.key for column in shown} & group.metrics.keys()
-    if measured:
-        counts = {_pairs(row) for row in rows if row.values["pairs"]}
+    first = next((n for n, column in enumerate(shown) if isinstance(column, MetricColumn)), None)
+    if first is not None:
+        counts = {PAIRS.text(row) for row in rows if row.pairs}
         over = f" over {counts.pop()} pairs (styles × contents)" if len(counts) == 1 else ""
         title = f"Medians of times and means{over or ' over pairs'}, 95 % bootstrap intervals below"
-        if not over and FIXED["pairs"] not in shown:
-            first = next(n for n, column in enumerate(shown) if column.key in measured)
-            shown.insert(first, FIXED["pairs"])
+        if not over and PAIRS not in shown:
+            shown.insert(first, PAIRS)
     elif not group.metrics:
         heads[0].notes.append("no metric of a judge was run")
-    made = [_column(rows, column, marks) for column in shown]
+    filled = [_column(rows, column, marks) for column in shown]
     faded = [bool(row.dominated) for row in rows]
     return Section(
         heading(group),
-        _fit(title, heads, made, left, faded, width),
+        _fit(title, heads, filled, left, faded, width),
         [clean(note) for note in group.notes],
     )
 
 
-def _names(group: Group, marks: Marks) -> _Made:
+def _names(group: Group, marks: Marks) -> _Filled:
     """The column of the methods' names, with the marks of what is said about whole rows."""
-    made = _Made(["method"], [])
+    names = _Filled(["method"], [])
     ungated: dict[str, list[str]] = {"failed": [], "not checked": []}
     dominated: dict[str, None] = {}
     for row in group.rows:
         name, symbols = short(row.method), ""
         where = " ".join(map(str, filter(None, (name, *row.where))))
-        if (gate := row.values["gate"]) in ungated:
+        if (gate := row.quality_gate) in ungated:
             ungated[gate].append(where)
             symbols += "‡"
         if row.dominated:
@@ -101,16 +99,16 @@ def _names(group: Group, marks: Marks) -> _Made:
             more = f" and {len(others) - 1} more" if len(others) > 1 else ""
             dominated[f"{where} by {others[0]}{more}"] = None
             symbols += "§"
-        made.cells.append(
-            Cell(name, None, f" {symbols}" * bool(symbols) + marks.of(row.notes, made.notes))
+        names.cells.append(
+            Cell(name, None, f" {symbols}" * bool(symbols) + marks.of(row.notes, names.notes))
         )
     if any(ungated.values()):
         verdicts = {"failed": "failed", "not checked": "gate not checked"}
-        told = (f"{verdicts[gate]} for {_some(who)}" for gate, who in ungated.items() if who)
-        made.notes.append(f"{GATE}: {'; '.join(told)}")
+        named = (f"{verdicts[gate]} for {_some(who)}" for gate, who in ungated.items() if who)
+        names.notes.append(f"{UNGATED}: {'; '.join(named)}")
     if dominated:
-        made.notes.append(f"{DOMINATED}: {_some(list(dominated))}")
-    return made
+        names.notes.append(f"{DOMINATED}: {_some(list(dominated))}")
+    return names
 
 
 def _some(texts: Sequence[str], most: int = 24) -> str:
@@ -118,62 +116,37 @@ def _some(texts: Sequence[str], most: int = 24) -> str:
     return ", ".join(texts[:most]) + more
 
 
-def _pairs(row: Row) -> str:
-    return "{pairs} ({styles}×{contents})".format(**row.values)
+def _column(rows: Sequence[Row], column: Column, marks: Marks) -> _Filled:
+    filled = _Filled([short(line, 16) for line in column.header], [])
+    if isinstance(column, Words):
+        filled.cells = [Cell(column.text(row)) for row in rows]
+    elif isinstance(column, Numbers):
+        filled.cells = [_number(row, column, marks, filled.notes) for row in rows]
+    if any(cell.best for cell in filled.cells):
+        filled.notes.append(BEST)
+    return filled
 
 
-def _column(rows: Sequence[Row], column: Column, marks: Marks) -> _Made:
-    made = _Made([short(line, 16) for line in column.header], [])
-    if column.key == "pairs":
-        made.cells = [Cell(_pairs(row)) for row in rows]
-    elif column.interval == f"{column.key} ":
-        made.cells = [_quality(row, column, marks, made.notes) for row in rows]
-    else:
-        made.cells = [_number(row, column) for row in rows]
-    if any(cell.best for cell in made.cells):
-        made.notes.append(BEST)
-    return made
-
-
-def _quality(row: Row, column: Column, marks: Marks, notes: list[str]) -> Cell:
-    cell = _number(row, column)
-    if not row.values["pairs"]:  # the row's own notes say why
-        return cell
-    symbol = ""
-    if math.isfinite(row.values[column.key]) and column.key in row.own:
-        symbol = " †"
+def _number(row: Row, column: Numbers, marks: Marks, notes: list[str]) -> Cell:
+    symbols = ""
+    if column.trained_on(row) and column.of(row).known:
+        symbols = " †"
         notes.append(DAGGER)
-    return cell._replace(marks=symbol + marks.of(row.metric_notes[column.key], notes))
-
-
-def _number(row: Row, column: Column) -> Cell:
-    value = row.values[column.key]
-    best = column.key in row.best
-    if isinstance(value, str):
-        return Cell(clean(value))
-    if not math.isfinite(value):
-        return Cell(row.words.get(column.key, "-"))
-    if 0 <= value < column.floor:
-        return Cell(f"<{column.floor:g}", best=best)
-    low, high = (
-        digits(row.values.get(f"{column.interval}{end}", math.nan), value, column.floor)
-        for end in ("low", "high")
-    )
-    # one that rounds to a point says nothing
-    interval = (low, high) if low != high else None
-    return Cell(digits(value, floor=column.floor), interval, best=best)
+    if row.pairs:  # otherwise the row's own notes say why
+        symbols += marks.of(column.notes(row), notes)
+    return Cell(column.text(row), column.interval(row), symbols, column.key in row.best)
 
 
 def _fit(
     title: str,
-    heads: Sequence[_Made],
-    columns: Sequence[_Made],
+    heads: Sequence[_Filled],
+    columns: Sequence[_Filled],
     left: int,
     faded: list[bool],
     width: int,
 ) -> list[Table]:
     """Tables that begin with the same columns, as few as fit into the width."""
-    parts: list[list[_Made]] = [[]]
+    parts: list[list[_Filled]] = [[]]
     start = sum(2 + column.width for column in heads) - 2
     room = width - start
     for column in columns:

@@ -7,17 +7,13 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench.report.columns import FIXED, Column, of_metrics
+from bench.report.columns import Numbers, numbers
 from bench.report.model import Group, Row
+from bench.report.wide import about
 from bench.tables.text import clean
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-_ABOUT: Sequence[str] = """
-    run environment dataset dataset_fingerprint method family options precision adapt_limit_s seed
-    bench commit batch size style status reason gate
-""".split()  # noqa: SIM905
 
 
 def frame(groups: Sequence[Group]) -> DataFrame:
@@ -31,42 +27,37 @@ def frame(groups: Sequence[Group]) -> DataFrame:
     """
     from pandas import DataFrame
 
-    made: DataFrame = DataFrame([line for group in groups for line in _lines(group)])
-    return made
+    data: DataFrame = DataFrame([line for group in groups for line in _lines(group)])
+    return data
 
 
 def _lines(group: Group) -> Iterator[dict[str, Any]]:
-    columns = [*FIXED.values(), *of_metrics(group.metrics)]
+    columns = numbers(group.metrics)
     for row in group.rows:
-        about = {name: row.values[name] for name in _ABOUT} | {"dominated": bool(row.dominated)}
+        subject = about(row) | {"dominated": bool(row.dominated)}
         for column in columns:
-            if column.direction:
-                yield about | _line(row, column)
+            yield subject | _line(row, column)
 
 
-def _line(row: Row, column: Column) -> dict[str, Any]:
-    metric = column.interval == f"{column.key} "
-    low, high, count = (
-        row.values.get(f"{column.interval}{end}", math.nan) if column.interval else math.nan
-        for end in ("low", "high", "n")
-    )
+def _line(row: Row, column: Numbers) -> dict[str, Any]:
+    number = column.of(row)
     return {
-        "measure": column.key if metric else column.name,
+        "measure": column.key,
         "axis": column.axis,
         "unit": column.unit,
         "direction": column.direction,
-        "value": float(row.values[column.key]),
-        "low": low,
-        "high": high,
-        "n": count,
-        "trained_on": column.key in row.own,
+        "value": float(number.value),
+        "low": number.low,
+        "high": number.high,
+        "n": math.nan if number.samples is None else number.samples,
+        "trained_on": column.trained_on(row),
         "best": column.key in row.best,
     }
 
 
 def document(data: DataFrame, groups: Sequence[Group], warnings: Sequence[str]) -> str:
     """JSON: the long data as `rows`, and the environments, datasets, metrics and notes."""
-    told = {
+    whole = {
         "groups": [
             {
                 "environment": group.environment,
@@ -82,7 +73,7 @@ def document(data: DataFrame, groups: Sequence[Group], warnings: Sequence[str]) 
         ],
         "warnings": [clean(warning) for warning in warnings],
     }
-    return json.dumps(told, indent=1, allow_nan=False) + "\n"
+    return json.dumps(whole, indent=1, allow_nan=False) + "\n"
 
 
 def _json_value(value: Any) -> Any:

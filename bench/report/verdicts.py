@@ -1,21 +1,17 @@
-"""What a table says beyond its numbers: the quality gate, the best values, who is dominated."""
+"""What a table says beyond its numbers: the quality gate, the best numbers, who is dominated."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
-from bench.report.columns import AXES, FIXED, Column, of_metrics
+from bench.anchors import TO_BEAT
+from bench.report.columns import AXES, MetricColumn, Numbers, numbers
+from bench.report.model import QualityGate, Row
 from bench.results import MethodRecord, MetricRecord
 
-if TYPE_CHECKING:
-    from bench.report.model import Row
 
-ANCHORS = ("identity", "style-copy")
-
-
-def own(metric: MetricRecord, method: MethodRecord) -> bool:
+def trained_on(metric: MetricRecord, method: MethodRecord) -> bool:
     """Whether a method is trained on a metric or on its network's features."""
     return (
         method["method"] in metric["training_loss_of"] or metric["encoder"] in method["trains_on"]
@@ -26,12 +22,12 @@ Values = Mapping[str, Mapping[tuple[str, str], float]]
 """Metric id to (style, content) to its number."""
 
 
-def gate(
+def quality_gate(
     method: MethodRecord,
     metrics: Mapping[str, MetricRecord],
     values: Values,
     anchors: Mapping[str, Values],
-) -> str:
+) -> QualityGate:
     """Whether every judge finds the pictures better than doing nothing and than the style.
 
     Judges that the method is trained on are left out, and those that were not computed.
@@ -48,14 +44,14 @@ def gate(
     if method["family"] == "anchor":
         return "anchor"
     axes: list[list[bool | None]] = []  # of every judge the verdict, None where it has none
-    for anchor, axis in zip(ANCHORS, ("style", "content"), strict=True):
+    for axis, anchor in TO_BEAT.items():
         axes.append(
             [
                 _better(values.get(id_, {}), beside, metric)
                 for id_, metric in metrics.items()
                 if metric["judge"]
                 and metric["axis"] == axis
-                and not own(metric, method)
+                and not trained_on(metric, method)
                 and (beside := anchors[anchor].get(id_))
             ]
         )
@@ -77,18 +73,18 @@ def _better(
     return sum(gains) > 0 if metric["direction"] == "higher" else sum(gains) < 0
 
 
-def judge(rows: Iterable[Row], metrics: Mapping[str, MetricRecord]) -> None:
-    """Mark the best values and the dominated rows; anchors take no part.
+def mark(rows: Iterable[Row], metrics: Mapping[str, MetricRecord]) -> None:
+    """Mark the best numbers and the dominated rows; anchors take no part.
 
     A row that failed the quality gate is best at no cost and dominates nobody: it is no style
     transfer, however fast. A number on a method's own training loss is best at nothing. Times
     that differ by no more than the A/A noise are alike.
     """
-    columns = [*FIXED.values(), *of_metrics(metrics)]
+    columns = numbers(metrics)
     axes = [
         column
         for column in columns
-        if column.axis and (column.key not in metrics or metrics[column.key]["judge"])
+        if column.axis and (not isinstance(column, MetricColumn) or column.metric["judge"])
     ]
     contests: dict[tuple[int, str], list[Row]] = {}
     for row in rows:
@@ -97,7 +93,7 @@ def judge(rows: Iterable[Row], metrics: Mapping[str, MetricRecord]) -> None:
     for contest in contests.values():
         for column in columns:
             _mark_best(contest, column)
-        rivals = [row for row in contest if row.values["gate"] != "failed"]
+        rivals = [row for row in contest if row.quality_gate != "failed"]
         for row in contest:
             row.dominated = sorted(
                 rival.label
@@ -108,17 +104,15 @@ def judge(rows: Iterable[Row], metrics: Mapping[str, MetricRecord]) -> None:
 
 def _setting(row: Row) -> tuple[str, str]:
     """What it takes to be a rival: the same thing run twice differs by chance."""
-    return row.values["method"], row.values["options"]
+    return row.method, row.variant.options
 
 
-def _mark_best(rows: Sequence[Row], column: Column) -> None:
-    if column.direction is None:
-        return
+def _mark_best(rows: Sequence[Row], column: Numbers) -> None:
     merits = {
         index: merit
         for index, row in enumerate(rows)
-        if column.key not in row.own
-        and (column.interval == f"{column.key} " or row.values["gate"] != "failed")
+        if not column.trained_on(row)
+        and (isinstance(column, MetricColumn) or row.quality_gate != "failed")
         and math.isfinite(merit := _merit(row, column))
     }
     if len(merits) > 1:
@@ -128,32 +122,30 @@ def _mark_best(rows: Sequence[Row], column: Column) -> None:
                 rows[index].best.add(column.key)
 
 
-def _merit(row: Row, column: Column) -> float:
-    """The number, greater being better; per picture where it was timed in batches."""
-    value = row.values.get(column.key, math.nan)
-    if column.unit == "ms" and column.name != "first-call":
-        value = value / row.values["batch"]
+def _merit(row: Row, column: Numbers) -> float:
+    """The number per picture, greater being better."""
+    value = column.per_picture(row)
     return float(column.better * (max(value, column.floor) if math.isfinite(value) else value))
 
 
-def _gain(rival: Row, row: Row, column: Column) -> float:
+def _gain(rival: Row, row: Row, column: Numbers) -> float:
     """By how much a rival is better; 0 where that is a time within the noise."""
     better, worse = _merit(rival, column), _merit(row, column)
-    if column.unit in ("ms", "s"):
-        noise = max(one.values.get("aa_noise", 0.0) for one in (rival, row))
+    if column.time:
+        noise = max(rival.noise, row.noise)
         if abs(better - worse) <= noise * min(abs(better), abs(worse)):
             return 0.0
     return better - worse
 
 
-def _dominates(rival: Row, row: Row, columns: Sequence[Column]) -> bool:
+def _dominates(rival: Row, row: Row, columns: Sequence[Numbers]) -> bool:
     """At least as good on every axis that both have a number on, and better on one."""
-    gains = {
-        column: _gain(rival, row, column)
-        for column in columns
-        if column.key not in row.own | rival.own
-    }
-    told = {column: gain for column, gain in gains.items() if math.isfinite(gain)}
-    if not {column.axis for column in told} >= set(AXES):
+    gains: dict[str, list[float]] = {}
+    for column in columns:
+        gain = _gain(rival, row, column)
+        if math.isfinite(gain) and not (column.trained_on(row) or column.trained_on(rival)):
+            gains.setdefault(column.axis, []).append(gain)
+    if not all(gains.get(axis) for axis in AXES):
         return False
-    return min(told.values()) >= 0 and max(told.values()) > 0
+    known = [gain for of_axis in gains.values() for gain in of_axis]
+    return min(known) >= 0 and max(known) > 0

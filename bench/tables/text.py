@@ -36,3 +36,35 @@ def digits(value: float, like: float | None = None, floor: float = 0.0) -> str:
         return f"{value / 1e3:.0f}k"
     most = 9 if not floor else -int(f"{floor:.0e}".partition("e")[2])
     return f"{value:.{min(max(2 - exponent, 0), most)}f}"
+
+
+def number_text(value: float | None, floor: float = 0.0, exact: bool = False) -> str:
+    """A number to three digits, `<0.001` where it is below a floor, empty where there is none.
+
+    Args:
+        value: the number.
+        floor: the least number that matters.
+        exact: also decimals that the floor does not have.
+    """
+    if value is None or not math.isfinite(value):
+        return ""
+    if 0 <= value < floor:
+        return f"<{floor:g}"
+    return digits(value, floor=0.0 if exact else floor)
+
+
+def interval_text(
+    low: float,
+    high: float,
+    like: float | None = None,
+    floor: float = 0.0,
+    point: bool = False,
+) -> tuple[str, str] | None:
+    """The ends of an interval as `digits` writes them; None without one.
+
+    One that rounds to a point says nothing where room is short: it is left out unless `point`.
+    """
+    if not math.isfinite(low):
+        return None
+    ends = digits(low, like, floor), digits(high, like, floor)
+    return ends if point or ends[0] != ends[1] else None

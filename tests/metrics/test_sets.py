@@ -234,7 +234,7 @@ def test_the_table_has_the_number_its_parts_and_how_many_pictures(run):
 
 def test_a_row_of_one_style_has_no_number_of_the_set(run):
     groups = rows.groups(results.load([run]), by="style")
-    values = [row.values["spread/1"] for group in groups for row in group.rows]
+    values = [row.quality["spread/1"].estimate.value for group in groups for row in group.rows]
     assert len(values) == 4
     assert all(np.isnan(values))
 

@@ -9,6 +9,7 @@ from matplotlib.text import Text
 
 from bench import results
 from bench.report import plots
+from bench.report.model import Estimate
 from bench.report.plots import labels, style, tradeoff
 from bench.report.plots.axes import anchor_line
 
@@ -168,8 +169,8 @@ def test_labels_are_spread_as_little_as_it_takes(places, gap, end, spread):
 def test_a_far_anchor_does_not_squeeze_the_methods_together(values, anchor, text, top):
     figure, axes = pyplot.subplots()
     axes.plot([1, 2], values, "o")
-    judge = SimpleNamespace(axis="style", key="gram")
-    here = [SimpleNamespace(values={"gram": anchor}, method="identity")]
+    judge = SimpleNamespace(axis="style", of=lambda _: Estimate(anchor))
+    here = [SimpleNamespace(method="identity")]
     anchor_line(axes, here, judge, "h")
     assert texts(axes) == [text]
     low, high = axes.get_ylim()

@@ -133,7 +133,7 @@ def test_a_scored_folder_is_a_run_beside_others(desk, capsys):
     assert "theirs" in out
     assert "made elsewhere" in out
     (theirs,) = [r for g in rows.groups(frames) for r in g.rows if r.method == "theirs"]
-    assert (theirs.values["status"], theirs.words["core_ms"]) == ("ok", "skipped")
+    assert (theirs.outcome.status, theirs.outcome.words["core"]) == ("ok", "skipped")
     assert not len(theirs.timings["adapt"].seconds)
     assert "pictures=" in out
     assert frames.records[run.name]["methods"]["theirs"]["options"]["resized_from"] == "96x64"

@@ -148,17 +148,16 @@ def _group(
         "dataset": dataset,
         "table": table_of(group, anchors),
         "details": [
-            {"id": anchors[id(row)], **details_of(row, runs[row.values["run"]])}
-            for row in group.rows
+            {"id": anchors[id(row)], **details_of(row, runs[row.run])} for row in group.rows
         ],
         "views": [
             view_of(
                 f"{size} px" + where,
-                {anchors[id(row)]: row for row in group.rows if row.values["size"] == size},
+                {anchors[id(row)]: row for row in group.rows if row.size == size},
                 group.metrics,
                 runs,
                 pictures,
             )
-            for size in sorted({row.values["size"] for row in group.rows})
+            for size in sorted({row.size for row in group.rows})
         ],
     }

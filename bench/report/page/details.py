@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, get_args
 
-from bench.report.model import Row
+from bench.report.model import NOT_RUN, Row
 from bench.report.page.gallery import facts_of
 from bench.report.page.runs import RunFiles
 from bench.results import RunRecord, Scope, SpeedRecord
@@ -26,12 +26,12 @@ def json_text(value: Any) -> str:
 
 def details_of(row: Row, run: RunFiles) -> dict[str, Any]:
     """Everything that is known of a row of the table."""
-    record, size = run.record, row.values["size"]
+    record, size = run.record, row.size
     cells = run.cells.get((row.method, size), {})
     return {
         "label": row.label,
         "size": size,
-        "status": row.values["status"],
+        "status": row.outcome.status,
         "facts": [(key, text) for key, text in _provenance(row, record) if text],
         "command": record["command"],
         "timings": list(_timings(row, run.speeds.get((row.method, size)))),
@@ -39,9 +39,7 @@ def details_of(row: Row, run: RunFiles) -> dict[str, Any]:
             {
                 "style": style,
                 "status": cells[style]["status"] if style in cells else "missing",
-                "reason": cells[style]["reason"]
-                if style in cells
-                else "not run, finish with bench run --resume",
+                "reason": cells[style]["reason"] if style in cells else NOT_RUN,
                 "facts": dict(facts_of(cells[style])) if style in cells else {},
             }
             for style in dict.fromkeys([*record["styles"], *cells])
@@ -50,18 +48,18 @@ def details_of(row: Row, run: RunFiles) -> dict[str, Any]:
 
 
 def _provenance(row: Row, record: RunRecord) -> Iterator[tuple[str, str]]:
-    method, values = record["methods"][row.method], row.values
+    method, variant, outcome = record["methods"][row.method], row.variant, row.outcome
     yield "method", method["method"] if method["method"] != row.method else ""
     yield "family", method["family"]
     yield "citation", method["citation"]
-    yield "status", values["status"] + (f": {values['reason']}" if values["reason"] else "")
-    yield "quality gate", values["gate"]
+    yield "status", outcome.status + (f": {outcome.reason}" if outcome.reason else "")
+    yield "quality gate", row.quality_gate
     yield "dominated by", ", ".join(row.dominated)
     yield (
         "options",
         ", ".join(f"{key}={json_text(value)}" for key, value in method["options"].items()),
     )
-    yield "precision", values["precision"]
+    yield "precision", variant.precision
     yield "trained on", ", ".join(method["trains_on"])
     yield "plugin", method["plugin"]
     yield "source SHA-256", method["source_sha256"] or ""
@@ -70,7 +68,7 @@ def _provenance(row: Row, record: RunRecord) -> Iterator[tuple[str, str]]:
     yield "run", f"{record['id']}, {record['created']}"
     yield "profile", record["profile"]
     yield "seed", str(record["seed"])
-    yield "bench", f"{values['bench']} {values['commit']}".strip()
+    yield "bench", f"{variant.bench} {variant.commit}".strip()
     yield "dataset", f"{record['dataset']['name']} {record['dataset']['fingerprint']}"
     yield "environment", record["environment"]["fingerprint"]
 
@@ -81,14 +79,14 @@ def _timings(row: Row, speed: SpeedRecord | None) -> Iterator[dict[str, Any]]:
         timing = row.timings.get(scope)
         if timing is None or not len(timing.seconds):
             continue
-        told = "one for each style"
+        sampling = "one for each style"
         if speed and timing.rounds is not None:
             taken = speed["scopes"][scope]
-            told = (
+            sampling = (
                 f"{len(set(taken['rounds']))} rounds, {taken['warmup_calls']} warm-up calls;"
                 f" stopped: {taken['stopped']}"
             )
-        yield {"name": scope, "told": told, **_histogram(timing.seconds)}
+        yield {"name": scope, "told": sampling, **_histogram(timing.seconds)}
 
 
 def _histogram(seconds: NDArray[np.float64]) -> dict[str, Any]:

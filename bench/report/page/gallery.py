@@ -10,9 +10,8 @@ from bench.report.columns import of_metrics
 from bench.report.model import Row
 from bench.report.page.pictures import Pictures
 from bench.report.page.runs import RunFiles
-from bench.report.page.table import number_text
 from bench.results import CellRecord, MetricRecord
-from bench.tables.text import digits
+from bench.tables.text import digits, number_text
 
 
 def view_of(
@@ -23,8 +22,8 @@ def view_of(
     pictures: Pictures,
 ) -> dict[str, Any]:
     """The gallery of one size: methods by styles by contents; rows by the ids of their details."""
-    size = next(iter(rows.values())).values["size"]
-    mine = [runs[run] for run in dict.fromkeys(row.values["run"] for row in rows.values())]
+    size = next(iter(rows.values())).size
+    mine = [runs[run] for run in dict.fromkeys(row.run for row in rows.values())]
     styles = list(dict.fromkeys(name for run in mine for name in run.record["styles"]))
     contents = list(dict.fromkeys(name for run in mine for name in run.record["contents"]))
 
@@ -59,7 +58,7 @@ def view_of(
                 "anchor": row.anchor,
                 "details": id_,
                 "cells": [
-                    _cell(runs[row.values["run"]], row, style, contents, list(metrics), pictures)
+                    _cell(runs[row.run], row, style, contents, list(metrics), pictures)
                     for style in styles
                 ],
             }
@@ -76,7 +75,7 @@ def _cell(
     metrics: Sequence[str],
     pictures: Pictures,
 ) -> dict[str, Any] | None:
-    method, size = row.method, row.values["size"]
+    method, size = row.method, row.size
     cell = run.cells.get((method, size), {}).get(style)
     if cell is None:
         return None
@@ -111,8 +110,8 @@ def facts_of(cell: CellRecord) -> Iterator[tuple[str, str]]:
     if adapt := cell["adapt"]:
         steps = f", {adapt['steps']} steps" if adapt["steps"] else ""
         ended = "" if adapt["finished"] else ", ended by the limit"
-        yield "adapt", f"{number_text(adapt['seconds'], 0.001)} s{steps}{ended}"
+        yield "adapt", f"{number_text(adapt['seconds'], 0.001, exact=True)} s{steps}{ended}"
     if cell["first_call"] is not None:
-        yield "first call", f"{number_text(1e3 * cell['first_call'], 0.01)} ms"
+        yield "first call", f"{number_text(1e3 * cell['first_call'], 0.01, exact=True)} ms"
     if cell["peak_memory_bytes"] is not None:
         yield "peak memory", f"{number_text(cell['peak_memory_bytes'] / 1e6)} MB"

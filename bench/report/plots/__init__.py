@@ -15,7 +15,7 @@ from bench import files
 from bench.errors import BenchError
 from bench.report import amortised, curves, rows
 from bench.report.model import Group
-from bench.report.plots.axes import has, judges_of
+from bench.report.plots.axes import judges_of
 from bench.report.plots.lines import adaptation_figure, amortised_figure, speed_figure
 from bench.report.plots.style import Look, looks_of, styled
 from bench.report.plots.styles import styles_figure
@@ -44,7 +44,7 @@ def figures(frames: Frames, *, all_metrics: bool = False, seed: int = 0) -> dict
         (`get_label()`) says in words what it shows.
     """
     groups = rows.groups(frames, all_metrics=all_metrics, seed=seed)
-    made: dict[str, Figure] = {}
+    drawn: dict[str, Figure] = {}
     with styled():
         ways = curves.curves(frames, seed) if len(frames.observed) else None
         for number, group in enumerate(groups, 1):
@@ -53,8 +53,8 @@ def figures(frames: Frames, *, all_metrics: bool = False, seed: int = 0) -> dict
             looks = looks_of(group.rows)
             for name, figure in _of_group(group, looks, ways, seed):
                 figure.set_label(f"{figure.get_label()} ({where})")
-                made[name + suffix] = figure
-    return made
+                drawn[name + suffix] = figure
+    return drawn
 
 
 def _of_group(
@@ -62,47 +62,47 @@ def _of_group(
 ) -> Iterator[tuple[str, Figure]]:
     everything = amortised.costs(group, seed)
     judges = judges_of(group)
-    for size in sorted({row.values["size"] for row in group.rows}):
-        here = [row for row in group.rows if row.values["size"] == size]
-        timed = [row for row in here if not row.anchor and has(row, "core_ms")]
-        if judges and any(has(row, judge.key) for row in timed for judge in judges):
+    for size in sorted({row.size for row in group.rows}):
+        here = [row for row in group.rows if row.size == size]
+        timed = [row for row in here if not row.anchor and row.core.known]
+        if judges and any(judge.of(row).known for row in timed for judge in judges):
             yield f"tradeoff-{size}px", tradeoff_figure(here, judges, size)
         if ways is not None and (figure := adaptation_figure(here, judges, ways, looks, size)):
             yield f"adaptation-{size}px", figure
-        if costs := [cost for cost in everything if cost.row.values["size"] == size]:
+        if costs := [cost for cost in everything if cost.row.size == size]:
             yield f"amortised-{size}px", amortised_figure(costs, looks, size)
-        if judges and any(len(row.by_style.get(judges[0].key, ())) > 1 for row in here):
+        if judges and any(len(row.quality[judges[0].id].by_style) > 1 for row in here):
             yield f"styles-{size}px", styles_figure(here, judges, size)
-    if len({row.values["size"] for row in group.rows if has(row, "core_ms")}) > 1:
+    if len({row.size for row in group.rows if row.core.known}) > 1:
         yield "speed", speed_figure(group.rows, looks)
 
 
 def svg(figure: Figure) -> str:
     """A figure as SVG text, byte for byte the same for the same figure; letters are outlines."""
-    made = io.StringIO()
+    text = io.StringIO()
     with styled():
-        figure.savefig(made, format="svg", metadata={"Date": None, "Creator": "bench"})
-    return made.getvalue()
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": "bench"})
+    return text.getvalue()
 
 
 def png(figure: Figure, dpi: int = 300) -> bytes:
     """A figure as PNG, on white."""
-    made = io.BytesIO()
+    data = io.BytesIO()
     with styled():
-        figure.savefig(made, format="png", dpi=dpi, metadata={"Software": "bench"})
-    return made.getvalue()
+        figure.savefig(data, format="png", dpi=dpi, metadata={"Software": "bench"})
+    return data.getvalue()
 
 
-def write(made: Mapping[str, Figure], folder: Path) -> list[Path]:
+def write(drawn: Mapping[str, Figure], folder: Path) -> list[Path]:
     """Save every figure as `NAME.svg` and `NAME.png`, and return the paths.
 
     Raises:
         BenchError: there is no figure, or (`StorageError`) a file cannot be written.
     """
-    if not made:
+    if not drawn:
         raise BenchError("nothing to plot in these runs: finish one with bench run --resume")
     paths = []
-    for name, figure in made.items():
+    for name, figure in drawn.items():
         paths += [folder / f"{name}.svg", folder / f"{name}.png"]
         files.write(paths[-2], svg(figure))
         files.write(paths[-1], png(figure))

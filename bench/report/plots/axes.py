@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bench.report.columns import Column, of_metrics
-from bench.report.model import Group, Row
+from bench.anchors import TO_BEAT
+from bench.report.columns import MetricColumn, of_metrics
+from bench.report.model import Estimate, Group, Row
 from bench.report.plots.style import GREY, SIZE
 from bench.tables.text import digits, short
 
@@ -15,35 +16,30 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def judges_of(group: Group) -> list[Column]:
+def judges_of(group: Group) -> list[MetricColumn]:
     """One metric for style and one for content: a network's rather than one without."""
     found = []
     for axis in ("style", "content"):
         mine = [
             column
             for column in of_metrics(group.metrics)
-            if column.axis == axis and group.metrics[column.key]["judge"]
+            if column.axis == axis and column.metric["judge"]
         ]
-        found += sorted(mine, key=lambda column: group.metrics[column.key]["encoder"] is None)[:1]
+        found += sorted(mine, key=lambda column: column.metric["encoder"] is None)[:1]
     return found
 
 
-def has(row: Row, key: str) -> bool:
-    """Whether a row has a number."""
-    return math.isfinite(row.values[key])
-
-
-def error_bars(row: Row, column: str, prefix: str) -> list[list[float]] | None:
+def error_bars(number: Estimate) -> list[list[float]] | None:
     """The interval as matplotlib's error bars; None without one."""
-    value, low, high = (row.values[name] for name in (column, f"{prefix}low", f"{prefix}high"))
-    if not math.isfinite(low):
+    if not math.isfinite(number.low):
         return None
-    return [[max(value - low, 0)], [max(high - value, 0)]]
+    return [[max(number.value - number.low, 0)], [max(number.high - number.value, 0)]]
 
 
-def axis_name(column: Column) -> str:
+def axis_name(column: MetricColumn) -> str:
     """The label of an axis: what it shows, and which end is better."""
-    network = f" ({short(column.header[1])})" if len(column.header) > 2 else ""
+    encoder = column.metric["encoder"]
+    network = f" ({short(encoder)})" if encoder else ""
     return f"{short(column.name)}{network}, {column.axis}: {column.direction} is better"
 
 
@@ -83,13 +79,14 @@ def time_axis(axes: Axes, which: str, scale: float = 1.0, least: float = 0.0) ->
     axis.set_ticks([], minor=True)
 
 
-def anchor_line(axes: Axes, here: Sequence[Row], judge: Column, kind: str) -> None:
+def anchor_line(axes: Axes, here: Sequence[Row], judge: MetricColumn, kind: str) -> None:
     """Where the anchor lies that a method has to beat on this axis.
 
     One that lies far off is named at the edge, since a line would squeeze the methods together.
     """
-    name = "identity" if judge.axis == "style" else "style-copy"
-    values = [row.values[judge.key] for row in here if row.method == name and has(row, judge.key)]
+    name = TO_BEAT[judge.axis]
+    numbers = [judge.of(row) for row in here if row.method == name]
+    values = [number.value for number in numbers if number.known]
     upright = kind == "h"
     limits = axes.dataLim.intervaly if upright else axes.dataLim.intervalx
     low, high = (float(limit) for limit in limits)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.report import amortised
-from bench.report.columns import Column
+from bench.report.columns import MetricColumn
 from bench.report.model import Row
-from bench.report.plots.axes import anchor_line, axis_name, error_bars, has, time_axis
+from bench.report.plots.axes import anchor_line, axis_name, error_bars, time_axis
 from bench.report.plots.labels import label_ends, label_points
 from bench.report.plots.style import COLUMN, GREY, PAGE, SIZE, Look, new_figure
 from bench.tables.text import short
@@ -82,13 +82,13 @@ def speed_figure(group_rows: Sequence[Row], looks: Mapping[str, Look]) -> Figure
     figure, (axes,) = new_figure(COLUMN, 3.0, 1, label, None)
     ends = []
     for label, look in looks.items():
-        mine = [row for row in group_rows if row.label == label and has(row, "core_ms")]
+        mine = [row for row in group_rows if row.label == label and row.core.known]
         mine.sort(key=lambda row: row.where)
         if not mine:
             continue
-        sizes = [row.values["size"] for row in mine]
-        times = [row.values["core_ms"] for row in mine]
-        bars = [error_bars(row, "core_ms", "core_ms_") or [[0], [0]] for row in mine]
+        sizes = [row.size for row in mine]
+        times = [row.core.value for row in mine]
+        bars = [error_bars(row.core) or [[0], [0]] for row in mine]
         axes.errorbar(
             sizes,
             times,
@@ -100,7 +100,7 @@ def speed_figure(group_rows: Sequence[Row], looks: Mapping[str, Look]) -> Figure
             capsize=2,
         )
         ends.append((sizes[-1], times[-1], label))
-    every = sorted({row.values["size"] for row in group_rows})
+    every = sorted({row.size for row in group_rows})
     axes.set(xscale="log", yscale="log", xlabel="side of the picture in pixels")
     axes.set_ylabel("core: time per picture")
     axes.set_xticks(every, [str(size) for size in every])
@@ -112,14 +112,14 @@ def speed_figure(group_rows: Sequence[Row], looks: Mapping[str, Look]) -> Figure
 
 def adaptation_figure(
     here: Sequence[Row],
-    judges: Sequence[Column],
+    judges: Sequence[MetricColumn],
     ways: DataFrame,
     looks: Mapping[str, Look],
     size: int,
 ) -> Figure | None:
     """Quality over the time of adaptation; methods that do not iterate are points."""
-    runs = {(row.values["run"], row.method): row.label for row in here if not row.anchor}
-    mine = ways[(ways["size"] == size) & ways["metric"].isin([judge.key for judge in judges])]
+    runs = {(row.run, row.method): row.label for row in here if not row.anchor}
+    mine = ways[(ways["size"] == size) & ways["metric"].isin([judge.id for judge in judges])]
     labels = [runs.get(key, "") for key in zip(mine["run"], mine["method"], strict=True)]
     mine = mine.assign(label=labels)
     mine = mine[mine["label"] != ""]
@@ -129,7 +129,7 @@ def adaptation_figure(
     figure, panels = new_figure(PAGE, 3.0, len(judges), label)
     first = float(mine["seconds"][mine["seconds"] > 1e-3].min())
     for axes, judge in zip(panels, judges, strict=True):
-        for name, way in mine[mine["metric"] == judge.key].groupby("label"):
+        for name, way in mine[mine["metric"] == judge.id].groupby("label"):
             look = looks[str(name)]
             seconds, values = way["seconds"].to_numpy(), way["value"].to_numpy()
             axes.plot(seconds, values, color=look.color, linestyle=look.dashes, marker=look.marker)
@@ -151,11 +151,11 @@ def adaptation_figure(
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for axes, judge in zip(panels, judges, strict=True):
-        told = mine[mine["metric"] == judge.key]
-        last = told.groupby("label").tail(1)
+        judged = mine[mine["metric"] == judge.id]
+        last = judged.groupby("label").tail(1)
         spots = [
             (float(x), float(y), short(str(name), 20))
             for x, y, name in zip(last["seconds"], last["value"], last["label"], strict=True)
         ]
-        label_points(axes, spots, told[["seconds", "value"]].to_numpy())
+        label_points(axes, spots, judged[["seconds", "value"]].to_numpy())
     return figure

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bench.report.columns import Column
+from bench.report.columns import MetricColumn
 from bench.report.model import Row
-from bench.report.plots.axes import anchor_line, axis_name, error_bars, has
+from bench.report.plots.axes import anchor_line, axis_name, error_bars
 from bench.report.plots.style import COLORS, PAGE, new_figure
 from bench.tables.text import short
 
@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def styles_figure(here: Sequence[Row], judges: Sequence[Column], size: int) -> Figure:
+def styles_figure(here: Sequence[Row], judges: Sequence[MetricColumn], size: int) -> Figure:
     """Every style's mean as a dot, the mean over all with its interval."""
     shown = [row for row in here if not row.anchor]
-    shown.sort(key=lambda row: row.values[judges[0].key], reverse=judges[0].better < 0)
+    shown.sort(key=lambda row: judges[0].of(row).value, reverse=judges[0].better < 0)
     label = f"Quality style by style at {size} px: a dot is a style, the diamond the mean"
     figure, panels = new_figure(PAGE, 0.9 + 0.22 * len(shown), len(judges), label)
     for axes, judge in zip(panels, judges, strict=True):
         for place, row in enumerate(shown):
-            values = sorted(row.by_style.get(judge.key, {}).values())
+            quality = row.quality[judge.id]
+            values = sorted(quality.by_style.values())
             axes.plot(
                 values,
                 [place] * len(values),
@@ -34,11 +35,11 @@ def styles_figure(here: Sequence[Row], judges: Sequence[Column], size: int) -> F
                 markeredgewidth=0.7,
                 alpha=0.8,
             )
-            if has(row, judge.key):
+            if quality.estimate.known:
                 axes.errorbar(
-                    row.values[judge.key],
+                    quality.estimate.value,
                     place,
-                    xerr=error_bars(row, judge.key, judge.interval),
+                    xerr=error_bars(quality.estimate),
                     fmt="D",
                     color="black",
                     markersize=3.5,

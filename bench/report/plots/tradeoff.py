@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.report.columns import Column
+from bench.report.columns import MetricColumn
 from bench.report.model import Row
-from bench.report.plots.axes import anchor_line, axis_name, error_bars, has, time_axis
+from bench.report.plots.axes import anchor_line, axis_name, error_bars, time_axis
 from bench.report.plots.labels import label_points
 from bench.report.plots.style import FAMILIES, GREY, PAGE, new_figure
 from bench.tables.text import short
@@ -20,21 +20,19 @@ if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
 
-# the trade-off
 
-
-def tradeoff_figure(here: Sequence[Row], judges: Sequence[Column], size: int) -> Figure:
+def tradeoff_figure(here: Sequence[Row], judges: Sequence[MetricColumn], size: int) -> Figure:
     """Speed × quality, one panel for each axis of quality, flexibility as colour."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LogNorm
 
     label = f"Quality over time per picture at {size} px; colour is the cost of a new style"
     figure, panels = new_figure(PAGE, 3.3, len(judges), label)
-    shown = [row for row in here if not row.anchor and has(row, "core_ms") and has(row, "adapt_s")]
-    costs = [max(row.values["adapt_s"], 1e-3) for row in shown] or [1.0]
+    shown = [row for row in here if not row.anchor and row.core.known and row.adapt.known]
+    costs = [max(row.adapt.value, 1e-3) for row in shown] or [1.0]
     colors = ScalarMappable(LogNorm(min(costs) / 1.01, max(costs) * 1.01), "cividis_r")
     for axes, judge in zip(panels, judges, strict=True):
-        points = [row for row in shown if has(row, judge.key)]
+        points = [row for row in shown if judge.of(row).known]
         for row in points:
             _point(axes, row, judge, colors)
         axes.set_xscale("log")
@@ -48,7 +46,7 @@ def tradeoff_figure(here: Sequence[Row], judges: Sequence[Column], size: int) ->
     bar.set_label("adapt: time per new style")
     bar.outline.set_visible(False)
     time_axis(bar.ax, "y")
-    families = dict.fromkeys(row.values["family"] for row in shown)
+    families = dict.fromkeys(row.family for row in shown)
     handles = [
         panels[0].plot([], [], FAMILIES.get(name, "o"), color=GREY, label=name)[0]
         for name in families
@@ -69,28 +67,28 @@ def tradeoff_figure(here: Sequence[Row], judges: Sequence[Column], size: int) ->
     figure.set_layout_engine("none")
     for axes, judge in zip(panels, judges, strict=True):
         spots = [
-            (row.values["core_ms"], row.values[judge.key], short(row.label, 20))
+            (row.core.value, judge.of(row).value, short(row.label, 20))
             for row in shown
-            if has(row, judge.key)
+            if judge.of(row).known
         ]
         label_points(axes, spots)
     return figure
 
 
-def _point(axes: Axes, row: Row, judge: Column, colors: ScalarMappable) -> None:
-    x, y = row.values["core_ms"], row.values[judge.key]
-    color = colors.to_rgba(np.asarray(max(row.values["adapt_s"], 1e-3)))
+def _point(axes: Axes, row: Row, judge: MetricColumn, colors: ScalarMappable) -> None:
+    x, y = row.core.value, judge.of(row).value
+    color = colors.to_rgba(np.asarray(max(row.adapt.value, 1e-3)))
     axes.errorbar(
         x,
         y,
-        error_bars(row, judge.key, judge.interval),
-        error_bars(row, "core_ms", "core_ms_"),
+        error_bars(judge.of(row)),
+        error_bars(row.core),
         fmt="none",
         ecolor=GREY,
         elinewidth=0.6,
         zorder=2,
     )
-    marker = FAMILIES.get(row.values["family"], "o")
+    marker = FAMILIES.get(row.family, "o")
     axes.plot(
         x,
         y,
@@ -112,9 +110,9 @@ def pareto(points: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
     return front
 
 
-def _front(axes: Axes, points: Iterable[Row], judge: Column) -> None:
+def _front(axes: Axes, points: Iterable[Row], judge: MetricColumn) -> None:
     sign = -judge.better
-    front = pareto((row.values["core_ms"], sign * row.values[judge.key]) for row in points)
+    front = pareto((row.core.value, sign * judge.of(row).value) for row in points)
     axes.plot(
         [x for x, _ in front],
         [sign * y for _, y in front],

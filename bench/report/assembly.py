@@ -1,0 +1,179 @@
+"""One row of a report, put together from what its run holds about it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bench.anchors import ANCHORS
+from bench.report import peak, verdicts
+from bench.report.failures import outcome_of
+from bench.report.index import Index, Scores
+from bench.report.model import Estimate, Resources, Row, Timing, Variant
+from bench.report.quality import quality_of
+from bench.results import MethodRecord, MetricRecord, RunRecord
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+class Place(NamedTuple):
+    """Where the numbers of a row are from; the style is empty for a row of all styles."""
+
+    variant: Variant
+    run: str
+    size: int
+    style: str
+
+
+class _Held(NamedTuple):
+    """What a run holds about one row."""
+
+    record: RunRecord
+    method: MethodRecord
+    cells: DataFrame
+    speeds: DataFrame
+    samples: DataFrame
+    scores: Scores
+
+    @property
+    def finished(self) -> DataFrame:
+        cells: DataFrame = self.cells[self.cells["status"] == "ok"]
+        return cells
+
+
+def row_of(index: Index, place: Place, metrics: Mapping[str, MetricRecord], seed: int) -> Row:
+    """The row of one method at one size, of all styles or of one.
+
+    Args:
+        index: finds what belongs to the row.
+        place: where its numbers are from.
+        metrics: id to metric, of those that the report shows.
+        seed: of the bootstraps.
+    """
+    variant, run, size, style = place
+    where = (run, variant.method, size, style)
+    record = index.records[run]
+    held = _Held(
+        record,
+        record["methods"][variant.method],
+        index.take("cells", *where),
+        index.take("speeds", *where),
+        index.take("samples", *where),
+        index.scores(*where),
+    )
+    finished = held.finished
+    contents = {content for names in finished["contents"] for content in names}
+    pairs = sum(map(len, finished["contents"]))
+    anchors = {name: index.scores(run, name, size, style).values for name in ANCHORS}
+    outcome = outcome_of(held.cells, held.speeds, [style] if style else record["styles"])
+    batch = int(held.speeds["batch"].iloc[0]) if len(held.speeds) else 1
+    ended = finished.loc[finished["adapt_finished"].eq(False), "adapt_steps"]
+    changed = _changed(held.method)
+    timings = _timings(held, style)
+    core = _timed(timings.get("core"), 1e3, seed)
+    return Row(
+        variant=variant,
+        run=run,
+        dataset=record["dataset"]["name"],
+        family=held.method["family"],
+        size=size,
+        style=style,
+        changed=changed,
+        outcome=outcome,
+        noise=index.noise(run, size),
+        batch=batch,
+        adapt_ended=len(ended),
+        pairs=pairs,
+        styles=len(finished),
+        contents=len(contents),
+        timings=timings,
+        adapt=_timed(timings["adapt"], 1, seed),
+        core=core,
+        pair=_timed(timings.get("pair"), 1e3, seed),
+        e2e=_timed(timings.get("e2e"), 1e3, seed),
+        first_call=Estimate(1e3 * finished["first_call"].median()),
+        resources=_resources(held, core.value / 1e3, variant.precision),
+        quality=quality_of(metrics, held.method, held.scores, pairs, seed),
+        quality_gate=verdicts.quality_gate(
+            held.method, record["metrics"], held.scores.values, anchors
+        ),
+        label=variant.method,
+        notes=[*_remarks(variant, held, changed, batch, ended), *outcome.notes],
+    )
+
+
+def _timings(held: _Held, style: str) -> dict[str, Timing]:
+    scopes, seconds, rounds = (
+        held.samples[name].to_numpy(kind)
+        for name, kind in (("scope", object), ("seconds", float), ("round", int))
+    )
+    timings = {
+        scope: Timing(seconds[scopes == scope], rounds[scopes == scope])
+        for scope in sorted(set(scopes))
+    }
+    if style or "adapt" not in timings:  # otherwise it is warmed up, on one style
+        timings["adapt"] = Timing(held.finished["adapt_seconds"].dropna().to_numpy(), None)
+    return timings
+
+
+def _timed(timing: Timing | None, scale: float, seed: int) -> Estimate:
+    """What a table says about seconds; without rounds each sample stands for itself."""
+    from bench.statistics import summarise
+
+    if timing is None or not len(timing.seconds):
+        return Estimate(samples=0)
+    summary = summarise(scale * timing.seconds, seed, timing.rounds)
+    return Estimate(summary.median, summary.low, summary.high, summary.p90, len(timing.seconds))
+
+
+def _resources(held: _Held, seconds: float, precision: str) -> Resources:
+    """What stylizing takes, given the seconds of a call."""
+    finished = held.finished
+    per_style = finished["params_per_style"]
+    flops = finished["flops"].max()
+    rates = held.record["environment"].get("peak", {})
+    return Resources(
+        Estimate((finished["params_shared"] + per_style).max() / 1e6),
+        Estimate(per_style.max() / 1e6),
+        Estimate(finished["peak_memory_bytes"].max() / 1e6),
+        Estimate(flops / 1e9),
+        Estimate(100 * peak.share(flops, seconds, precision, rates)),
+    )
+
+
+def _remarks(variant: Variant, held: _Held, changed: str, batch: int, ended: Any) -> Iterator[str]:
+    """What must be said about a row that works."""
+    behind = held.method["method"]
+    differs = [behind] * (behind != variant.method) + [f"with {changed}"] * bool(changed)
+    if differs:
+        yield " ".join(differs)
+    if batch != 1:
+        yield f"timed in batches of {batch} pictures; milliseconds are per batch"
+    if held.speeds["iterative_stylize"].any():
+        yield "stylizing iterates: core, pair and e2e from one timing per picture"
+    elif held.speeds["iterative_adapt"].any():
+        yield "adaptation iterates: pair is adapt plus core"
+    if len(ended):
+        limit = math.nan if variant.adapt_limit is None else variant.adapt_limit
+        yield _ended(ended, len(held.finished), limit)
+
+
+def _changed(method: MethodRecord) -> str:
+    """The options that are not the defaults."""
+    return ", ".join(
+        f"{name}={value}"
+        for name, value in method["options"].items()
+        if name not in method["defaults"] or value != method["defaults"][name]
+    )
+
+
+def _ended(steps: Any, count: int, limit: float) -> str:
+    """The note on adaptations that the limit ended, of how many there are."""
+    low, high = steps.min(), steps.max()
+    taken = f"{steps.median():g}" + (f" ({low:g}–{high:g})" if low < high else "")
+    some = f" ({len(steps)} of {count} styles)" if len(steps) < count else ""
+    return (
+        f"adaptation ended by the limit of {limit:g} s after {taken} of the steps asked for{some}"
+    )
