@@ -184,11 +184,6 @@ def test_every_mark_of_the_table_is_explained():
     assert set(first_cells(ROOT / "docs/concepts.md", "Verdicts and marks")) == marks | {"[1]"}
 
 
-def test_the_scopes_are_those_of_the_readme():
-    readme = first_cells(ROOT / "README.md", "What the numbers mean")
-    assert first_cells(ROOT / "docs/concepts.md", "Scopes") == [s.replace("`", "") for s in readme]
-
-
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_lead_somewhere(page):
     for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
