@@ -43,7 +43,15 @@ def add(command: AddCommand) -> None:
     made.add_argument(
         "--format", choices=comparison.FORMATS, default="plain", help="github: Markdown"
     )
+    add_json(made)
     _shared.add_out(made)
+
+
+def add_json(command: argparse.ArgumentParser) -> None:
+    """`--json`."""
+    command.add_argument(
+        "--json", type=Path, metavar="FILE", help="the verdicts for programs too, beside the text"
+    )
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
@@ -64,4 +72,6 @@ def told(args: argparse.Namespace, found: comparison.Comparison) -> int:
         sys.stdout.write(text)
     else:
         files.write(args.out, text)
+    if args.json is not None:
+        files.write(args.json, comparison.numbers(found))
     return int(found.slow)

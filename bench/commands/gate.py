@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.commands import _shared
 from bench.commands._shared import AddCommand
-from bench.commands.compare import told
+from bench.commands.compare import add_json, told
 from bench.compare import comparison
 from bench.compare.tasks import SCOPES, Rule, Task
 from bench.errors import BenchError
@@ -84,6 +84,7 @@ def add(command: AddCommand) -> None:
     made.add_argument(
         "--format", choices=comparison.FORMATS, default="plain", help="github: Markdown"
     )
+    add_json(made)
     _shared.add_out(made)
     _shared.add_plugins(made)
 

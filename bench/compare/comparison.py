@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -80,6 +81,17 @@ def render(
     if format == "csv":
         return data.csv(frame(comparison))
     return formats.write([section(comparison)], comparison.warnings, format, width, color)
+
+
+def numbers(comparison: Comparison) -> str:
+    """The verdicts as JSON, for programs: the worst one, and a row each; what is no number is null.
+
+    Rows have the columns of `frame`.
+    """
+    rows = json.loads(frame(comparison).to_json(orient="records", double_precision=15))
+    verdicts = {row.result.verdict for row in comparison.rows}
+    worst = next((verdict for verdict in ORDER if verdict in verdicts), None)
+    return json.dumps({"verdict": worst, "rows": rows}, indent=2) + "\n"
 
 
 def frame(comparison: Comparison) -> DataFrame:

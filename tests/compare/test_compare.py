@@ -64,6 +64,19 @@ def test_the_verdict_and_the_status(two, capsys, times, verdict, status):
     assert float(row["floor"]) == 0.05
 
 
+def test_numbers_for_programs_stand_beside_the_text(two, tmp_path):
+    base, new = two(1.2)
+    text, numbers = tmp_path / "text.md", tmp_path / "numbers.json"
+    words = ["--format", "github", "-o", str(text), "--json", str(numbers)]
+    assert main(["compare", str(base), str(new), *words]) == 1
+    assert "SLOW" in text.read_text()
+    found = json.loads(numbers.read_text())
+    assert found["verdict"] == "SLOW"
+    by_scope = {row["scope"]: row for row in found["rows"] if row["method"] == "fast"}
+    assert by_scope["core"]["ratio"] == pytest.approx(1.2)
+    assert {"size", "base", "new", "low", "high", "p", "floor"} <= set(by_scope["core"])
+
+
 def test_few_rounds_are_ambiguous_and_no_failure(two, capsys):
     base, new = two(adapt={"a": 4.0, "b": 8.0})
     assert main(["compare", str(base), str(new), "--format", "csv"]) == 0
