@@ -22,6 +22,7 @@ COMMANDS = (
     "list",
     "weights",
     "report",
+    "choose",
     "compare",
     "gate",
     "vote",

@@ -1,0 +1,159 @@
+"""`bench choose`: which method for my pictures, my styles and this machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bench.commands import _shared
+from bench.commands._shared import AddCommand
+from bench.errors import BenchError
+from bench.report.choice import PREFER, Need
+from bench.report.model import Group
+
+EXAMPLES = """examples:
+  bench choose --styles 3 --pictures 500
+  bench choose --styles 10 --pictures 10 --new-style-in 5s --memory 2GB
+  bench choose --pictures 10000 --size 512 --commercial
+  bench choose --pictures 1500 --picture-in 40ms              video at 25 frames a second
+  bench choose --prefer quality                               whatever it takes
+  bench choose --format json
+
+It answers from what was measured: bench run --all makes a run of every method. By default the
+quickest is taken of those whose pictures are not clearly worse than the best ones.
+"""
+
+_UNITS: Mapping[str, Mapping[str, float]] = {
+    "time": {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0},
+    "memory": {"kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12},
+}
+
+
+def _quantity(kind: str, text: str) -> float:
+    """A number with its unit, in seconds or bytes."""
+    units = _UNITS[kind]
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([A-Za-z]+)", text, re.ASCII)
+    scale = None if found is None else units.get(found[2])
+    if found is None or scale is None or float(found[1]) <= 0:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no {kind}: write a number and one of {', '.join(units)}, as in 5"
+            f"{list(units)[1]}"
+        )
+    return float(found[1]) * scale
+
+
+def _time(text: str) -> float:
+    return _quantity("time", text)
+
+
+def _memory(text: str) -> float:
+    return _quantity("memory", text)
+
+
+def add(command: AddCommand) -> None:
+    """The arguments of `bench choose`."""
+    made = command("say which method to take for so many pictures in so many styles", EXAMPLES)
+    made.add_argument("run", nargs="*", type=Path, help="run folders; default: all under --runs")
+    made.add_argument("--runs", type=Path, default=_shared.RUNS, metavar="DIR")
+    made.add_argument("--styles", type=_shared.count, default=1, metavar="S", help="new styles (1)")
+    made.add_argument(
+        "--pictures", type=_shared.count, default=1, metavar="K", help="in all styles together (1)"
+    )
+    made.add_argument("--size", type=_shared.size, metavar="PX", help="side of the pictures")
+    made.add_argument("--device", metavar="NAME", help="cpu, cuda, mps, xpu: of the measured run")
+    made.add_argument(
+        "--new-style-in", type=_time, metavar="TIME", help="a new style takes no longer, e.g. 5s"
+    )
+    made.add_argument(
+        "--picture-in", type=_time, metavar="TIME", help="a picture takes no longer, e.g. 40ms"
+    )
+    made.add_argument("--within", type=_time, metavar="TIME", help="all takes no longer, e.g. 2h")
+    made.add_argument("--memory", type=_memory, metavar="SIZE", help="no more of it, e.g. 2GB")
+    made.add_argument(
+        "--commercial", action="store_true", help="only weights whose licence allows it"
+    )
+    made.add_argument(
+        "--prefer",
+        choices=PREFER,
+        default=PREFER[0],
+        help="balance: the quickest of those not clearly worse than the best; quality: the best;"
+        " time: the quickest (balance)",
+    )
+    made.add_argument("--format", choices=("plain", "json"), default="plain")
+    _shared.add_plugins(made, options=False)
+
+
+def execute(args: argparse.Namespace, _: list[str]) -> int:
+    """Print the answer; 1 where nothing meets the limits."""
+    from bench import results
+    from bench.report import choice, choice_text, rows
+
+    runs = args.run or results.find_runs(args.runs)
+    if not runs:
+        raise BenchError(
+            f"there is no run in {args.runs} to answer from: bench run --all --profile quick makes"
+            " one, in about twenty minutes on two cores"
+        )
+    group = _group(rows.groups(results.load(runs)), args.device)
+    need = Need(
+        args.styles,
+        args.pictures,
+        args.size,
+        args.new_style_in,
+        args.picture_in,
+        args.within,
+        args.memory,
+        _barred(args.plugin) if args.commercial else {},
+        args.prefer,
+    )
+    found = choice.answer(group, need)
+    if args.format == "json":
+        print(json.dumps(choice_text.data(found), indent=2))
+    else:
+        print(choice_text.text(found), end="")
+    return int(found.recommended is None)
+
+
+def _group(groups: Sequence[Group], device: str | None) -> Group:
+    """That of this machine if there is one, with the newest run; of the device if one is named.
+
+    Raises:
+        BenchError: nothing was measured on the device.
+    """
+    from bench.machine.processor import cpu
+
+    kinds = {str(group.environment["device_type"]) for group in groups}
+    if device is not None and device.partition(":")[0] not in kinds:
+        raise BenchError(
+            f"--device {device}: nothing was measured on it, but on {', '.join(sorted(kinds))}"
+        )
+    here = cpu()["cpu"]
+
+    def merit(group: Group) -> tuple[bool, int, str]:
+        newest = max((row.run for row in group.rows), default="")
+        return group.environment.get("cpu") == here, len(group.rows), newest
+
+    kind = None if device is None else device.partition(":")[0]
+    return max((g for g in groups if kind in (None, g.environment["device_type"])), key=merit)
+
+
+def _barred(plugins: Sequence[str]) -> dict[str, str]:
+    """Methods whose weights' licences do not allow commercial use, or do not say."""
+    from bench.plugins import registry
+
+    loaded = registry.load(plugins)
+    barred = {}
+    for name, method in loaded.methods.items():
+        for weights in method.weights:
+            if forbids_commerce(weights.licence):
+                barred[name] = f"the licence of {weights.file} is {weights.licence}"
+    return barred
+
+
+def forbids_commerce(licence: str) -> bool:
+    """Whether a licence forbids commercial use, or says nothing that can be relied on."""
+    words = set(re.split(r"[^a-z]+", licence.lower().replace("non-commercial", "nc"))) - {""}
+    return not words or bool(words & {"nc", "noncommercial", "research", "academic", "unknown"})

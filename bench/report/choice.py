@@ -1,0 +1,251 @@
+"""Which method for so many pictures in so many styles: the answer, with its reasons.
+
+What a method costs is its adaptation for every style and its core time for every picture. How good
+it is, is told on a scale between the anchors: on each style judge 0 is the style's own picture and
+1 the photograph unchanged, on each content judge the other way round. Its quality error is the
+distance from 0 in both, so that a method that only trades style for content gains nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.anchors import IDENTITY, STYLE_COPY
+from bench.errors import BenchError
+from bench.report.amortised import Cost, costs
+from bench.report.columns import MetricColumn, of_metrics
+from bench.report.model import Group, Row
+
+Prefer = Literal["balance", "quality", "time"]
+PREFER: Sequence[str] = get_args(Prefer)
+
+RESAMPLES = 2_000
+WORSE, CLEARLY = 0.05, 0.95
+"""Clearly worse: in so large a share of the resamples of styles by more than so large a share."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a user asks for; None is no limit.
+
+    Attributes:
+        styles: how many new styles.
+        pictures: how many pictures, in all styles together.
+        size: their side in pixels; None for the size that most rows have.
+        new_style_in: seconds that a style may cost.
+        picture_in: seconds that a picture may take.
+        total_in: seconds that all may take.
+        memory: bytes that stylizing may take.
+        barred: method to why its licence does not allow the use.
+        prefer: see `answer`.
+    """
+
+    styles: int = 1
+    pictures: int = 1
+    size: int | None = None
+    new_style_in: float | None = None
+    picture_in: float | None = None
+    total_in: float | None = None
+    memory: float | None = None
+    barred: Mapping[str, str] = field(default_factory=dict)
+    prefer: Prefer = "balance"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A row that meets the limits.
+
+    Attributes:
+        row: of the report.
+        adapt, picture: seconds of one style and of one picture.
+        total: seconds for all; low, high: its 95 % interval, NaN without one.
+        style, content: errors between 0 and 1 of the anchors, means over judges.
+        error: the quality error, the length of both.
+        draws: the error in resamples of the styles, the same for all candidates.
+    """
+
+    row: Row
+    adapt: float
+    picture: float
+    total: float
+    low: float
+    high: float
+    style: float
+    content: float
+    error: float
+    draws: NDArray[np.float64] = field(repr=False, compare=False)
+
+    def worse_than(self, other: Candidate, by: float = 0.0) -> float:
+        """In what share of the resamples its error is larger by more than `by` of the other's."""
+        return float(np.mean(self.draws > other.draws * (1 + by)))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is recommended, and why.
+
+    Attributes:
+        need: what was asked, its size filled in.
+        group: where the rows are from.
+        recommended: the first choice; None where nothing meets the limits.
+        others: the candidates that are left, the next best first.
+        excluded: a row's label and why it is none.
+        styles: how many styles the quality is of.
+    """
+
+    need: Need
+    group: Group
+    recommended: Candidate | None
+    others: Sequence[Candidate]
+    excluded: Sequence[tuple[str, str]]
+    styles: int
+
+
+def answer(group: Group, need: Need, seed: int = 0) -> Answer:
+    """Choose among a group's rows.
+
+    By `balance` the quickest of those whose pictures are not clearly worse than the best one's
+    (`WORSE`, `CLEARLY`); by `quality` the smallest error; by `time` the quickest.
+
+    Args:
+        group: the rows of one environment and dataset, of all styles together.
+        need: see there.
+        seed: of the resamples.
+
+    Raises:
+        BenchError: the anchors or the judges are missing, so that quality has no scale.
+    """
+    size = need.size or _usual_size(group)
+    rows = [row for row in group.rows if row.size == size]
+    if not rows:
+        known = ", ".join(str(s) for s in sorted({row.size for row in group.rows}))
+        raise BenchError(f"--size {size}: nothing was measured at it, but at {known}")
+    need = replace(need, size=size)
+    scale = _Scale(group, rows, seed)
+    candidates, excluded = [], []
+    known_costs = {id(cost.row): cost for cost in costs(group, seed)}
+    for row in rows:
+        if row.anchor:
+            continue
+        found = _candidate(row, known_costs.get(id(row)), need, scale)
+        if isinstance(found, str):
+            excluded.append((row.label, found))
+        else:
+            candidates.append(found)
+    ordered = _ordered(candidates, need.prefer)
+    best = ordered[0] if ordered else None
+    return Answer(need, group, best, ordered[1:], excluded, len(scale.styles))
+
+
+def _usual_size(group: Group) -> int:
+    sizes = [row.size for row in group.rows]
+    return max(sorted(set(sizes)), key=sizes.count)
+
+
+def _candidate(row: Row, cost: Cost | None, need: Need, scale: _Scale) -> Candidate | str:
+    """The row with its numbers, or the limit or the lack that excludes it."""
+    if cost is None:
+        return row.outcome.reason or "it has no time of adaptation or of a picture"
+    if row.quality_gate == "failed":
+        return "its pictures are no better than the photograph or the style itself"
+    if row.method in need.barred:
+        return need.barred[row.method]
+    memory = row.resources.peak.value * 1e6
+    limits = (
+        (cost.adapt, need.new_style_in, "a new style takes {:.3g} s"),
+        (cost.image, need.picture_in, "a picture takes {:.3g} s"),
+        (memory, need.memory, "it takes {:.3g} bytes of memory"),
+    )
+    for value, limit, words in limits:
+        if limit is not None and value > limit:
+            return f"{words.format(value)}, more than {limit:.3g}"
+    total = need.styles * cost.adapt + need.pictures * cost.image
+    if need.total_in is not None and total > need.total_in:
+        return f"all takes {total:.3g} s, more than {need.total_in:.3g}"
+    if (quality := scale.of(row)) is None:
+        return "a judge lacks a number"
+    low = high = math.nan
+    if cost.draws is not None:
+        sums = need.styles * cost.draws[0] + need.pictures * cost.draws[1]
+        low, high = (float(end) for end in np.quantile(sums, (0.025, 0.975)))
+    style, content = (float(part.mean()) for part in quality)
+    draws = np.hypot(*(scale.resampled(part) for part in quality))
+    return Candidate(
+        row, cost.adapt, cost.image, total, low, high, style, content, math.hypot(style, content),
+        draws,
+    )  # fmt: skip
+
+
+def _ordered(candidates: Sequence[Candidate], prefer: Prefer) -> list[Candidate]:
+    """The first choice, then what would be chosen without it, and so on."""
+    left, ordered = list(candidates), []
+    while left:
+        best = min(left, key=lambda c: c.error)
+        if prefer == "time":
+            best = min(left, key=lambda c: c.total)
+        elif prefer == "balance":
+            good = [c for c in left if c.worse_than(best, WORSE) < CLEARLY]
+            best = min(good, key=lambda c: c.total)
+        left.remove(best)
+        ordered.append(best)
+    return ordered
+
+
+class _Scale:
+    """Each style's errors between the anchors, and the same resamples of styles for all rows."""
+
+    def __init__(self, group: Group, rows: Sequence[Row], seed: int) -> None:
+        anchors = {row.method: row for row in rows if row.anchor}
+        if not {IDENTITY, STYLE_COPY} <= anchors.keys():
+            raise BenchError(
+                f"{IDENTITY} and {STYLE_COPY} are not in the run: quality has no scale"
+            )
+        competing = [row for row in rows if not row.anchor]
+        self.judges: dict[str, list[tuple[str, float, float]]] = {"style": [], "content": []}
+        for column in of_metrics(group.metrics):
+            if column.axis not in self.judges or not column.metric["judge"]:
+                continue
+            if any(column.trained_on(row) for row in competing):
+                continue  # a method's own exam would be another scale for it alone
+            self._add(column, anchors)
+        missing = [axis for axis, judges in self.judges.items() if not judges]
+        if missing:
+            raise BenchError(
+                f"no judge of {' and '.join(missing)} in the run: bench score RUN computes them"
+            )
+        first = self.judges["style"][0][0]
+        self.styles = sorted(anchors[IDENTITY].quality[first].by_style)
+        rng = np.random.default_rng(seed)
+        self._drawn = rng.integers(len(self.styles), size=(RESAMPLES, len(self.styles)))
+
+    def _add(self, column: MetricColumn, anchors: Mapping[str, Row]) -> None:
+        """The judge with its two ends, the good one first, where they are apart."""
+        good, bad = (STYLE_COPY, IDENTITY) if column.axis == "style" else (IDENTITY, STYLE_COPY)
+        ends = [anchors[name].quality[column.id].estimate.value for name in (good, bad)]
+        if all(map(math.isfinite, ends)) and ends[0] != ends[1]:
+            self.judges[column.axis].append((column.id, ends[0], ends[1]))
+
+    def of(self, row: Row) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Style and content error of each style, (styles,) each; None where a number lacks."""
+        errors = []
+        for judges in self.judges.values():
+            shares = [
+                [(by_style.get(style, math.nan) - good) / (bad - good) for style in self.styles]
+                for id_, good, bad in judges
+                for by_style in [row.quality[id_].by_style]
+            ]
+            errors.append(np.asarray(shares, float).mean(0))
+        if not all(np.isfinite(error).all() for error in errors):
+            return None
+        return errors[0], errors[1]
+
+    def resampled(self, errors: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Means over the drawn styles, (RESAMPLES,)."""
+        means: NDArray[np.float64] = errors[self._drawn].mean(1)
+        return means

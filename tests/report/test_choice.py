@@ -1,0 +1,213 @@
+"""`bench choose` on runs made by hand, whose answers follow in the head."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from bench import cli, results
+from bench.commands import choose
+from bench.errors import BenchError
+from bench.report import choice, choice_text, rows
+
+# Errors are shares of the anchors' distance: gram 1.0 to 0.0, lpips 0.0 to 0.8.
+VALUES = {
+    "gram/1@judge": {"identity": 1.0, "style-copy": 0.0, "quick": 0.6, "good": 0.3, "slow": 0.3},
+    "lpips/1@judge": {"identity": 0, "style-copy": 0.8, "quick": 0.64, "good": 0.32, "slow": 0.32},
+    "gram/1@trainer": {"identity": 2.0, "style-copy": 0.0, "quick": 0.1, "good": 0.2, "slow": 0.2},
+}
+for _values in VALUES.values():
+    _values["fast"] = math.nan  # what the helper would take for a method without values
+CORE = {"quick": 0.001, "good": 0.010, "slow": 0.100, "identity": 0.001, "style-copy": 0.001}
+
+
+@pytest.fixture
+def group(fake_run, monkeypatch):
+    """Rows quick (error 1.0), good and slow (both 0.5), each adapting for 3 s in the median."""
+
+    def make(**changes):
+        given = {"values": VALUES, **changes}
+        runs = [
+            fake_run(("identity", "style-copy", "quick", "good", "slow"), **given),
+        ]
+        for run in runs:
+            for name, seconds in CORE.items():
+                file = run / "speed" / f"{name}__64.json"
+                record = json.loads(file.read_text())
+                record["scopes"]["core"]["samples"] = [seconds] * 3
+                file.write_text(json.dumps(record))
+        [found] = rows.groups(results.load(runs))
+        return found
+
+    return make
+
+
+def first(answer):
+    return answer.recommended.row.method
+
+
+def test_errors_are_shares_of_the_anchors_distance(group):
+    found = choice.answer(group(), choice.Need())
+    candidates = {c.row.method: c for c in (found.recommended, *found.others)}
+    assert candidates["quick"].style == pytest.approx(0.6)
+    assert candidates["quick"].content == pytest.approx(0.64 / 0.8)
+    assert candidates["quick"].error == pytest.approx(1.0)
+    assert candidates["good"].error == pytest.approx(math.hypot(0.3, 0.4))
+
+
+def test_the_total_is_styles_and_pictures(group):
+    found = choice.answer(group(), choice.Need(styles=3, pictures=500))
+    assert first(found) == "good"
+    assert found.recommended.total == pytest.approx(3 * 3.0 + 500 * 0.010)
+
+
+def test_balance_takes_the_quickest_of_those_as_good_as_the_best(group):
+    found = choice.answer(group(), choice.Need(pictures=100))
+    assert [first(found), *(c.row.method for c in found.others)] == ["good", "slow", "quick"]
+
+
+def test_time_takes_the_quickest(group):
+    assert first(choice.answer(group(), choice.Need(pictures=100, prefer="time"))) == "quick"
+
+
+def test_quality_takes_the_best_whatever_it_costs(group):
+    values = {id_: {**of, "slow": of["slow"] * 0.9} for id_, of in VALUES.items()}
+    found = choice.answer(group(values=values), choice.Need(pictures=10**6, prefer="quality"))
+    assert first(found) == "slow"
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [
+        ({"picture_in": 0.05}, "a picture takes 0.1 s, more than 0.05"),
+        ({"new_style_in": 2.0}, "a new style takes 3 s, more than 2"),
+        ({"total_in": 4.0, "pictures": 100}, "all takes 13 s, more than 4"),
+        ({"barred": {"slow": "its licence"}}, "its licence"),
+    ],
+)
+def test_limits_exclude_and_say_so(group, limit, reason):
+    assert dict(choice.answer(group(), choice.Need(**limit)).excluded)["slow"] == reason
+
+
+def test_where_nothing_meets_the_limits_there_is_no_answer(group):
+    found = choice.answer(group(), choice.Need(new_style_in=1.0))
+    assert found.recommended is None
+    assert "No method meets the limits." in choice_text.text(found)
+    assert choice_text.data(found)["recommended"] is None
+
+
+def test_a_row_that_failed_the_gate_is_excluded(group):
+    values = {**VALUES, "gram/1@judge": {**VALUES["gram/1@judge"], "quick": 1.2}}
+    reasons = dict(choice.answer(group(values=values), choice.Need(prefer="time")).excluded)
+    assert "no better than the photograph" in reasons["quick"]
+
+
+def test_a_judge_that_a_competitor_trained_on_is_no_judge(group):
+    with pytest.raises(BenchError, match="no judge of style and content"):
+        choice.answer(group(trains_on=["judge"]), choice.Need())
+
+
+def test_an_unmeasured_size_is_an_error_that_names_the_others(group):
+    with pytest.raises(BenchError, match="--size 512: nothing was measured at it, but at 64"):
+        choice.answer(group(), choice.Need(size=512))
+
+
+def test_resampling_pairs_the_styles(group):
+    """`good` is better in one style by 0.2 and worse in the other by 0.1 of the gram: paired."""
+    by_style = {"a": 0.1, "b": 0.4}
+    values = {
+        **VALUES,
+        "gram/1@judge": {**VALUES["gram/1@judge"], "good": lambda s, c: by_style[s]},
+    }
+    found = choice.answer(group(values=values), choice.Need(prefer="quality"))
+    both = {c.row.method: c for c in (found.recommended, *found.others)}
+    # of the four resamples aa, ab, ba, bb only bb has good worse than slow (0.4 against 0.3)
+    assert both["good"].worse_than(both["slow"]) == pytest.approx(0.25, abs=0.03)
+
+
+def test_the_text_has_the_choice_its_cost_and_the_commands(group):
+    text = choice_text.text(choice.answer(group(), choice.Need(styles=2, pictures=1000)))
+    assert "1,000 pictures of 64 px in 2 new styles" in text
+    assert "Take good: 16 s in all (2 × 3 s and 1,000 × 10 ms)" in text
+    assert "Next best slow: 1 min 30 s more" in text
+    assert "quality is of 2 styles; which is few" in text
+    assert "bench adapt --method good --style STYLE.jpg -o style.safetensors" in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.0456, "45.6 ms"), (3.25, "3.25 s"), (59.4, "59.4 s"), (59.6, "1 min"),
+        (250, "4 min 10 s"), (3599.9, "1 h"), (7500, "2 h 5 min"), (86_400, "1 d"),
+        (100_000, "1 d 4 h"),
+    ],
+)  # fmt: skip
+def test_durations_read_as_people_say_them(seconds, words):
+    assert choice_text.duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("licence", "forbidden"),
+    [
+        ("MIT", False), ("CC-BY 4.0", False), ("BSD-2-Clause", False), ("Apache-2.0", False),
+        ("CC BY-NC 4.0", True), ("non-commercial research only", True), ("unknown", True),
+        ("", True),
+    ],
+)  # fmt: skip
+def test_licences(licence, forbidden):
+    assert choose.forbids_commerce(licence) is forbidden
+
+
+def run(capsys, *words):
+    status = cli.main(["choose", *words])
+    return status, capsys.readouterr()
+
+
+def test_the_command_answers_from_the_runs_there_are(group, capsys, tmp_path):
+    group()
+    status, printed = run(capsys, "--runs", str(tmp_path / "runs"), "--pictures", "100")
+    assert status == 0
+    assert "Take good" in printed.out
+    status, printed = run(capsys, "--runs", str(tmp_path / "runs"), "--format", "json")
+    told = json.loads(printed.out)
+    assert told["recommended"]["method"] == "good"
+    assert told["others"][0]["worse_than_first"] == 0.0
+
+
+def test_status_1_where_nothing_meets_the_limits(group, capsys, tmp_path):
+    group()
+    runs = str(tmp_path / "runs")
+    assert run(capsys, "--runs", runs, "--new-style-in", "5ms")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--new-style-in", "5"], "write a number and one of ms, s, min, h"),
+        (["--memory", "2 G"], "write a number and one of kB, MB, GB, TB"),
+        (["--picture-in", "٣s"], "is no time"),
+        (["--within", "0s"], "is no time"),
+        (["--styles", "0"], "--styles"),
+    ],
+)
+def test_wrong_quantities_are_named(capsys, words, message):
+    with pytest.raises(SystemExit):
+        cli.main(["choose", *words])
+    assert message in capsys.readouterr().err
+
+
+def test_without_a_run_it_says_how_to_make_one(capsys, tmp_path):
+    status, printed = run(capsys, "--runs", str(tmp_path))
+    assert status == 1
+    assert "bench run --all --profile quick makes one" in printed.err
+    assert printed.err.count("\n") == 1
+
+
+def test_another_device_is_an_error(group, capsys, tmp_path):
+    group()
+    status, printed = run(capsys, "--runs", str(tmp_path / "runs"), "--device", "cuda")
+    assert status == 1
+    assert "nothing was measured on it, but on cpu" in printed.err
