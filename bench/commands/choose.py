@@ -7,12 +7,15 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.commands import _shared
 from bench.commands._shared import AddCommand
 from bench.errors import BenchError
-from bench.report.choice import PREFER, Need
-from bench.report.model import Group
+from bench.report.need import PREFER, Need
+
+if TYPE_CHECKING:
+    from bench.report.model import Group
 
 EXAMPLES = """examples:
   bench choose --styles 3 --pictures 500

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,40 +20,11 @@ from bench.errors import BenchError
 from bench.report.amortised import Cost, costs
 from bench.report.columns import MetricColumn, of_metrics
 from bench.report.model import Group, Row
-
-Prefer = Literal["balance", "quality", "time"]
-PREFER: Sequence[str] = get_args(Prefer)
+from bench.report.need import Need, Prefer
 
 RESAMPLES = 2_000
 WORSE, CLEARLY = 0.05, 0.95
 """Clearly worse: in so large a share of the resamples of styles by more than so large a share."""
-
-
-@dataclass(frozen=True)
-class Need:
-    """What a user asks for; None is no limit.
-
-    Attributes:
-        styles: how many new styles.
-        pictures: how many pictures, in all styles together.
-        size: their side in pixels; None for the size that most rows have.
-        new_style_in: seconds that a style may cost.
-        picture_in: seconds that a picture may take.
-        total_in: seconds that all may take.
-        memory: bytes that stylizing may take.
-        barred: method to why its licence does not allow the use.
-        prefer: see `answer`.
-    """
-
-    styles: int = 1
-    pictures: int = 1
-    size: int | None = None
-    new_style_in: float | None = None
-    picture_in: float | None = None
-    total_in: float | None = None
-    memory: float | None = None
-    barred: Mapping[str, str] = field(default_factory=dict)
-    prefer: Prefer = "balance"
 
 
 @dataclass(frozen=True)

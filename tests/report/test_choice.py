@@ -10,7 +10,7 @@ import pytest
 from bench import cli, results
 from bench.commands import choose
 from bench.errors import BenchError
-from bench.report import choice, choice_text, rows
+from bench.report import choice, choice_text, need, rows
 
 # Errors are shares of the anchors' distance: gram 1.0 to 0.0, lpips 0.0 to 0.8.
 VALUES = {
@@ -49,7 +49,7 @@ def first(answer):
 
 
 def test_errors_are_shares_of_the_anchors_distance(group):
-    found = choice.answer(group(), choice.Need())
+    found = choice.answer(group(), need.Need())
     candidates = {c.row.method: c for c in (found.recommended, *found.others)}
     assert candidates["quick"].style == pytest.approx(0.6)
     assert candidates["quick"].content == pytest.approx(0.64 / 0.8)
@@ -58,23 +58,23 @@ def test_errors_are_shares_of_the_anchors_distance(group):
 
 
 def test_the_total_is_styles_and_pictures(group):
-    found = choice.answer(group(), choice.Need(styles=3, pictures=500))
+    found = choice.answer(group(), need.Need(styles=3, pictures=500))
     assert first(found) == "good"
     assert found.recommended.total == pytest.approx(3 * 3.0 + 500 * 0.010)
 
 
 def test_balance_takes_the_quickest_of_those_as_good_as_the_best(group):
-    found = choice.answer(group(), choice.Need(pictures=100))
+    found = choice.answer(group(), need.Need(pictures=100))
     assert [first(found), *(c.row.method for c in found.others)] == ["good", "slow", "quick"]
 
 
 def test_time_takes_the_quickest(group):
-    assert first(choice.answer(group(), choice.Need(pictures=100, prefer="time"))) == "quick"
+    assert first(choice.answer(group(), need.Need(pictures=100, prefer="time"))) == "quick"
 
 
 def test_quality_takes_the_best_whatever_it_costs(group):
     values = {id_: {**of, "slow": of["slow"] * 0.9} for id_, of in VALUES.items()}
-    found = choice.answer(group(values=values), choice.Need(pictures=10**6, prefer="quality"))
+    found = choice.answer(group(values=values), need.Need(pictures=10**6, prefer="quality"))
     assert first(found) == "slow"
 
 
@@ -88,11 +88,11 @@ def test_quality_takes_the_best_whatever_it_costs(group):
     ],
 )
 def test_limits_exclude_and_say_so(group, limit, reason):
-    assert dict(choice.answer(group(), choice.Need(**limit)).excluded)["slow"] == reason
+    assert dict(choice.answer(group(), need.Need(**limit)).excluded)["slow"] == reason
 
 
 def test_where_nothing_meets_the_limits_there_is_no_answer(group):
-    found = choice.answer(group(), choice.Need(new_style_in=1.0))
+    found = choice.answer(group(), need.Need(new_style_in=1.0))
     assert found.recommended is None
     assert "No method meets the limits." in choice_text.text(found)
     assert choice_text.data(found)["recommended"] is None
@@ -100,18 +100,18 @@ def test_where_nothing_meets_the_limits_there_is_no_answer(group):
 
 def test_a_row_that_failed_the_gate_is_excluded(group):
     values = {**VALUES, "gram/1@judge": {**VALUES["gram/1@judge"], "quick": 1.2}}
-    reasons = dict(choice.answer(group(values=values), choice.Need(prefer="time")).excluded)
+    reasons = dict(choice.answer(group(values=values), need.Need(prefer="time")).excluded)
     assert "no better than the photograph" in reasons["quick"]
 
 
 def test_a_judge_that_a_competitor_trained_on_is_no_judge(group):
     with pytest.raises(BenchError, match="no judge of style and content"):
-        choice.answer(group(trains_on=["judge"]), choice.Need())
+        choice.answer(group(trains_on=["judge"]), need.Need())
 
 
 def test_an_unmeasured_size_is_an_error_that_names_the_others(group):
     with pytest.raises(BenchError, match="--size 512: nothing was measured at it, but at 64"):
-        choice.answer(group(), choice.Need(size=512))
+        choice.answer(group(), need.Need(size=512))
 
 
 def test_resampling_pairs_the_styles(group):
@@ -121,14 +121,14 @@ def test_resampling_pairs_the_styles(group):
         **VALUES,
         "gram/1@judge": {**VALUES["gram/1@judge"], "good": lambda s, c: by_style[s]},
     }
-    found = choice.answer(group(values=values), choice.Need(prefer="quality"))
+    found = choice.answer(group(values=values), need.Need(prefer="quality"))
     both = {c.row.method: c for c in (found.recommended, *found.others)}
     # of the four resamples aa, ab, ba, bb only bb has good worse than slow (0.4 against 0.3)
     assert both["good"].worse_than(both["slow"]) == pytest.approx(0.25, abs=0.03)
 
 
 def test_the_text_has_the_choice_its_cost_and_the_commands(group):
-    text = choice_text.text(choice.answer(group(), choice.Need(styles=2, pictures=1000)))
+    text = choice_text.text(choice.answer(group(), need.Need(styles=2, pictures=1000)))
     assert "1,000 pictures of 64 px in 2 new styles" in text
     assert "Take good: 16 s in all (2 × 3 s and 1,000 × 10 ms)" in text
     assert "Next best slow: 1 min 30 s more" in text
