@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from bench.contract import Method, Weights
+from bench.contract import Method, Strength, Weights
 from bench.hooks import hookimpl
 from bench.losses import relative_error, tone_error, total_variation
 from bench.options import option
@@ -93,6 +93,7 @@ class AdaIN(Trained):
     family = "arbitrary"
     citation = "Huang, Belongie, ICCV 2017"
     Options = AdaINOptions
+    strength = Strength("alpha", (0.25, 0.5, 0.75, 1.0))
     trains_on = ("vgg19-quarter",)
     training = AdaINTraining
     weights = (

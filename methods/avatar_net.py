@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from bench.contract import Method, Weights
+from bench.contract import Method, Strength, Weights
 from bench.hooks import hookimpl
 from bench.losses import total_variation
 from bench.options import option
@@ -81,6 +81,7 @@ class AvatarNet(Trained):
     family = "arbitrary"
     citation = "Sheng, Lin, Shao, Wang, CVPR 2018"
     Options = AvatarNetOptions
+    strength = Strength("alpha", (0.25, 0.5, 0.75, 1.0))
     mixes = False  # two styles' feature maps have nothing in common
     trains_on = ("vgg19-quarter",)
     training = AvatarNetTraining

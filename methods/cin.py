@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from bench.contract import Budgets, Context, Method, Weights
+from bench.contract import Budgets, Context, Method, Strength, Weights
 from bench.errors import BenchError
 from bench.hooks import hookimpl
 from bench.options import option
@@ -115,6 +115,7 @@ class ConditionalInstanceNorm(Trained):
     family = "multi-style"
     citation = "Dumoulin, Shlens, Kudlur, ICLR 2017"
     Options = CINOptions
+    strength = Strength("content_weight", (8.0, 4.0, 2.0, 1.0))
     trains_on = ("vgg19-quarter",)
     budgets: ClassVar[Budgets] = {"smoke": SMOKE, "quick": {"steps": 50}}
     training = CINTraining

@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from bench.contract import Budgets, Method
+from bench.contract import Budgets, Method, Strength
 from bench.hooks import hookimpl
 from bench.options import option
 from bench.perceptual import Balance, PerceptualLoss, StyleTarget, perceptual_loss
@@ -63,6 +63,7 @@ class Gatys(Method):
     family = "optimisation"
     citation = "Gatys, Ecker, Bethge, CVPR 2016"
     Options = GatysOptions
+    strength = Strength("content_weight", (8.0, 4.0, 2.0, 1.0, 0.5))
     trains_on = ("vgg19-quarter",)
     autocast = False  # L-BFGS on gradients rounded to bfloat16 ends in noise
     budgets: ClassVar[Budgets] = {

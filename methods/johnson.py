@@ -21,7 +21,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from bench import paths
-from bench.contract import Budgets, Method, Weights
+from bench.contract import Budgets, Method, Strength, Weights
 from bench.hooks import hookimpl
 from bench.options import option
 from bench.perceptual import Balance, perceptual_loss
@@ -51,6 +51,7 @@ class Johnson(Method):
     family = "per-style"
     citation = "Johnson, Alahi, Fei-Fei, ECCV 2016"
     Options = JohnsonOptions
+    strength = Strength("content_weight", (8.0, 4.0, 2.0, 1.0))
     trains_on = ("vgg19-quarter",)
     budgets: ClassVar[Budgets] = {"smoke": SMOKE, "quick": {"steps": 200}}
 

@@ -28,7 +28,7 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from bench.contract import Budgets, Method, Weights
+from bench.contract import Budgets, Method, Strength, Weights
 from bench.hooks import hookimpl
 from bench.options import option
 from bench.perceptual import Balance, perceptual_loss
@@ -61,6 +61,7 @@ class MetaStyle(Trained):
     family = "meta-learned"
     citation = "Zhang, Zhu, Zhu, AAAI 2019"
     Options = MetaStyleOptions
+    strength = Strength("content_weight", (8.0, 4.0, 2.0, 1.0))
     trains_on = ("vgg19-quarter",)
     budgets: ClassVar[Budgets] = {"smoke": SMOKE, "quick": {"steps": 50}}
     training = MetaTraining

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from bench.contract import Method, Weights
+from bench.contract import Method, Strength, Weights
 from bench.hooks import hookimpl
 from bench.options import option
 
@@ -84,6 +84,7 @@ class WCT(Trained):
     family = "arbitrary"
     citation = "Li, Fang, Yang, Wang, Lu, Yang, NIPS 2017"
     Options = WCTOptions
+    strength = Strength("alpha", (0.2, 0.4, 0.6, 0.8))
     trains_on = ("vgg19-quarter",)
     training = WCTTraining
     weights = (

@@ -25,6 +25,7 @@ _EXAMPLES = """examples:
   bench report --format parquet -o numbers.parquet
   bench report --amortised                       the cost of K pictures, and break-even points
   bench report --curves --reference johnson@2000
+  bench report --frontier                        quality at equal content, of a run with --sweep
   bench report --plots figures/                  SVG and PNG
   bench report --html page/                      tables, pictures and details in a browser
 """
@@ -43,6 +44,7 @@ _OF_TABLE = ("columns", "sort", "by")
 _NOT_WITH: Mapping[str, Sequence[str]] = {
     "amortised": (*_OF_TABLE, "all_metrics"),
     "curves": _OF_TABLE,
+    "frontier": (*_OF_TABLE, "all_metrics"),
     "plots": (*_OF_TABLE, "format", "out"),
     "html": (*_OF_TABLE, "format", "out"),
 }
@@ -85,8 +87,17 @@ def add(command: AddCommand) -> None:
         action="store_true",
         help="quality over adaptation, of runs with --observe, instead of the table",
     )
+    instead.add_argument(
+        "--frontier",
+        action="store_true",
+        help="style error over content error, of runs with --sweep, and at equal content, instead"
+        " of the table",
+    )
     instead.add_argument("--plots", type=Path, metavar="DIR", help="write plots into this folder")
     instead.add_argument("--html", type=Path, metavar="DIR", help="write a page into this folder")
+    made.add_argument(
+        "--at", type=float, metavar="ERROR", help="with --frontier: the content error, 0 to 1"
+    )
     made.add_argument(
         "--reference",
         metavar="METHOD@STEP",
@@ -105,6 +116,8 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
         results.latest(args.runs)  # says that there is none
     if args.reference and not args.curves:
         raise BenchError("--reference goes with --curves")
+    if args.at is not None and not args.frontier:
+        raise BenchError("--at goes with --frontier")
     for instead, options in _NOT_WITH.items():
         for option in options:
             if getattr(args, instead) and getattr(args, option) != _DEFAULTS[option]:
@@ -134,6 +147,10 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
 
 def _made(frames: Frames, args: argparse.Namespace) -> str | bytes:
     width, color = terminal.of_terminal() if args.out is None else (WIDTH, False)
+    if args.frontier:
+        from bench.report import frontier
+
+        return frontier.render(frames, args.format, at=args.at, width=width, color=color)
     if args.amortised:
         from bench.report import amortised
 

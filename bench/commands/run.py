@@ -27,6 +27,7 @@ EXAMPLES = """examples:
   bench run --method johnson --option johnson.steps=400 --adapt-seconds 120
   bench run --method metastyle --method johnson --observe default       quality over adaptation
   bench run --method metastyle --method meta2=metastyle --option meta2.weights=other.safetensors
+  bench run --method adain --method metastyle --sweep       weak to strong, for the frontier
   bench run --method mine --plugin mine.py           your own method
   bench run --method metastyle --device cuda --profile full --content PHOTOS/ --style PAINTINGS/
   bench run --resume                                 go on with the newest run
@@ -48,6 +49,12 @@ def add(command: AddCommand) -> None:
         help="repeatable; ALIAS=NAME is another row of a method, with options of its own",
     )
     made.add_argument("--all", action="store_true", help="every method there is")
+    made.add_argument(
+        "--sweep",
+        action="store_true",
+        help="a row for each strength of a method that has one: how it trades content for style"
+        " (see bench report --frontier)",
+    )
     _shared.add_metrics(made)
     _shared.add_pictures(made)
     _shared.add_dataset(made)
@@ -101,6 +108,8 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     if args.retry_failed:
         raise BenchError("--retry-failed goes with --resume")
     registry = _shared.load_registry(args)
+    if args.sweep:
+        _sweep(args, registry)
     plan = _plan(args, registry)
     from bench.run import recording
 
@@ -225,6 +234,30 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
         threads=args.threads,
         isolate=functools.partial(make_cells, plugins=args.plugin) if args.isolate else None,
     )
+
+
+def _sweep(args: argparse.Namespace, registry: Registry) -> None:
+    """Name a row, with its option, for every strength that a method asked for has not anyway."""
+    from bench import options
+
+    given = options.parse_pairs(args.option)
+    swept = False
+    for text in dict.fromkeys([*list(registry.methods) * args.all, *args.method]):
+        name, _, behind = text.partition("=")
+        cls = registry.method(behind or name)
+        if cls.strength is None:
+            continue
+        own = given.get(name, {})
+        usual = getattr(options.build(cls.Options, own, name), cls.strength.option)
+        for value in cls.strength.values:
+            if value != usual:
+                alias = f"{name}-{value:g}".replace(".", "p")
+                args.method.append(f"{alias}={cls.name}")
+                pairs = {**own, cls.strength.option: f"{value:g}"}
+                args.option += [f"{alias}.{key}={each}" for key, each in pairs.items()]
+        swept = True
+    if not swept:
+        raise BenchError("--sweep: no method that is asked for has a strength; see bench list")
 
 
 def _rows(args: argparse.Namespace, registry: Registry) -> dict[str, type[Method]]:

@@ -8,7 +8,7 @@ line starts fast; tensors appear in annotations only. Pictures are float32 tenso
 from bench.contract.context import Context, DType, Precision
 from bench.contract.dataset import Dataset, Picture
 from bench.contract.encoder import Encoder
-from bench.contract.method import Budgets, Family, Method
+from bench.contract.method import Budgets, Family, Method, Strength
 from bench.contract.metric import Metric, SetMetric, SetScore, Triple
 from bench.contract.task import Task
 from bench.contract.weights import Weights
@@ -26,6 +26,7 @@ __all__ = [
     "Precision",
     "SetMetric",
     "SetScore",
+    "Strength",
     "Task",
     "Triple",
     "Weights",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -20,6 +21,22 @@ Family = Literal["anchor", "optimisation", "per-style", "meta-learned", "multi-s
 
 Budgets = Mapping[str, Mapping[str, Any]]
 """Profile's name to option to value."""
+
+
+@dataclass(frozen=True)
+class Strength:
+    """The option by which a method trades content for style.
+
+    `bench run --sweep` makes a row of each value, and `bench report --frontier` a curve of them,
+    so that methods are compared at the same loss of content.
+
+    Attributes:
+        option: its name among the method's options; a number.
+        values: those worth measuring, the least style first.
+    """
+
+    option: str
+    values: Sequence[float]
 
 
 class Method(ABC):
@@ -49,6 +66,8 @@ class Method(ABC):
     budgets: ClassVar[Budgets] = {}
     """Profile (`bench.run.profiles`) to option to value, where the budget needs another than the
     default; the user's own `--option` goes before."""
+    strength: ClassVar[Strength | None] = None
+    """The option that trades content for style, where it has one."""
     training: ClassVar[type[Task] | None] = None
     """A `bench.contract.task.Task` subclass, where `bench train NAME` can make its weights."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 from bench import options
-from bench.contract import Dataset, Encoder, Family, Method, Metric, Weights
+from bench.contract import Dataset, Encoder, Family, Method, Metric, Strength, Weights
 from bench.errors import BenchError
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -24,7 +24,20 @@ def _check_method(cls: Any) -> str:
         raise BenchError(f"method '{name}': weights must be a sequence of bench.Weights")
     if cls.training is not None:
         options.check(cls.training.Options, f"training {name}")
+    _check_strength(cls, name)
     return name
+
+
+def _check_strength(cls: type[Method], name: str) -> None:
+    strength = cls.strength
+    if strength is None:
+        return
+    if not isinstance(strength, Strength) or len(set(strength.values)) < 2:
+        raise BenchError(
+            f"method '{name}': strength must be a bench.Strength of two values or more"
+        )
+    for value in strength.values:
+        options.build(cls.Options, {strength.option: value}, name)
 
 
 def _check_dataset(cls: Any) -> str:

@@ -9,20 +9,18 @@ distance from 0 in both, so that a method that only trades style for content gai
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.anchors import IDENTITY, STYLE_COPY
 from bench.errors import BenchError
 from bench.report.amortised import Cost, costs
-from bench.report.columns import MetricColumn, of_metrics
 from bench.report.model import Group, Row
 from bench.report.need import Need, Prefer
+from bench.report.scale import Scale
 
-RESAMPLES = 2_000
 WORSE, CLEARLY = 0.05, 0.95
 """Clearly worse: in so large a share of the resamples of styles by more than so large a share."""
 
@@ -97,7 +95,7 @@ def answer(group: Group, need: Need, seed: int = 0) -> Answer:
         known = ", ".join(str(s) for s in sorted({row.size for row in group.rows}))
         raise BenchError(f"--size {size}: nothing was measured at it, but at {known}")
     need = replace(need, size=size)
-    scale = _Scale(group, rows, seed)
+    scale = Scale(group, rows, seed)
     candidates, excluded = [], []
     known_costs = {id(cost.row): cost for cost in costs(group, seed)}
     for row in rows:
@@ -118,7 +116,7 @@ def _usual_size(group: Group) -> int:
     return max(sorted(set(sizes)), key=sizes.count)
 
 
-def _candidate(row: Row, cost: Cost | None, need: Need, scale: _Scale) -> Candidate | str:
+def _candidate(row: Row, cost: Cost | None, need: Need, scale: Scale) -> Candidate | str:
     """The row with its numbers, or the limit or the lack that excludes it."""
     if cost is None:
         return row.outcome.reason or "it has no time of adaptation or of a picture"
@@ -165,57 +163,3 @@ def _ordered(candidates: Sequence[Candidate], prefer: Prefer) -> list[Candidate]
         left.remove(best)
         ordered.append(best)
     return ordered
-
-
-class _Scale:
-    """Each style's errors between the anchors, and the same resamples of styles for all rows."""
-
-    def __init__(self, group: Group, rows: Sequence[Row], seed: int) -> None:
-        anchors = {row.method: row for row in rows if row.anchor}
-        if not {IDENTITY, STYLE_COPY} <= anchors.keys():
-            raise BenchError(
-                f"{IDENTITY} and {STYLE_COPY} are not in the run: quality has no scale"
-            )
-        competing = [row for row in rows if not row.anchor]
-        self.judges: dict[str, list[tuple[str, float, float]]] = {"style": [], "content": []}
-        for column in of_metrics(group.metrics):
-            if column.axis not in self.judges or not column.metric["judge"]:
-                continue
-            if any(column.trained_on(row) for row in competing):
-                continue  # a method's own exam would be another scale for it alone
-            self._add(column, anchors)
-        missing = [axis for axis, judges in self.judges.items() if not judges]
-        if missing:
-            raise BenchError(
-                f"no judge of {' and '.join(missing)} in the run: bench score RUN computes them"
-            )
-        first = self.judges["style"][0][0]
-        self.styles = sorted(anchors[IDENTITY].quality[first].by_style)
-        rng = np.random.default_rng(seed)
-        self._drawn = rng.integers(len(self.styles), size=(RESAMPLES, len(self.styles)))
-
-    def _add(self, column: MetricColumn, anchors: Mapping[str, Row]) -> None:
-        """The judge with its two ends, the good one first, where they are apart."""
-        good, bad = (STYLE_COPY, IDENTITY) if column.axis == "style" else (IDENTITY, STYLE_COPY)
-        ends = [anchors[name].quality[column.id].estimate.value for name in (good, bad)]
-        if all(map(math.isfinite, ends)) and ends[0] != ends[1]:
-            self.judges[column.axis].append((column.id, ends[0], ends[1]))
-
-    def of(self, row: Row) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-        """Style and content error of each style, (styles,) each; None where a number lacks."""
-        errors = []
-        for judges in self.judges.values():
-            shares = [
-                [(by_style.get(style, math.nan) - good) / (bad - good) for style in self.styles]
-                for id_, good, bad in judges
-                for by_style in [row.quality[id_].by_style]
-            ]
-            errors.append(np.asarray(shares, float).mean(0))
-        if not all(np.isfinite(error).all() for error in errors):
-            return None
-        return errors[0], errors[1]
-
-    def resampled(self, errors: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Means over the drawn styles, (RESAMPLES,)."""
-        means: NDArray[np.float64] = errors[self._drawn].mean(1)
-        return means

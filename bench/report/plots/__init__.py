@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import files
 from bench.errors import BenchError
-from bench.report import amortised, curves, rows
+from bench.report import amortised, curves, frontier, rows
 from bench.report.model import Group
 from bench.report.plots.axes import judges_of
 from bench.report.plots.lines import adaptation_figure, amortised_figure, speed_figure
+from bench.report.plots.strengths import frontier_figure
 from bench.report.plots.style import Look, looks_of, styled
 from bench.report.plots.styles import styles_figure
 from bench.report.plots.tradeoff import tradeoff_figure
@@ -39,7 +41,8 @@ def figures(frames: Frames, *, all_metrics: bool = False, seed: int = 0) -> dict
     Returns:
         Per environment and dataset, and per size where the name ends in one: `tradeoff-256px`
         (speed, quality and flexibility), `adaptation-256px` (quality over time),
-        `amortised-256px` (cost over pictures), `styles-256px` (spread over styles), and `speed`
+        `frontier-256px` (style over content error, of a sweep), `amortised-256px` (cost over
+        pictures), `styles-256px` (spread over styles), and `speed`
         (over sizes). Of a second environment or dataset names end in `-2`. A figure's label
         (`get_label()`) says in words what it shows.
     """
@@ -51,7 +54,10 @@ def figures(frames: Frames, *, all_metrics: bool = False, seed: int = 0) -> dict
             suffix = f"-{number}" * (number > 1)
             where = f"{describe(group.environment)}; dataset {group.dataset['name']}"
             looks = looks_of(group.rows)
-            for name, figure in _of_group(group, looks, ways, seed):
+            drawings = chain(
+                _of_group(group, looks, ways, seed), _frontiers(frames, group, looks, seed)
+            )
+            for name, figure in drawings:
                 figure.set_label(f"{figure.get_label()} ({where})")
                 drawn[name + suffix] = figure
     return drawn
@@ -75,6 +81,18 @@ def _of_group(
             yield f"styles-{size}px", styles_figure(here, judges, size)
     if len({row.size for row in group.rows if row.core.known}) > 1:
         yield "speed", speed_figure(group.rows, looks)
+
+
+def _frontiers(
+    frames: Frames, group: Group, looks: Mapping[str, Look], seed: int
+) -> Iterator[tuple[str, Figure]]:
+    """The curves of sizes that have any, where the anchors and the judges give a scale."""
+    try:
+        for size, scale, found in frontier.of_group(frames, group, seed):
+            if any(len(curve.points) > 1 for curve in found):
+                yield f"frontier-{size}px", frontier_figure(found, scale, looks, size)
+    except BenchError:
+        return
 
 
 def svg(figure: Figure) -> str:
