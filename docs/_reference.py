@@ -9,6 +9,7 @@ from typing import Any
 
 from bench import cli, options
 from bench.plugins import registry
+from bench.plugins.registry import Registry
 
 
 def command_line() -> str:
@@ -55,81 +56,88 @@ def _names(action: argparse.Action) -> str:
 
 
 def _help(action: argparse.Action, parser: argparse.ArgumentParser) -> str:
-    told = [(action.help or "") % {"prog": parser.prog, "default": action.default}]
+    sentences = [(action.help or "") % {"prog": parser.prog, "default": action.default}]
     if action.choices and action.metavar is None:
-        told.append("one of " + ", ".join(f"`{choice}`" for choice in action.choices))
+        sentences.append("one of " + ", ".join(f"`{choice}`" for choice in action.choices))
         if action.default:
-            told[-1] += f" (default: `{action.default}`)"
+            sentences[-1] += f" (default: `{action.default}`)"
     if action.option_strings and action.required:
-        told.append("required")
-    return "; ".join(filter(None, told))
+        sentences.append("required")
+    return "; ".join(filter(None, sentences))
 
 
 def built_in() -> str:
     """The methods, metrics, datasets and encoders that come with the package, and their options."""
     os.environ["BENCH_PLUGINS"] = "0"  # not what happens to be installed
     loaded = registry.load()
-    parts = ["## Methods"]
-    parts.append(
-        _table(
-            ("name", "family", "trains on", "after"),
-            [
-                (f"`{m.name}`", m.family, ", ".join(f"`{n}`" for n in m.trains_on), m.citation)
-                for m in loaded.methods.values()
-            ],
-        )
+    parts = [*_methods(loaded), *_metrics(loaded), *_datasets(loaded), *_encoders(loaded)]
+    parts.append("## Options of training")
+    for method in loaded.methods.values():
+        if method.training is not None:
+            parts.append(f"### bench train {method.name}")
+            parts.append(_options(method.name, method.training.Options))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _methods(loaded: Registry) -> Iterator[str]:
+    yield "## Methods"
+    yield _table(
+        ("name", "family", "trains on", "after"),
+        [
+            (f"`{m.name}`", m.family, ", ".join(f"`{n}`" for n in m.trains_on), m.citation)
+            for m in loaded.methods.values()
+        ],
     )
     for method in loaded.methods.values():
         if rows := _options(method.name, method.Options):
-            parts += [f"### Options of {method.name}", rows]
-    parts += [
-        "## Metrics",
-        _table(
-            ("id", "axis", "better", "unit", "by default", "training loss of", "caveat", "after"),
-            [
-                (
-                    f"`{metric.id}`",
-                    metric.axis,
-                    metric.direction,
-                    metric.unit,
-                    "yes" if metric.by_default else "no",
-                    ", ".join(metric.training_loss_of),
-                    metric.caveat,
-                    metric.citation,
-                )
-                for metric in loaded.metrics.values()
-            ],
-        ),
-        "## Datasets",
-    ]
+            yield f"### Options of {method.name}"
+            yield rows
+
+
+def _metrics(loaded: Registry) -> Iterator[str]:
+    yield "## Metrics"
+    yield _table(
+        ("id", "axis", "better", "unit", "by default", "training loss of", "caveat", "after"),
+        [
+            (
+                f"`{metric.id}`",
+                metric.axis,
+                metric.direction,
+                metric.unit,
+                "yes" if metric.by_default else "no",
+                ", ".join(metric.training_loss_of),
+                metric.caveat,
+                metric.citation,
+            )
+            for metric in loaded.metrics.values()
+        ],
+    )
+
+
+def _datasets(loaded: Registry) -> Iterator[str]:
+    yield "## Datasets"
     for dataset in loaded.datasets.values():
-        about = (dataset.__doc__ or "").strip().splitlines()[0]
-        parts += [f"### {dataset.name}", about, _options(dataset.name, dataset.Options)]
-    parts += [
-        "## Encoders",
-        _table(
-            ("name", "judge", "taps", "weights from", "licence", "after"),
-            [
-                (
-                    f"`{encoder.name}`",
-                    "yes" if encoder.judge else "no",
-                    ", ".join(f"`{tap}`" for tap in encoder.taps),
-                    encoder.weights.source,
-                    encoder.weights.licence,
-                    encoder.citation,
-                )
-                for encoder in loaded.encoders.values()
-            ],
-        ),
-        "## Options of training",
-    ]
-    for method in loaded.methods.values():
-        if method.training is not None:
-            parts += [
-                f"### bench train {method.name}",
-                _options(method.name, method.training.Options),
-            ]
-    return "\n\n".join(part for part in parts if part)
+        yield f"### {dataset.name}"
+        yield (dataset.__doc__ or "").strip().splitlines()[0]
+        yield _options(dataset.name, dataset.Options)
+
+
+def _encoders(loaded: Registry) -> Iterator[str]:
+    yield "## Encoders"
+    yield _table(
+        ("name", "judge", "taps", "weights from", "licence", "after"),
+        [
+            (
+                f"`{encoder.name}`",
+                "yes" if encoder.judge else "no",
+                ", ".join(f"`{tap}`" for tap in encoder.taps),
+                encoder.weights.source,
+                encoder.weights.licence,
+                encoder.citation,
+            )
+            for encoder in loaded.encoders.values()
+        ],
+    )
 
 
 def _options(owner: str, cls: type[Any]) -> str:

@@ -49,7 +49,7 @@ def compare(
     Raises:
         BenchError: a run cannot be read, or the environments differ and nobody asked for that.
     """
-    runs = [_Run(path, results.load([path])) for path in (base, new)]
+    runs = [_MeasuredRun(path, results.load([path])) for path in (base, new)]
     before, after = runs
     notes = []
     told = [describe(run.record["environment"]) for run in runs]
@@ -63,30 +63,13 @@ def compare(
         notes.append(f"different environments: {differ}")
     renamed = _renamed(before.record["methods"], after.record["methods"])
     notes += [f"renamed: {old} is now {name}" for name, old in renamed.items()]
-    rows, old_names = [], {name: renamed.get(name, name) for name in after.record["methods"]}
-    met = set()
-    for (method, size, scope), timing in after.timings.items():
-        old = (old_names[method], size, scope)
-        if old not in before.timings:
-            continue
-        met.add(old)
-        floor = max(threshold, before.noise(size), after.noise(size))
-        earlier = before.timings[old]
-        rows.append(
-            Compared(
-                method,
-                size,
-                scope,
-                _median(earlier),
-                _median(timing),
-                _judge(earlier, timing, floor, scope, seed),
-                _changes(before, old[0], after, method, size),
-            )
-        )
+    old_names = {name: renamed.get(name, name) for name in after.record["methods"]}
+    old_keys = {key: (old_names[key[0]], *key[1:]) for key in after.timings}
+    common = {key: old for key, old in old_keys.items() if old in before.timings}
+    rows = [_compared(before, old, after, key, threshold, seed) for key, old in common.items()]
     rows.sort(key=lambda row: ORDER.index(row.result.verdict))
-    notes += _one_sided("missing", before, after, before.timings.keys() - met)
-    new_keys = {k for k in after.timings if (old_names[k[0]], *k[1:]) not in before.timings}
-    notes += _one_sided("new", after, before, new_keys)
+    notes += _one_sided("missing", before, after, before.timings.keys() - set(common.values()))
+    notes += _one_sided("new", after, before, after.timings.keys() - common.keys())
     for label, run in (("base", before), ("new", after)):
         notes += run.conditions(label)
     heading = [
@@ -98,7 +81,7 @@ def compare(
     return Comparison(heading, rows, notes, [*before.frames.warnings, *after.frames.warnings])
 
 
-class _Run:
+class _MeasuredRun:
     """A run's timings by method, size and scope, and how noisy they are."""
 
     def __init__(self, path: Path, frames: Frames) -> None:
@@ -163,13 +146,31 @@ class _Run:
         return ""
 
 
+def _compared(
+    before: _MeasuredRun, old: _Key, after: _MeasuredRun, key: _Key, threshold: float, seed: int
+) -> Compared:
+    """The verdict on one method at one size in one scope."""
+    method, size, scope = key
+    base, new = before.timings[old], after.timings[key]
+    floor = max(threshold, before.noise(size), after.noise(size))
+    return Compared(
+        method,
+        size,
+        scope,
+        _median(base),
+        _median(new),
+        _difference(base, new, floor, scope, seed),
+        _changes(before, old[0], after, method, size),
+    )
+
+
 def _median(timing: Timing) -> float:
     from bench.statistics import bootstrap_median
 
     return bootstrap_median(timing.seconds, rounds=timing.rounds).value
 
 
-def _judge(base: Timing, new: Timing, floor: float, scope: str, seed: int) -> Difference:
+def _difference(base: Timing, new: Timing, floor: float, scope: str, seed: int) -> Difference:
     found = difference.unpaired(base.seconds, new.seconds, floor, base.rounds, new.rounds, seed)
     if abs(_median(new) - _median(base)) < _LEAST_SECONDS[scope]:
         return found._replace(verdict="SAME")
@@ -193,7 +194,7 @@ def _renamed(base: Mapping[str, MethodRecord], new: Mapping[str, MethodRecord]) 
     }
 
 
-def _changes(base: _Run, old: str, new: _Run, method: str, size: int) -> list[str]:
+def _changes(base: _MeasuredRun, old: str, new: _MeasuredRun, method: str, size: int) -> list[str]:
     """What else is not the same about a method."""
     before, after = base.record["methods"][old], new.record["methods"][method]
     notes = [
@@ -207,7 +208,7 @@ def _changes(base: _Run, old: str, new: _Run, method: str, size: int) -> list[st
     return notes
 
 
-def _one_sided(word: str, here: _Run, there: _Run, keys: Any) -> Iterator[str]:
+def _one_sided(word: str, here: _MeasuredRun, there: _MeasuredRun, keys: Any) -> Iterator[str]:
     """One line per method and size that only one run has timings of."""
     grouped: dict[tuple[str, int], list[str]] = {}
     for method, size, scope in here.timings:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,42 +72,66 @@ def bradley_terry(
     Raises:
         ValueError: there are no virtual ties, and the maximum is infinite.
     """
-    votes = list(votes)
-    methods = sorted({vote[side] for vote in votes for side in ("left", "right")})
+    counts = _count(list(votes))
+    methods = counts.methods
     if len(methods) < 2:
         return []
+    total = counts.wins.sum(0)
+    if not virtual_ties and len(set(_components(total, directed=True))) > 1:
+        raise ValueError("a group of methods always wins: the scores are infinite without ties")
+    prior = virtual_ties / 2 / (len(methods) - 1) * (1 - np.eye(len(methods)))
+    scores = _maximum(total + prior)
+    low = high = np.full(len(methods), np.nan)
+    if len(counts.wins) > 1 and virtual_ties:
+        low, high = _ends(counts.wins, prior, resamples, seed)
+    components = _components(total + total.T)
+    found = [
+        Score(method, float(score), float(least), float(most), *counts.results[method], component)
+        for method, score, least, most, component in zip(
+            methods, scores, low, high, components, strict=True
+        )
+    ]
+    return sorted(found, key=lambda score: -score.score)
+
+
+class _Counts(NamedTuple):
+    """What was voted.
+
+    Attributes:
+        methods: in the order of the matrices.
+        wins: (styles, M, M), of the first method over the second; a tie is half a win for each.
+        results: a method's won, tied and lost votes.
+    """
+
+    methods: list[str]
+    wins: _Matrix
+    results: dict[str, list[int]]
+
+
+def _count(votes: Sequence[Vote]) -> _Counts:
+    methods = sorted({vote[side] for vote in votes for side in ("left", "right")})
     styles = sorted({vote["style"] for vote in votes})
-    wins = np.zeros((len(styles), len(methods), len(methods)))  # of the first over the second
-    tallies = {method: [0, 0, 0] for method in methods}
+    wins = np.zeros((len(styles), len(methods), len(methods)))
+    results = {method: [0, 0, 0] for method in methods}  # won, tied and lost
     for vote in votes:
         style = styles.index(vote["style"])
         left, right = methods.index(vote["left"]), methods.index(vote["right"])
         share = CHOICES[vote["choice"]]
         wins[style, left, right] += share
         wins[style, right, left] += 1 - share
-        tallies[vote["left"]][int(2 - 2 * share)] += 1
-        tallies[vote["right"]][int(2 * share)] += 1
-    total = wins.sum(0)
-    if not virtual_ties and len(set(_components(total, directed=True))) > 1:
-        raise ValueError("a group of methods always wins: the scores are infinite without ties")
-    prior = virtual_ties / 2 / (len(methods) - 1) * (1 - np.eye(len(methods)))
-    scores = _maximum(total + prior)
-    low = high = np.full(len(methods), np.nan)
-    if len(styles) > 1 and virtual_ties:
-        rng = np.random.default_rng(seed)
-        drawn = rng.multinomial(len(styles), np.full(len(styles), 1 / len(styles)), resamples)
-        low, high = np.quantile(
-            _maximum(np.tensordot(drawn.astype(np.float64), wins, 1) + prior),
-            ((1 - LEVEL) / 2, (1 + LEVEL) / 2),
-            axis=0,
-        )
-    components = _components(total + total.T)
-    made = []
-    for i, method in enumerate(methods):
-        won, tied, lost = tallies[method]
-        ends = float(scores[i]), float(low[i]), float(high[i])
-        made.append(Score(method, *ends, won, tied, lost, components[i]))
-    return sorted(made, key=lambda score: -score.score)
+        results[vote["left"]][int(2 - 2 * share)] += 1
+        results[vote["right"]][int(2 * share)] += 1
+    return _Counts(methods, wins, results)
+
+
+def _ends(wins: _Matrix, prior: _Matrix, resamples: int, seed: int) -> _Matrix:
+    """The ends (2, M) of the percentile bootstrap over styles."""
+    styles = len(wins)
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(styles, np.full(styles, 1 / styles), resamples)
+    sums = np.tensordot(drawn.astype(np.float64), wins, 1)
+    ends: _Matrix = np.quantile(_maximum(sums + prior), ((1 - LEVEL) / 2, (1 + LEVEL) / 2), axis=0)
+    return ends
 
 
 def _maximum(wins: _Matrix) -> _Matrix:
@@ -173,20 +198,20 @@ def notes(scores: Sequence[Score], votes: Sequence[Vote]) -> list[str]:
     """What a reader must know beside the scores."""
     styles = len({vote["style"] for vote in votes})
     voters = len({vote["voter"] for vote in votes if vote["voter"]})
-    told = [
+    found = [
         f"{len(votes)} votes on {styles} style{'s' * (styles != 1)}"
         + (f" by {voters} named voter{'s' * (voters != 1)}" if voters else ""),
         "intervals by bootstrap over styles; a tie is half a win, and each method has"
         f" {VIRTUAL_TIES:g} virtual tie",
     ]
     if styles < LEAST:
-        told.append(f"intervals from {styles} style{'s' * (styles != 1)} are rough")
+        found.append(f"intervals from {styles} style{'s' * (styles != 1)} are rough")
     groups: dict[int, list[str]] = {}
     for score in scores:
         groups.setdefault(score.component, []).append(score.method)
     if len(groups) > 1:
-        told.append(
+        found.append(
             "no chain of votes links these groups, their scores do not compare: "
             + "; ".join(", ".join(names) for names in groups.values())
         )
-    return told
+    return found
