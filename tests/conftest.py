@@ -10,8 +10,17 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from helpers.made_run import make_run
+from helpers.whole import is_whole
 
 from bench.run import profiles
+
+
+def pytest_addoption(parser):
+    parser.addoption("--fast", action="store_true", help="unit tests alone, in less than a minute")
+
+
+def pytest_ignore_collect(collection_path, config):
+    return True if config.getoption("--fast") and is_whole(collection_path) else None
 
 
 def pytest_collection_finish():

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from helpers.checkout import ROOT
+from helpers.whole import WHOLE, is_whole
 
 import bench
 from bench import hooks
@@ -100,7 +101,11 @@ def test_tests_are_no_package_and_their_names_are_unique():
 def test_version_is_the_installed_one_and_is_in_the_changelog_form():
     assert importlib.metadata.version("metastyle-bench") == bench.__version__
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert re.search(r"^## \[Unreleased\]$", changelog, re.MULTILINE)
+    headings = re.findall(r"^## (.*)$", changelog, re.MULTILINE)
+    assert headings[0] == "[Unreleased]"
+    assert re.fullmatch(rf"\[{re.escape(bench.__version__)}\] - \d{{4}}-\d\d-\d\d", headings[1])
+    kinds = set(re.findall(r"^### (.*)$", changelog, re.MULTILINE))
+    assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 
 
 def test_licence_names_the_authors():
@@ -122,6 +127,14 @@ def test_light_modules_import_neither_torch_nor_pandas(module):
     code = f"import sys, {module}; print(*{{'torch', 'pandas', 'scipy'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_fast_leaves_out_what_is_listed_and_nothing_else():
+    tests = ROOT / "tests"
+    assert [name for name in WHOLE if not (tests / name).exists()] == []
+    assert is_whole(tests / "study/test_study.py")
+    assert is_whole(tests / "project/test_docs.py")
+    assert not is_whole(tests / "project/test_packaging.py")
 
 
 def test_tox_has_the_environments_that_ci_runs():

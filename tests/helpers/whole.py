@@ -1,0 +1,15 @@
+"""Which tests are no unit tests: they run commands, train networks or compile."""
+
+from helpers.checkout import ROOT
+
+WHOLE = """
+    commands compare/test_gate.py conformance methods metrics/test_sets.py plugins/test_scaffold.py
+    project/test_docs.py project/test_examples.py project/test_published.py project/test_readme.py
+    report/test_browser.py run study stylize test_training.py tools
+""".split()  # noqa: SIM905
+"""Folders and modules below tests/."""
+
+
+def is_whole(path):
+    listed = {ROOT / "tests" / name for name in WHOLE}
+    return not listed.isdisjoint([path, *path.parents])
