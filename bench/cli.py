@@ -141,15 +141,15 @@ def parser() -> argparse.ArgumentParser:
         interrupted: str = "",
         failure: int = 1,
     ) -> argparse.ArgumentParser:
-        made = commands.add_parser(
+        subparser = commands.add_parser(
             name,
             help=help,
             description=help[0].upper() + help[1:] + ".",
             epilog=epilog,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        made.set_defaults(run_command=execute, interrupted=interrupted, failure=failure)
-        return made
+        subparser.set_defaults(run_command=execute, interrupted=interrupted, failure=failure)
+        return subparser
 
     for name in COMMANDS:
         module = importlib.import_module(f"bench.commands.{name}")

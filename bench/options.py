@@ -47,7 +47,7 @@ def build(cls: type[T], values: Mapping[str, Any], owner: str) -> T:
     """
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
     hints = typing.get_type_hints(cls)
-    made: dict[str, Any] = {}
+    checked: dict[str, Any] = {}
     for key, raw in values.items():
         if key not in fields:
             raise unknown(f"option of {owner}", key, fields)
@@ -57,9 +57,9 @@ def build(cls: type[T], values: Mapping[str, Any], owner: str) -> T:
             (low is not None and value < low) or (high is not None and value > high)
         ):
             raise BenchError(f"{owner}.{key}={raw} is out of range: {describe_range(low, high)}")
-        made[key] = value
+        checked[key] = value
     try:
-        return cls(**made)
+        return cls(**checked)
     except ValueError as error:
         raise BenchError(f"options of {owner}: {error}") from None
 

@@ -178,10 +178,10 @@ def cluster_bootstrap_means(
 
     def totals(of: NDArray[np.float64]) -> NDArray[np.float64]:
         drawn = of.reshape(-1, style_count) @ style_draws  # contents of each quantity by resample
-        made: NDArray[np.float64] = np.einsum(
+        sums: NDArray[np.float64] = np.einsum(
             "mjb,jb->mb", drawn.reshape(-1, content_count, RESAMPLES), content_draws
         )
-        return made
+        return sums
 
     # where no pair is missing every draw is of as many pairs
     sizes = np.full(RESAMPLES, float(counts.size)) if (counts == 1).all() else totals(counts)[0]

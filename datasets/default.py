@@ -53,14 +53,14 @@ def _pictures(role: str) -> list[Picture]:
             rows = [row for row in csv.DictReader(file) if row["role"] == role]
     except (OSError, KeyError, UnicodeDecodeError):
         raise BenchError(f"{manifest} is missing or damaged: {_REMEDY}") from None
-    made = []
+    pictures = []
     for row in rows:
         path = PICTURES / row["file"]
         if not path.is_file():
             raise BenchError(f"{path} is missing from the package: {_REMEDY}")
         if sha256(path) != row["sha256"]:
             raise BenchError(f"{path} is not the picture the package came with: {_REMEDY}")
-        made.append(
+        pictures.append(
             Picture(
                 path.stem,
                 functools.partial(open_picture, path),
@@ -70,7 +70,7 @@ def _pictures(role: str) -> list[Picture]:
                 fingerprint=row["sha256"],
             )
         )
-    return made
+    return pictures
 
 
 @hookimpl

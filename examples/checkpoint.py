@@ -33,8 +33,8 @@ class Conv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, H, W) to (N, outputs, H · upsample / stride, …)."""
-        made: Tensor = self.conv2d(self.reflection_pad(self.up(x)))
-        return made
+        features: Tensor = self.conv2d(self.reflection_pad(self.up(x)))
+        return features
 
 
 class Residual(nn.Module):
@@ -47,8 +47,8 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The same shape."""
-        made: Tensor = self.in2(self.conv2(torch.relu(self.in1(self.conv1(x)))))
-        return made + x
+        features: Tensor = self.in2(self.conv2(torch.relu(self.in1(self.conv1(x)))))
+        return features + x
 
 
 class Network(nn.Module):
@@ -77,8 +77,8 @@ class Network(nn.Module):
             x = part(f"res{number}")(x)
         for number in (1, 2):
             x = torch.relu(part(f"in{number + 3}")(part(f"deconv{number}")(x)))
-        made: Tensor = part("deconv3")(x)
-        return made
+        features: Tensor = part("deconv3")(x)
+        return features
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,8 @@ class Checkpoint(Method):
     def stylize(self, content: Tensor) -> Tensor:
         """Pictures in [0, 1]; the network's sides are multiples of 4, and larger by up to 3."""
         height, width = content.shape[2:]
-        made: Tensor = self.network(content * 255)[..., :height, :width].float() / 255
-        return made.clamp(0, 1)
+        picture: Tensor = self.network(content * 255)[..., :height, :width].float() / 255
+        return picture.clamp(0, 1)
 
 
 @hookimpl

@@ -33,8 +33,8 @@ class Palette(Metric):
 
     def score(self, stylized: Tensor, content: Tensor, style: Tensor) -> float:
         """The distance; the content plays no part."""
-        made, wanted = histogram(stylized), histogram(style)
-        overlap = float(np.sqrt(made * wanted).sum())
+        found, wanted = histogram(stylized), histogram(style)
+        overlap = float(np.sqrt(found * wanted).sum())
         return float(np.sqrt(max(0.0, 1 - overlap)))
 
 

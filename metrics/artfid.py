@@ -39,13 +39,13 @@ class ArtFID(SetMetric):
 
     def score_set(self, pictures: Iterable[Triple]) -> SetScore:
         """The product, and its parts `lpips` and `fid`."""
-        made, wanted, distances = [], [], []
+        found, wanted, distances = [], [], []
         for stylized, content, style in pictures:
-            made.append(self._features.read(stylized))
+            found.append(self._features.read(stylized))
             wanted.append(self._features.read(style))
             distances.append(LPIPS_ALEX.score(stylized, content, style))
         lpips = float(np.mean(distances))
-        fid = frechet_distance(np.stack(made), np.stack(wanted))
+        fid = frechet_distance(np.stack(found), np.stack(wanted))
         return SetScore((1 + lpips) * (1 + fid), {"lpips": lpips, "fid": fid})
 
 

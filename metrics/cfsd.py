@@ -68,8 +68,8 @@ class CFSD(Metric):
 
     def score(self, stylized: Tensor, content: Tensor, style: Tensor) -> float:
         """The distance; the style plays no part."""
-        wanted, made = (self._structure.read(picture) for picture in (content, stylized))
-        return structural_distance(wanted, made).item()
+        wanted, found = (self._structure.read(picture) for picture in (content, stylized))
+        return structural_distance(wanted, found).item()
 
 
 @hookimpl

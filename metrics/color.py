@@ -115,8 +115,8 @@ class HistogramDistance(Metric):
     def score(self, stylized: Tensor, content: Tensor, style: Tensor) -> float:
         """The distance; the content plays no part."""
         with torch.autocast(stylized.device.type, enabled=False):
-            made, wanted = (histogram(picture).sqrt() for picture in (stylized, style))
-        return (made - wanted).square().sum().div(2).sqrt().item()
+            found, wanted = (histogram(picture).sqrt() for picture in (stylized, style))
+        return (found - wanted).square().sum().div(2).sqrt().item()
 
 
 @hookimpl

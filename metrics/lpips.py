@@ -291,10 +291,10 @@ def bench_metrics() -> Sequence[Metric]:
         _SOURCE,
         "BSD-2-Clause",
     )
-    made: list[Metric] = [LPIPS_ALEX, PerceptualDistance("lpips", Vgg16(), vgg, _LPIPS)]
+    metrics: list[Metric] = [LPIPS_ALEX, PerceptualDistance("lpips", Vgg16(), vgg, _LPIPS)]
     moved = "forgives tiles in random order"
     for encoder, caveat in ((ShiftTolerantAlexNet(), moved), (ShiftTolerantVgg16(), "")):
-        made.append(
+        metrics.append(
             PerceptualDistance("st-lpips", encoder, encoder.weights, encoder.citation, caveat)
         )
-    return made
+    return metrics

@@ -144,18 +144,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
             kind = max(left, key=lambda kind: left[kind])
             number = done[kind]
             try:
-                told = trial(versions[0], versions[kind], task, 1000 * kind + number)
+                verdict = trial(versions[0], versions[kind], task, 1000 * kind + number)
             except BenchError as error:
                 raise SystemExit(str(error)) from None
             with args.out.open("a", newline="") as file:
                 writer = csv.DictWriter(file, FIELDS)
                 if not file.tell():
                     writer.writeheader()
-                writer.writerow({"kind": kind, "number": number, **told})
+                writer.writerow({"kind": kind, "number": number, **verdict})
             done[kind] += 1
             print(
-                f"{kind} % {number}: {told['verdict']} {told['ratio']:.3f} in "
-                f"{told['seconds']:.0f} s",
+                f"{kind} % {number}: {verdict['verdict']} {verdict['ratio']:.3f} in "
+                f"{verdict['seconds']:.0f} s",
                 flush=True,
             )
     print(table(read(args.out)))

@@ -39,17 +39,17 @@ def variants(compiled: bool) -> dict[str, tuple[Precision, Callable[[Tensor], Te
 
     def network() -> Any:
         torch.manual_seed(0)  # what the weights are does not change how long a picture takes
-        made = transform_net.TransformNet(smooth=False).requires_grad_(False).eval()
-        return made
+        plain = transform_net.TransformNet(smooth=False).requires_grad_(False).eval()
+        return plain
 
-    made: dict[str, tuple[Precision, Callable[[Tensor], Tensor]]] = {}
+    ways: dict[str, tuple[Precision, Callable[[Tensor], Tensor]]] = {}
     for precision in CANDIDATES:
         placed = network().to(memory_format=precision.memory_format)
-        made[precision.label] = precision, placed
+        ways[precision.label] = precision, placed
         if compiled:
-            made[f"{precision.label}, torch.compile"] = precision, torch.compile(placed)
-    made["float32/fused"] = CANDIDATES[0], fused.FusedNet(network())
-    return made
+            ways[f"{precision.label}, torch.compile"] = precision, torch.compile(placed)
+    ways["float32/fused"] = CANDIDATES[0], fused.FusedNet(network())
+    return ways
 
 
 def stylize(precision: Precision, network: Callable[[Tensor], Tensor], picture: Tensor) -> Tensor:

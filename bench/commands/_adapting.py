@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 DEFAULT = "metastyle"
 
 
-def add_adaptation(made: argparse.ArgumentParser) -> None:
+def add_adaptation(parser: argparse.ArgumentParser) -> None:
     """`--style-size` and `--adapt-content`."""
-    made.add_argument(
+    parser.add_argument(
         "--style-size",
         type=_shared.size,
         default=512,
         metavar="PX",
         help="shorter side at which the style is seen (512)",
     )
-    made.add_argument(
+    parser.add_argument(
         "--adapt-content",
         action="append",
         default=[],

@@ -268,7 +268,7 @@ def stored(paths: Sequence[str], quiet: bool) -> PictureStore:
     read = functools.partial(images.array, short_side=256, report=warn)
     folder = user_cache() / "pictures"
     bar = functools.partial(progress.bar, desc="decoding", unit="picture", disable=quiet)
-    made = store.cached(files, read, folder, bar, tag="short side 256")
-    if not len(made):
+    pictures = store.cached(files, read, folder, bar, tag="short side 256")
+    if not len(pictures):
         raise BenchError(f"none of the {len(files)} pictures in {', '.join(paths)} can be used")
-    return made
+    return pictures

@@ -24,13 +24,13 @@ EXAMPLES = """examples:
 
 def add(command: AddCommand) -> None:
     """The arguments of `bench adapt`."""
-    made = command(
+    parser = command(
         "adapt a method to a style and save it for bench stylize",
         EXAMPLES,
         interrupted="; nothing was written",
     )
-    made.add_argument("--style", required=True, metavar="PICTURE")
-    made.add_argument(
+    parser.add_argument("--style", required=True, metavar="PICTURE")
+    parser.add_argument(
         "-o",
         "--out",
         type=Path,
@@ -38,12 +38,12 @@ def add(command: AddCommand) -> None:
         metavar="FILE.safetensors",
         help="what stylizing needs, in half precision",
     )
-    made.add_argument(
+    parser.add_argument(
         "--method", default=_adapting.DEFAULT, metavar="NAME", help=f"({_adapting.DEFAULT})"
     )
-    _adapting.add_adaptation(made)
-    _shared.add_machine(made)
-    _shared.add_plugins(made)
+    _adapting.add_adaptation(parser)
+    _shared.add_machine(parser)
+    _shared.add_plugins(parser)
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
@@ -63,10 +63,10 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
         begun = time.perf_counter()
         steps = _adapting.adapt(args, method, style)
         seconds = time.perf_counter() - begun
-        made = style_files.taken(method, before, Path(args.style).stem)
-        style_files.check_round_trip(method, _adapting.load(cls, context, options), made)
-    style_files.write(args.out, made)
-    numbers = sum(tensor.numel() for tensor in made.tensors.values())
+        saved = style_files.taken(method, before, Path(args.style).stem)
+        style_files.check_round_trip(method, _adapting.load(cls, context, options), saved)
+    style_files.write(args.out, saved)
+    numbers = sum(tensor.numel() for tensor in saved.tensors.values())
     plugins = [word for plugin in args.plugin for word in ("--plugin", plugin)]
     words = ["bench", "stylize", *plugins, "--weights", str(args.out)]
     print(

@@ -27,14 +27,14 @@ _SIGNS = {"passed": "ok", "failed": "FAIL", "not run": "-", "unseen": "?"}
 
 def add(command: AddCommand) -> None:
     """The arguments of `bench check`."""
-    made = command("run the conformance suite on a plugin", EXAMPLES)
-    made.add_argument(
+    parser = command("run the conformance suite on a plugin", EXAMPLES)
+    parser.add_argument(
         "target", nargs="+", help="a file, a module, or the name of something installed"
     )
-    made.add_argument("--quick", action="store_true", help="leave the slow checks out")
-    made.add_argument("--format", choices=("plain", "json"), default="plain")
-    made.add_argument("--device", default="cpu", help="cpu (the default), auto, cuda, mps, xpu")
-    _shared.add_plugins(made)
+    parser.add_argument("--quick", action="store_true", help="leave the slow checks out")
+    parser.add_argument("--format", choices=("plain", "json"), default="plain")
+    parser.add_argument("--device", default="cpu", help="cpu (the default), auto, cuda, mps, xpu")
+    _shared.add_plugins(parser)
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
@@ -82,6 +82,8 @@ def _print(outcomes: Iterable[Outcome]) -> int:
         text = f"{words(case.check)}: {outcome.message}" if outcome.message else words(case.check)
         print(f"  {_SIGNS[outcome.status]:4}  {text}", flush=True)
         counts[outcome.status] = counts.get(outcome.status, 0) + 1
-    told = ", ".join(f"{count} {status}" for status, count in counts.items())
-    print(f"\n{sum(counts.values())} checks: {'all passed' if set(counts) == {'passed'} else told}")
+    listed = ", ".join(f"{count} {status}" for status, count in counts.items())
+    print(
+        f"\n{sum(counts.values())} checks: {'all passed' if set(counts) == {'passed'} else listed}"
+    )
     return int("failed" in counts)

@@ -58,35 +58,35 @@ def _memory(text: str) -> float:
 
 def add(command: AddCommand) -> None:
     """The arguments of `bench choose`."""
-    made = command("say which method to take for so many pictures in so many styles", EXAMPLES)
-    made.add_argument("run", nargs="*", type=Path, help="run folders; default: all under --runs")
-    made.add_argument("--runs", type=Path, default=_shared.RUNS, metavar="DIR")
-    made.add_argument("--styles", type=_shared.count, default=1, metavar="S", help="new styles (1)")
-    made.add_argument(
+    parser = command("say which method to take for so many pictures in so many styles", EXAMPLES)
+    parser.add_argument("run", nargs="*", type=Path, help="run folders; default: all under --runs")
+    parser.add_argument("--runs", type=Path, default=_shared.RUNS, metavar="DIR")
+    parser.add_argument("--styles", type=_shared.count, default=1, metavar="S", help="new styles (1)")
+    parser.add_argument(
         "--pictures", type=_shared.count, default=1, metavar="K", help="in all styles together (1)"
     )
-    made.add_argument("--size", type=_shared.size, metavar="PX", help="side of the pictures")
-    made.add_argument("--device", metavar="NAME", help="cpu, cuda, mps, xpu: of the measured run")
-    made.add_argument(
+    parser.add_argument("--size", type=_shared.size, metavar="PX", help="side of the pictures")
+    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, mps, xpu: of the measured run")
+    parser.add_argument(
         "--new-style-in", type=_time, metavar="TIME", help="a new style takes no longer, e.g. 5s"
     )
-    made.add_argument(
+    parser.add_argument(
         "--picture-in", type=_time, metavar="TIME", help="a picture takes no longer, e.g. 40ms"
     )
-    made.add_argument("--within", type=_time, metavar="TIME", help="all takes no longer, e.g. 2h")
-    made.add_argument("--memory", type=_memory, metavar="SIZE", help="no more of it, e.g. 2GB")
-    made.add_argument(
+    parser.add_argument("--within", type=_time, metavar="TIME", help="all takes no longer, e.g. 2h")
+    parser.add_argument("--memory", type=_memory, metavar="SIZE", help="no more of it, e.g. 2GB")
+    parser.add_argument(
         "--commercial", action="store_true", help="only weights whose licence allows it"
     )
-    made.add_argument(
+    parser.add_argument(
         "--prefer",
         choices=PREFER,
         default=PREFER[0],
         help="balance: the quickest of those not clearly worse than the best; quality: the best;"
         " time: the quickest (balance)",
     )
-    made.add_argument("--format", choices=("plain", "json"), default="plain")
-    _shared.add_plugins(made, options=False)
+    parser.add_argument("--format", choices=("plain", "json"), default="plain")
+    _shared.add_plugins(parser, options=False)
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:

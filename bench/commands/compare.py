@@ -24,10 +24,10 @@ The exit status is 1 only where something is SLOW, and 2 where the runs cannot b
 
 def add(command: AddCommand) -> None:
     """The arguments of `bench compare`."""
-    made = command("say what has become slower from one run to another", _EXAMPLES, failure=2)
-    made.add_argument("base", type=Path, metavar="BASE", help="run folder to compare with")
-    made.add_argument("new", type=Path, metavar="NEW", help="run folder to judge")
-    made.add_argument(
+    parser = command("say what has become slower from one run to another", _EXAMPLES, failure=2)
+    parser.add_argument("base", type=Path, metavar="BASE", help="run folder to compare with")
+    parser.add_argument("new", type=Path, metavar="NEW", help="run folder to judge")
+    parser.add_argument(
         "--threshold",
         type=_shared.percent,
         default=comparison.THRESHOLD,
@@ -35,16 +35,16 @@ def add(command: AddCommand) -> None:
         help="the least difference that counts, on a quiet machine; a noisier one raises it"
         f" (default: {100 * comparison.THRESHOLD:g})",
     )
-    made.add_argument(
+    parser.add_argument(
         "--any-environment",
         action="store_true",
         help="compare runs of different machines or libraries too",
     )
-    made.add_argument(
+    parser.add_argument(
         "--format", choices=comparison.FORMATS, default="plain", help="github: Markdown"
     )
-    add_json(made)
-    _shared.add_out(made)
+    add_json(parser)
+    _shared.add_out(parser)
 
 
 def add_json(command: argparse.ArgumentParser) -> None:
@@ -61,10 +61,10 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     found = runs.compare(
         args.base, args.new, threshold=args.threshold, any_environment=args.any_environment
     )
-    return told(args, found)
+    return print_verdicts(args, found)
 
 
-def told(args: argparse.Namespace, found: comparison.Comparison) -> int:
+def print_verdicts(args: argparse.Namespace, found: comparison.Comparison) -> int:
     """Write a comparison where and as the arguments say; 1 where something is SLOW."""
     width, color = terminal.of_terminal() if args.out is None else (WIDTH, False)
     text = comparison.render(found, args.format, width=width, color=color)

@@ -17,11 +17,11 @@ EXAMPLES = """examples:
 
 def add(command: AddCommand) -> None:
     """The arguments of `bench degrade`."""
-    made = command("write known degradations of a run's pictures, to try metrics on", EXAMPLES)
-    made.add_argument("run", nargs="?", metavar="RUN", help="a run folder (default: the newest)")
-    made.add_argument("--method", required=True, metavar="NAME", help="whose pictures are good")
-    made.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
-    made.add_argument(
+    parser = command("write known degradations of a run's pictures, to try metrics on", EXAMPLES)
+    parser.add_argument("run", nargs="?", metavar="RUN", help="a run folder (default: the newest)")
+    parser.add_argument("--method", required=True, metavar="NAME", help="whose pictures are good")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    parser.add_argument(
         "--runs", type=Path, default=_shared.RUNS, metavar="DIR", help="where run folders are"
     )
 

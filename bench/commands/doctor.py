@@ -44,9 +44,9 @@ Facts = dict[str, dict[str, str]]
 
 def add(command: AddCommand) -> None:
     """The arguments of `bench doctor`."""
-    made = command("what is found on this machine, and what would make it faster", EXAMPLES)
-    made.add_argument("--format", choices=("plain", "json"), default="plain")
-    _shared.add_plugins(made, options=False)
+    parser = command("what is found on this machine, and what would make it faster", EXAMPLES)
+    parser.add_argument("--format", choices=("plain", "json"), default="plain")
+    _shared.add_plugins(parser, options=False)
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
@@ -158,16 +158,16 @@ def _folders() -> Iterator[tuple[str, str]]:
 
 def _folder(path: Path) -> str:
     """The folder, without the names above it where it is nobody's business, and what it holds."""
-    told = _impersonal(path)
+    shown = _impersonal(path)
     if not path.is_dir():
-        return f"{told}, not there"
+        return f"{shown}, not there"
     files = [file for file in path.rglob("*") if file.is_file()]
-    return f"{told}, {sum(file.stat().st_size for file in files) / 1e6:.1f} MB"
+    return f"{shown}, {sum(file.stat().st_size for file in files) / 1e6:.1f} MB"
 
 
 def _impersonal(path: Path) -> str:
-    told = _without_home(str(path))
-    return told if told.startswith("~") else f".../{'/'.join(path.parts[-2:])}"
+    shortened = _without_home(str(path))
+    return shortened if shortened.startswith("~") else f".../{'/'.join(path.parts[-2:])}"
 
 
 def _without_home(text: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.commands import _shared
 from bench.commands._shared import AddCommand
-from bench.commands.compare import add_json, told
+from bench.commands.compare import add_json, print_verdicts
 from bench.compare import comparison
 from bench.compare.tasks import SCOPES, Rule, Task
 from bench.errors import BenchError
@@ -28,65 +28,72 @@ _HERE = "."
 
 def add(command: AddCommand) -> None:
     """The arguments of `bench gate`."""
-    made = command(
+    parser = command(
         "say whether a change makes a method slower, two versions side by side",
         _EXAMPLES,
         failure=2,
     )
-    made.add_argument(
+    parser.add_argument(
         "base", nargs="?", metavar="BASE", help="git revision, source folder, or python executable"
     )
-    made.add_argument(
+    parser.add_argument(
         "new", nargs="?", default=_HERE, metavar="NEW", help="likewise (default: this folder)"
     )
-    made.add_argument(
-        "--method", action="append", default=[], metavar="NAME", help="to time; repeatable"
-    )
-    made.add_argument(
-        "--scope",
-        action="append",
-        choices=SCOPES,
-        help="core (the default) or adapt; of a phase that iterates, one step; repeatable",
-    )
-    made.add_argument(
-        "--size", type=_shared.size, default=128, metavar="PX", help="of the picture (128)"
-    )
-    made.add_argument("--device", default="cpu", help="cpu (the default), cuda, mps, xpu")
-    made.add_argument("--precision", choices=_shared.PRECISIONS[1:], default="float32")
-    made.add_argument(
-        "--threads",
-        type=_shared.count,
-        default=1,
-        metavar="N",
-        help="CPU threads (1, which is least disturbed by other processes)",
-    )
-    made.add_argument(
+    _add_workload(parser)
+    parser.add_argument(
         "--threshold",
         type=_shared.percent,
         metavar="PERCENT",
         help=f"the least difference that counts ({100 * Rule.threshold:g}; with --baseline"
         f" {100 * comparison.THRESHOLD:g}); a noisier machine raises it",
     )
-    made.add_argument(
+    parser.add_argument(
         "--max-seconds",
         type=_shared.positive,
         default=Rule.max_seconds,
         metavar="S",
         help=f"of measuring, for each pair of processes ({Rule.max_seconds:g})",
     )
-    stored = made.add_mutually_exclusive_group()
+    stored = parser.add_mutually_exclusive_group()
     stored.add_argument(
         "--baseline", type=Path, metavar="FILE", help="compare NEW with this instead of BASE"
     )
     stored.add_argument("--save-baseline", type=Path, metavar="FILE", help="measure NEW into it")
-    made.add_argument("--seed", type=_shared.seed, default=0, metavar="N", help="of the turns (0)")
-    made.add_argument("--quiet", action="store_true", help="no progress bar")
-    made.add_argument(
+    parser.add_argument(
+        "--seed", type=_shared.seed, default=0, metavar="N", help="of the turns (0)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.add_argument(
         "--format", choices=comparison.FORMATS, default="plain", help="github: Markdown"
     )
-    add_json(made)
-    _shared.add_out(made)
-    _shared.add_plugins(made)
+    add_json(parser)
+    _shared.add_out(parser)
+    _shared.add_plugins(parser)
+
+
+def _add_workload(parser: argparse.ArgumentParser) -> None:
+    """What is timed, and on what."""
+    parser.add_argument(
+        "--method", action="append", default=[], metavar="NAME", help="to time; repeatable"
+    )
+    parser.add_argument(
+        "--scope",
+        action="append",
+        choices=SCOPES,
+        help="core (the default) or adapt; of a phase that iterates, one step; repeatable",
+    )
+    parser.add_argument(
+        "--size", type=_shared.size, default=128, metavar="PX", help="of the picture (128)"
+    )
+    parser.add_argument("--device", default="cpu", help="cpu (the default), cuda, mps, xpu")
+    parser.add_argument("--precision", choices=_shared.PRECISIONS[1:], default="float32")
+    parser.add_argument(
+        "--threads",
+        type=_shared.count,
+        default=1,
+        metavar="N",
+        help="CPU threads (1, which is least disturbed by other processes)",
+    )
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
@@ -103,7 +110,7 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     if args.base is None:
         raise BenchError("nothing to compare with: name a git revision, or give --baseline FILE")
     found = gate(args.base, args.new, _tasks(args), rule, seed=args.seed, quiet=args.quiet)
-    return told(args, found)
+    return print_verdicts(args, found)
 
 
 def _stored(args: argparse.Namespace, rule: Rule) -> int:
@@ -122,7 +129,7 @@ def _stored(args: argparse.Namespace, rule: Rule) -> int:
     found = baseline.against_baseline(
         args.baseline, new, rule, plugins=args.plugin, seed=args.seed, quiet=args.quiet
     )
-    return told(args, found)
+    return print_verdicts(args, found)
 
 
 def _tasks(args: argparse.Namespace) -> list[Task]:

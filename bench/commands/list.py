@@ -10,10 +10,10 @@ from bench.commands._shared import AddCommand
 
 def add(command: AddCommand) -> None:
     """The arguments of `bench list`."""
-    made = command("methods, metrics, datasets, encoders and plugins")
-    made.add_argument("what", nargs="?", help="one of these sections, or broken")
-    made.add_argument("--format", choices=("plain", "json"), default="plain")
-    _shared.add_plugins(made, options=False)
+    parser = command("methods, metrics, datasets, encoders and plugins")
+    parser.add_argument("what", nargs="?", help="one of these sections, or broken")
+    parser.add_argument("--format", choices=("plain", "json"), default="plain")
+    _shared.add_plugins(parser, options=False)
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:

@@ -19,10 +19,10 @@ def add(command: AddCommand) -> None:
     """The arguments of `bench new`."""
     from bench.plugins.scaffold import KINDS
 
-    made = command("write a small package with a plugin that works", EXAMPLES)
-    made.add_argument("kind", choices=KINDS, help=", ".join(KINDS))
-    made.add_argument("name", help="what it is called on the command line")
-    made.add_argument("--folder", type=Path, metavar="DIR", help="default: bench-NAME here")
+    parser = command("write a small package with a plugin that works", EXAMPLES)
+    parser.add_argument("kind", choices=KINDS, help=", ".join(KINDS))
+    parser.add_argument("name", help="what it is called on the command line")
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="default: bench-NAME here")
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:

@@ -53,29 +53,29 @@ _NOT_WITH: Mapping[str, Sequence[str]] = {
 
 def add(command: AddCommand) -> None:
     """The arguments of `bench report`."""
-    made = command("print the three-way table of the runs so far", _EXAMPLES)
-    made.add_argument("run", nargs="*", type=Path, help="run folders; default: all under --runs")
-    made.add_argument("--runs", type=Path, default=_shared.RUNS, metavar="DIR")
-    made.add_argument(
+    parser = command("print the three-way table of the runs so far", _EXAMPLES)
+    parser.add_argument("run", nargs="*", type=Path, help="run folders; default: all under --runs")
+    parser.add_argument("--runs", type=Path, default=_shared.RUNS, metavar="DIR")
+    parser.add_argument(
         "--format",
         choices=report.FORMATS,
         help="csv, json and parquet hold long data: a row for every number",
     )
-    made.add_argument(
+    parser.add_argument(
         "--columns",
         type=lambda text: [name for name in text.split(",") if name],
         metavar="NAME,...",
         help=f"default: {','.join(columns.DEFAULT)}; names: {', '.join(columns.FIXED)}, any"
         f" metric, and for several at once {', '.join(columns.SETS)}",
     )
-    made.add_argument("--sort", metavar="COLUMN", help="the best first; default: by name")
-    made.add_argument(
+    parser.add_argument("--sort", metavar="COLUMN", help="the best first; default: by name")
+    parser.add_argument(
         "--by",
         choices=rows.BY,
         help="order of the rows; style: with a row for every style (default: size)",
     )
-    made.add_argument("--all-metrics", action="store_true", help="not just the judges'")
-    instead = made.add_mutually_exclusive_group()
+    parser.add_argument("--all-metrics", action="store_true", help="not just the judges'")
+    instead = parser.add_mutually_exclusive_group()
     instead.add_argument(
         "--amortised",
         action="store_true",
@@ -95,16 +95,16 @@ def add(command: AddCommand) -> None:
     )
     instead.add_argument("--plots", type=Path, metavar="DIR", help="write plots into this folder")
     instead.add_argument("--html", type=Path, metavar="DIR", help="write a page into this folder")
-    made.add_argument(
+    parser.add_argument(
         "--at", type=float, metavar="ERROR", help="with --frontier: the content error, 0 to 1"
     )
-    made.add_argument(
+    parser.add_argument(
         "--reference",
         metavar="METHOD@STEP",
         help="with --curves: the time to be as good as this, e.g. johnson@2000",
     )
-    _shared.add_out(made)
-    made.set_defaults(**_DEFAULTS)
+    _shared.add_out(parser)
+    parser.set_defaults(**_DEFAULTS)
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
@@ -137,15 +137,15 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
         figures = plots.figures(frames, all_metrics=args.all_metrics)
         print(*plots.write(figures, args.plots), sep="\n")
         return 0
-    made = _made(frames, args)
+    rendered = _rendered(frames, args)
     if args.out is None:
-        sys.stdout.write(str(made))
+        sys.stdout.write(str(rendered))
         return 0
-    files.write(args.out, made)
+    files.write(args.out, rendered)
     return 0
 
 
-def _made(frames: Frames, args: argparse.Namespace) -> str | bytes:
+def _rendered(frames: Frames, args: argparse.Namespace) -> str | bytes:
     width, color = terminal.of_terminal() if args.out is None else (WIDTH, False)
     if args.frontier:
         from bench.report import frontier
@@ -163,7 +163,7 @@ def _made(frames: Frames, args: argparse.Namespace) -> str | bytes:
         return curve_tables.render(
             frames, args.format, reference=args.reference, all_metrics=args.all_metrics
         )
-    made = report.render(
+    rendered = report.render(
         frames,
         args.format,
         columns_=args.columns,
@@ -173,10 +173,10 @@ def _made(frames: Frames, args: argparse.Namespace) -> str | bytes:
         width=width,
         color=color,
     )
-    if isinstance(made, str) and args.format in formats.TEXT:
+    if isinstance(rendered, str) and args.format in formats.TEXT:
         from bench.vote import bradley_terry
 
         voted = filter(None, (bradley_terry.section(Path(run)) for run in frames.runs["path"]))
         if blind_tests := list(voted):
-            made += "\n" + formats.write(blind_tests, [], args.format, width, color)
-    return made
+            rendered += "\n" + formats.write(blind_tests, [], args.format, width, color)
+    return rendered

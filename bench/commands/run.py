@@ -36,29 +36,16 @@ EXAMPLES = """examples:
 
 def add(command: AddCommand) -> None:
     """The arguments of `bench run`."""
-    made = command(
+    parser = command(
         "measure methods and print the table of the trade-off",
         EXAMPLES,
         interrupted="; the run had not begun",
     )
-    made.add_argument(
-        "--method",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="repeatable; ALIAS=NAME is another row of a method, with options of its own",
-    )
-    made.add_argument("--all", action="store_true", help="every method there is")
-    made.add_argument(
-        "--sweep",
-        action="store_true",
-        help="a row for each strength of a method that has one: how it trades content for style"
-        " (see bench report --frontier)",
-    )
-    _shared.add_metrics(made)
-    _shared.add_pictures(made)
-    _shared.add_dataset(made)
-    made.add_argument(
+    _add_rows(parser)
+    _shared.add_metrics(parser)
+    _shared.add_pictures(parser)
+    _shared.add_dataset(parser)
+    parser.add_argument(
         "--size",
         action="append",
         type=_shared.size,
@@ -66,14 +53,14 @@ def add(command: AddCommand) -> None:
         metavar="PX",
         help="side of the pictures; repeatable",
     )
-    made.add_argument("--profile", default="quick", metavar="NAME", help=_profile_help())
-    made.add_argument(
+    parser.add_argument("--profile", default="quick", metavar="NAME", help=_profile_help())
+    parser.add_argument(
         "--adapt-seconds",
         type=_shared.positive,
         metavar="S",
         help="end each adaptation after this long",
     )
-    made.add_argument(
+    parser.add_argument(
         "--observe",
         type=_shared.steps,
         default=(),
@@ -81,24 +68,47 @@ def add(command: AddCommand) -> None:
         help="stylize every content after so many steps of an adaptation, e.g. 0,10,100; "
         "default: 0, 1, 2, 5, 10, 20, 50 and so on (see bench report --curves)",
     )
-    made.add_argument(
+    parser.add_argument(
         "--runs", type=Path, default=_shared.RUNS, metavar="DIR", help="where run folders go"
     )
-    made.add_argument(
+    _add_resuming(parser)
+    parser.add_argument(
+        "--isolate",
+        action="store_true",
+        help="make each method's pictures in a process of its own: one that crashes is a row",
+    )
+    _shared.add_machine(parser)
+    _shared.add_plugins(parser)
+
+
+def _add_rows(parser: argparse.ArgumentParser) -> None:
+    """Which methods, and how many rows each."""
+    parser.add_argument(
+        "--method",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="repeatable; ALIAS=NAME is another row of a method, with options of its own",
+    )
+    parser.add_argument("--all", action="store_true", help="every method there is")
+    parser.add_argument(
+        "--sweep",
+        action="store_true",
+        help="a row for each strength of a method that has one: how it trades content for style"
+        " (see bench report --frontier)",
+    )
+
+
+def _add_resuming(parser: argparse.ArgumentParser) -> None:
+    """Going on with a run that has begun."""
+    parser.add_argument(
         "--resume",
         nargs="?",
         const="",
         metavar="RUN",
         help="go on with a run folder; with the newest one by default",
     )
-    made.add_argument("--retry-failed", action="store_true", help="with --resume")
-    made.add_argument(
-        "--isolate",
-        action="store_true",
-        help="make each method's pictures in a process of its own: one that crashes is a row",
-    )
-    _shared.add_machine(made)
-    _shared.add_plugins(made)
+    parser.add_argument("--retry-failed", action="store_true", help="with --resume")
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:

@@ -38,18 +38,18 @@ A CSV file has the columns content, style and output; outputs lie relative to it
 
 def add(command: AddCommand) -> None:
     """The arguments of `bench score`."""
-    made = command(
+    parser = command(
         "judge pictures that another program's method made",
         EXAMPLES,
         interrupted="; do it again",
     )
-    made.add_argument(
+    parser.add_argument(
         "pictures",
         nargs="+",
         metavar="[NAME=]PATH",
         help="a folder of pictures or a CSV file, and the name of its row; several are compared",
     )
-    named = made.add_mutually_exclusive_group()
+    named = parser.add_mutually_exclusive_group()
     named.add_argument(
         "--pattern",
         type=_pattern,
@@ -62,34 +62,34 @@ def add(command: AddCommand) -> None:
         metavar="NAME",
         help="files as a script of the field writes them: adain, stytr2, styleid or artfid",
     )
-    made.add_argument(
+    parser.add_argument(
         "--size",
         type=_shared.size,
         metavar="PX",
         help="side to which all pictures are brought; by default their own, if they are squares",
     )
-    made.add_argument(
+    parser.add_argument(
         "--trains-on",
         action="append",
         default=[],
         metavar="ENCODER",
         help="a network that the method was trained on; its judgements are marked; repeatable",
     )
-    _shared.add_metrics(made)
+    _shared.add_metrics(parser)
     for role in ("content", "style"):
-        made.add_argument(
+        parser.add_argument(
             f"--{role}",
             action="append",
             default=[],
             metavar="PATH",
             help=f"the {role}s that the pictures were made from: folder or file; repeatable",
         )
-    _shared.add_dataset(made)
-    made.add_argument(
+    _shared.add_dataset(parser)
+    parser.add_argument(
         "--runs", type=Path, default=_shared.RUNS, metavar="DIR", help="where run folders go"
     )
-    _shared.add_machine(made)
-    _shared.add_plugins(made)
+    _shared.add_machine(parser)
+    _shared.add_plugins(parser)
 
 
 def _pattern(text: str) -> str:

@@ -26,40 +26,40 @@ Ended by Ctrl-C, the same command goes on where it was.
 def add(command: AddCommand) -> None:
     """The arguments of `bench study`."""
     questions = "; ".join(f"{name}: {study.question}" for name, study in STUDIES.items())
-    made = command("do the runs that a question asks for, and compare", EXAMPLES)
-    made.add_argument("study", metavar="STUDY", help=questions)
+    parser = command("do the runs that a question asks for, and compare", EXAMPLES)
+    parser.add_argument("study", metavar="STUDY", help=questions)
     for name, help in (("content", "photographs"), ("style", "styles")):
-        made.add_argument(
+        parser.add_argument(
             f"--{name}",
             action="append",
             default=[],
             metavar="PATH",
             help=f"{help}: folder or file; repeatable",
         )
-    made.add_argument("--out", type=Path, required=True, metavar="DIR", help="where all goes")
-    made.add_argument(
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where all goes")
+    parser.add_argument(
         "--size",
         type=_shared.size,
         metavar="PX",
         help="side of the pictures (judges: 128), of the crops (ablations: 64)",
     )
-    made.add_argument(
+    parser.add_argument(
         "--budget",
         type=_shared.count,
         metavar="N",
         help="optimisation steps of the best pictures (judges: 300), gradients of two crops per "
         "arm (ablations: 1500)",
     )
-    made.add_argument(
+    parser.add_argument(
         "--start",
         type=Path,
         metavar="FILE",
         help="weights that all arms start from; by default made first, with one arm's budget",
     )
-    _shared.add_metrics(made)
-    _shared.add_plugins(made, options=False)
-    made.add_argument("--dry-run", action="store_true", help="only show the commands")
-    _shared.add_machine(made)
+    _shared.add_metrics(parser)
+    _shared.add_plugins(parser, options=False)
+    parser.add_argument("--dry-run", action="store_true", help="only show the commands")
+    _shared.add_machine(parser)
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:

@@ -43,16 +43,16 @@ class _Job:
 
 def add(command: AddCommand) -> None:
     """The arguments of `bench stylize`."""
-    made = command("use a method, or a saved style, on your own pictures", EXAMPLES)
-    made.add_argument(
+    parser = command("use a method, or a saved style, on your own pictures", EXAMPLES)
+    parser.add_argument(
         "content",
         nargs="+",
         help="pictures to stylize, folders of them with their subfolders, videos (without sound) "
         "or animated GIFs",
     )
-    made.add_argument("--method", metavar="NAME", help=f"({_adapting.DEFAULT})")
-    made.add_argument("--style", metavar="PICTURE", help="adapt to it first")
-    made.add_argument(
+    parser.add_argument("--method", metavar="NAME", help=f"({_adapting.DEFAULT})")
+    parser.add_argument("--style", metavar="PICTURE", help="adapt to it first")
+    parser.add_argument(
         "--weights",
         action="append",
         default=[],
@@ -60,7 +60,7 @@ def add(command: AddCommand) -> None:
         help="instead of --style: what bench adapt wrote; several are mixed, in equal shares or "
         "in those given, which sum to 1",
     )
-    made.add_argument(
+    parser.add_argument(
         "-o",
         "--out",
         type=Path,
@@ -68,15 +68,15 @@ def add(command: AddCommand) -> None:
         help="a picture, a video, or a folder for all results side by side, as NAME-2 where "
         "subfolders share a name",
     )
-    made.add_argument(
+    parser.add_argument(
         "--size",
         type=_shared.size,
         metavar="PX",
         help="shorter side of the results; by default as they are",
     )
-    _adapting.add_adaptation(made)
-    _shared.add_machine(made)
-    _shared.add_plugins(made)
+    _adapting.add_adaptation(parser)
+    _shared.add_machine(parser)
+    _shared.add_plugins(parser)
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
@@ -110,8 +110,8 @@ def _film(args: argparse.Namespace, method: Method, clip: Clip, out: Path, bar: 
         for number, frame in enumerate(video.frames(clip), 1):
             read = functools.partial(getattr, frame, "picture")
             picture = Picture(f"{clip.path}, frame {number}", read)
-            made = images.to_image(_stylize(args, method, picture))
-            write(replace(frame, picture=made))
+            stylized = images.to_image(_stylize(args, method, picture))
+            write(replace(frame, picture=stylized))
             args.interrupted = f"; {out} holds the first {number} frames"
             bar.update()
 
@@ -161,9 +161,9 @@ def _stylize(args: argparse.Namespace, method: Method, picture: Picture) -> Tens
     content = method.context.precision.layout(given.to(method.context.device))
     with _adapting.failures(method.name):
         seed(args.seed, "stylize")
-        made = phases.stylize(method, content)
-        check_picture(made, content)
-    return made
+        stylized = phases.stylize(method, content)
+        check_picture(stylized, content)
+    return stylized
 
 
 def _jobs(args: argparse.Namespace) -> list[_Job]:

@@ -21,36 +21,36 @@ EXAMPLES = """examples:
 
 def add(command: AddCommand) -> None:
     """The arguments of `bench train`."""
-    made = command(
+    parser = command(
         "train a method's weights on two folders of pictures",
         EXAMPLES,
     )
-    made.add_argument("method", help="a method that can be trained")
-    made.add_argument(
+    parser.add_argument("method", help="a method that can be trained")
+    parser.add_argument(
         "--content",
         action="append",
         required=True,
         metavar="PATH",
         help="photographs: folder or file; repeatable",
     )
-    made.add_argument(
+    parser.add_argument(
         "--style",
         action="append",
         required=True,
         metavar="PATH",
         help="styles: folder or file; repeatable",
     )
-    made.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors")
-    made.add_argument(
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors")
+    parser.add_argument(
         "--minutes", type=_shared.positive, help="wall time in all, resumed parts included"
     )
-    made.add_argument("--steps", type=_shared.count, help="steps in all")
-    made.add_argument(
+    parser.add_argument("--steps", type=_shared.count, help="steps in all")
+    parser.add_argument(
         "--save-minutes", type=_shared.positive, default=5.0, help="between two saves"
     )
-    made.add_argument("--resume", action="store_true", help="go on with an unfinished training")
-    _shared.add_machine(made)
-    _shared.add_plugins(made)
+    parser.add_argument("--resume", action="store_true", help="go on with an unfinished training")
+    _shared.add_machine(parser)
+    _shared.add_plugins(parser)
 
 
 def execute(args: argparse.Namespace, arguments: list[str]) -> int:

@@ -11,24 +11,24 @@ from bench.commands._shared import AddCommand
 
 def add(command: AddCommand) -> None:
     """The arguments of `bench vote`."""
-    made = command(
+    parser = command(
         "judge pairs of pictures without knowing the methods, on a local page",
         "examples:\n"
         "  bench vote                                  the newest run\n"
         "  bench vote runs/20261122-101500-1a2b --voter ann --open\n"
         "  bench report                                the scores, beside the metrics\n",
     )
-    made.add_argument("run", nargs="?", type=Path, help="run folder; default: the newest")
-    made.add_argument("--runs", type=Path, default=_shared.RUNS, metavar="DIR")
-    made.add_argument(
+    parser.add_argument("run", nargs="?", type=Path, help="run folder; default: the newest")
+    parser.add_argument("--runs", type=Path, default=_shared.RUNS, metavar="DIR")
+    parser.add_argument(
         "--size", type=_shared.size, metavar="PX", help="which pictures; default: the largest"
     )
-    made.add_argument("--voter", default="", metavar="NAME", help="recorded with the votes")
-    made.add_argument(
+    parser.add_argument("--voter", default="", metavar="NAME", help="recorded with the votes")
+    parser.add_argument(
         "--port", type=_port, default=0, metavar="N", help="default: one that is free"
     )
-    made.add_argument("--open", action="store_true", help="open the page in the browser")
-    made.add_argument(
+    parser.add_argument("--open", action="store_true", help="open the page in the browser")
+    parser.add_argument(
         "--seed", type=_shared.seed, metavar="N", help="of what is drawn; default: random"
     )
 

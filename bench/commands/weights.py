@@ -33,17 +33,17 @@ State = Literal["verified", "there", "missing", "damaged"]
 
 def add(command: AddCommand) -> None:
     """The arguments of `bench weights`."""
-    made = command(
+    parser = command(
         "weights files: who needs them, where they are, whether they are whole", EXAMPLES
     )
-    made.add_argument(
+    parser.add_argument(
         "name",
         nargs="*",
         help=f"methods, metrics or encoders; all by default. {FETCH} before them downloads what is "
         "missing and has an address",
     )
-    made.add_argument("--format", choices=("plain", "json"), default="plain")
-    _shared.add_plugins(made, options=False)
+    parser.add_argument("--format", choices=("plain", "json"), default="plain")
+    _shared.add_plugins(parser, options=False)
 
 
 @dataclass(frozen=True)
@@ -148,8 +148,8 @@ def _fetch(item: Weights, folders: Sequence[Path]) -> None:
             bar.update(0)
 
         path = download(item, weights.user_folder(), report)
-    told = "as declared" if item.sha256 else "its source publishes none to compare with"
-    print(f"{path}\nSHA-256 {weights.sha256(path)}, {told}")
+    verdict = "as declared" if item.sha256 else "its source publishes none to compare with"
+    print(f"{path}\nSHA-256 {weights.sha256(path)}, {verdict}")
 
 
 def declared_files(loaded: Registry) -> Mapping[str, list[tuple[Weights, list[Path]]]]:
@@ -175,8 +175,8 @@ def inspected(name: str, item: Weights, folders: list[Path]) -> Row:
     """What is found of a file that `name` needs, looked for in `folders` too."""
     path = weights.find(item, folders)
     if path is None:
-        told = item.sha256 or ""
-        return Row(name, item.file, None, told, "missing", item.licence, item.source, "")
+        declared = item.sha256 or ""
+        return Row(name, item.file, None, declared, "missing", item.licence, item.source, "")
     state: State = "there" if item.sha256 is None else "verified"
     if not _whole(item, path):
         state = "damaged"

@@ -123,5 +123,5 @@ def against_baseline(
         f"new {side.label}" + f", {cpu}" * (cpu != stored["cpu"]),
         setting_of(tasks),
     ]
-    told = "ratios are of times in units of the reference workload"
-    return Comparison(heading, rows, [told], [])
+    unit = "ratios are of times in units of the reference workload"
+    return Comparison(heading, rows, [unit], [])

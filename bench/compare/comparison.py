@@ -70,8 +70,8 @@ class Comparison:
 def summary(command: str, rows: Sequence[Compared]) -> str:
     """How many verdicts of each kind there are."""
     counts = Counter(row.result.verdict for row in rows)
-    told = [f"{counts[verdict]} {verdict}" for verdict in ORDER if counts[verdict]]
-    return f"{command}: {', '.join(told) or 'nothing is in both runs'}"
+    counted = [f"{counts[verdict]} {verdict}" for verdict in ORDER if counts[verdict]]
+    return f"{command}: {', '.join(counted) or 'nothing is in both runs'}"
 
 
 def render(
@@ -103,7 +103,7 @@ def frame(comparison: Comparison) -> DataFrame:
     """
     from pandas import DataFrame
 
-    made: DataFrame = DataFrame(
+    data: DataFrame = DataFrame(
         [
             {
                 **{name: getattr(row, name) for name in ("method", "size", "scope", "base", "new")},
@@ -113,7 +113,7 @@ def frame(comparison: Comparison) -> DataFrame:
             for row in comparison.rows
         ]
     )
-    return made
+    return data
 
 
 def section(comparison: Comparison) -> Section:

@@ -92,8 +92,8 @@ def _arrange(source: Path, folder: Path) -> None:
 
 
 def _commit(folder: Path) -> str:
-    told = _git("describe", "--always", "--dirty", "--exclude=*", cwd=str(folder).encode())
-    return f" ({told.decode().strip()})" if told else ""
+    described = _git("describe", "--always", "--dirty", "--exclude=*", cwd=str(folder).encode())
+    return f" ({described.decode().strip()})" if described else ""
 
 
 def _git(*words: str, cwd: bytes | None = None) -> bytes | None:

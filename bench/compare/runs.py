@@ -52,7 +52,7 @@ def compare(
     runs = [_MeasuredRun(path, results.load([path])) for path in (base, new)]
     before, after = runs
     notes = []
-    told = [describe(run.record["environment"]) for run in runs]
+    machines = [describe(run.record["environment"]) for run in runs]
     if before.fingerprint != after.fingerprint:
         differ = _differing(before.record["environment"], after.record["environment"])
         if not any_environment:
@@ -74,9 +74,9 @@ def compare(
         notes += run.conditions(label)
     heading = [
         summary("bench compare", rows),
-        f"base {before.record['id']} · commit {before.commit} · {told[0]}",
+        f"base {before.record['id']} · commit {before.commit} · {machines[0]}",
         f"new {after.record['id']} · commit {after.commit}"
-        + f" · {told[1]}" * (before.fingerprint != after.fingerprint),
+        + f" · {machines[1]}" * (before.fingerprint != after.fingerprint),
     ]
     return Comparison(heading, rows, notes, [*before.frames.warnings, *after.frames.warnings])
 
@@ -202,9 +202,9 @@ def _changes(base: _MeasuredRun, old: str, new: _MeasuredRun, method: str, size:
         for name in dict.fromkeys([*before["options"], *after["options"]])
         if before["options"].get(name) != after["options"].get(name)
     ]
-    told = [run.precision(name, size) for run, name in ((base, old), (new, method))]
-    if told[0] != told[1]:
-        notes.append(f"precision {told[0]} in base, {told[1]} in new")
+    precisions = [run.precision(name, size) for run, name in ((base, old), (new, method))]
+    if precisions[0] != precisions[1]:
+        notes.append(f"precision {precisions[0]} in base, {precisions[1]} in new")
     return notes
 
 

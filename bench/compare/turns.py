@@ -89,10 +89,10 @@ class _Process:
         """
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        told = json.loads(line) if line else {"error": "it ended"}
-        if isinstance(told, dict) and "error" in told:
-            self._fail(told["error"])
-        return told
+        reply = json.loads(line) if line else {"error": "it ended"}
+        if isinstance(reply, dict) and "error" in reply:
+            self._fail(reply["error"])
+        return reply
 
     def keep_to(self, core: int) -> None:
         """Let its main thread run on one core only."""
@@ -158,7 +158,7 @@ def measure_pair(
             cores = sorted(os.sched_getaffinity(0))
             for worker in workers:
                 worker.keep_to(cores[seed % len(cores)])
-        seconds = [told.pop("seconds") for told in libraries]
+        seconds = [timed.pop("seconds") for timed in libraries]
         calls = [max(1, round(rule.turn_seconds / each)) for each in seconds]
         taken = Rounds([], [], [], 0.0, (libraries[0], libraries[1]))
         run = waited = 0.0

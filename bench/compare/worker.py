@@ -49,8 +49,8 @@ def reference(device: torch.device) -> Callable[[], object]:
 
     def call() -> Tensor:
         with torch.inference_mode():
-            made: Tensor = network(picture)
-        return made
+            stylized: Tensor = network(picture)
+        return stylized
 
     return call
 
@@ -83,15 +83,15 @@ def method_call(
     arithmetic = devices.choose_precision(precision, device)
     context = contexts.Context(device, arithmetic, store.collect(noise), loaded.encoder)
     torch.manual_seed(seed)
-    made = cls(context, options_.build(cls.Options, options, method))
-    made.load()
+    prepared = cls(context, options_.build(cls.Options, options, method))
+    prepared.load()
     content, style = (
         context.precision.layout(torch.rand(1, 3, size, size).to(device)) for _ in range(2)
     )
     if scope == "adapt":
-        return stepping(lambda: phases.adapting(made, style))
-    next(phases.adapting(made, style))  # ready, though not adapted: as fast as if it were
-    return stepping(lambda: phases.stylizing(made, content))
+        return stepping(lambda: phases.adapting(prepared, style))
+    next(phases.adapting(prepared, style))  # ready, though not adapted: as fast as if it were
+    return stepping(lambda: phases.stylizing(prepared, content))
 
 
 def _module(*places: str) -> Any:
@@ -181,8 +181,8 @@ def main() -> None:
             else:
                 answer = worker.prepare(**request["prepare"])
         except Exception as error:
-            told = str(error).strip().splitlines() or [""]
-            answer = {"error": f"{type(error).__name__}: {told[0]}".rstrip(": ")}
+            lines = str(error).strip().splitlines() or [""]
+            answer = {"error": f"{type(error).__name__}: {lines[0]}".rstrip(": ")}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 

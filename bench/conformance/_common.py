@@ -95,7 +95,7 @@ def keeps_to_its_device(subject: Subject[Any]) -> None:
     simulation = Simulation()
     try:
         with simulation:
-            made = subject.within(context).exercise()
+            outputs = subject.within(context).exercise()
     except AssertionError as error:
         raise AssertionError(describe_error(error, subject.cls, always_where=True)) from error
     except Exception as error:
@@ -104,7 +104,7 @@ def keeps_to_its_device(subject: Subject[Any]) -> None:
             f"an accelerator cannot be simulated for it ({cause}): check on a machine that has "
             f"one, with --device"
         ) from error
-    for tensor in made:
+    for tensor in outputs:
         require(
             simulation.is_there(tensor),
             "what it gives lies on the host, not on the device: leave it on self.context.device",

@@ -28,8 +28,8 @@ class DatasetSubject(Subject[Dataset]):
 
     def __call__(self) -> Dataset:
         """A fresh object."""
-        made: Dataset = self.thing(self.chosen)
-        return made
+        dataset: Dataset = self.thing(self.chosen)
+        return dataset
 
     def exercise(self) -> tuple[()]:
         """List every role and read a few pictures."""

@@ -174,11 +174,11 @@ def iterates_from_step_zero(subject: MethodSubject) -> None:
         raise AssertionError(
             f"after adapt's first yield it cannot stylize yet ({cause}): get ready before it"
         ) from error
-    made = phases.adapt(method, style), sum(1 for _ in phases.stylizing(method, content)) - 1
+    taken = phases.adapt(method, style), sum(1 for _ in phases.stylizing(method, content)) - 1
     steps = getattr(method.options, "steps", None)
     require(
-        steps is None or not any(made) or steps in made,
-        f"with steps={steps} adapt made {made[0]} and stylize {made[1]} steps: yield once when "
+        steps is None or not any(taken) or steps in taken,
+        f"with steps={steps} adapt made {taken[0]} and stylize {taken[1]} steps: yield once when "
         f"ready and once after each step",
     )
 

@@ -160,7 +160,7 @@ def _smi(*words: str) -> str | None:
 
 
 def _reasons(facts: Mapping[str, Any]) -> list[str]:
-    told = {
+    texts = {
         "waited": "it waited for a core {:.0%} of the time",
         "others": "other processes took {:.0%} of the cores' time",
         "steal": "other machines on this host took {:.1%} of the cores' time",
@@ -168,7 +168,7 @@ def _reasons(facts: Mapping[str, Any]) -> list[str]:
     }
     reasons = [
         text.format(facts[name])
-        for name, text in told.items()
+        for name, text in texts.items()
         if facts[name] is not None and facts[name] > MOST[name]
     ]
     if facts["throttled"]:

@@ -86,11 +86,11 @@ def _build(command: Sequence[str], source: str, key: str) -> Path:
     _require_own(folder())
     linked = Path(torch.__file__).parent / "lib"  # where torch brings an OpenMP of its own
     with tempfile.TemporaryDirectory(prefix=".", dir=folder()) as temporary:
-        written, made = Path(temporary) / "source.cpp", Path(temporary) / "library.so"
+        written, library = Path(temporary) / "source.cpp", Path(temporary) / "library.so"
         written.write_text(source, "utf-8")
-        _run(*command, *FLAGS, str(written), "-o", str(made), f"-L{linked}")
-        made.chmod(0o700)
-        return made.replace(folder() / _name(key, made.read_bytes()))
+        _run(*command, *FLAGS, str(written), "-o", str(library), f"-L{linked}")
+        library.chmod(0o700)
+        return library.replace(folder() / _name(key, library.read_bytes()))
 
 
 def _name(key: str, library: bytes) -> str:

@@ -50,14 +50,14 @@ def render(
             f"no adaptation was observed in these runs: {why}make one with bench run --observe "
             "default"
         )
-    made = curves(frames, seed)
-    made = made[made["run"].isin(set(frames.observed["run"]))]
+    medians = curves(frames, seed)
+    medians = medians[medians["run"].isin(set(frames.observed["run"]))]
     if format == "csv":
-        table = made if reference is None else time_to_quality(frames, reference)
+        table = medians if reference is None else time_to_quality(frames, reference)
         return table.to_csv(index=False, lineterminator="\n")
     summed = None if reference is None else speedups(frames, reference, seed)
     if format == "json":
-        tables = {"curves": made}
+        tables = {"curves": medians}
         if reference is not None and summed is not None:
             tables |= {"time_to_quality": time_to_quality(frames, reference), "speedups": summed}
         whole = {
@@ -65,7 +65,7 @@ def render(
         }
         return json.dumps(whole, indent=1) + "\n"
     sections = []
-    for key, group in made.groupby(["run", "size"], sort=False):
+    for key, group in medians.groupby(["run", "size"], sort=False):
         run, size = cast(tuple[str, int], key)
         faster = None
         if summed is not None:
@@ -78,7 +78,7 @@ def _section(
     frames: Frames,
     run: str,
     size: int,
-    made: DataFrame,
+    medians: DataFrame,
     faster: DataFrame | None,
     reference: str | None,
     all_metrics: bool,
@@ -99,11 +99,11 @@ def _section(
     over = f"{among} of means over {_count(contents, 'content')}"
     tables: list[Table] = []
     for id_, metric in shown.items():
-        part = made[made["metric"] == id_]
+        part = medians[medians["metric"] == id_]
         tables += _wide(f"{_title(metric)}, after so many steps; {over}", part, "value", "")
     if shown:
         title = f"seconds of adaptation until then; {among}"
-        first = made.drop_duplicates(["method", "step"])
+        first = medians.drop_duplicates(["method", "step"])
         tables += _wide(title, first, "seconds", "seconds_")
     if faster is not None and reference is not None:
         for id_, metric in shown.items():
@@ -132,16 +132,16 @@ def _title(metric: MetricRecord) -> str:
     return f"{metric['name']} {arrow}{on}{kind}"
 
 
-def _wide(title: str, made: DataFrame, value: str, bounds: str) -> Iterator[Table]:
+def _wide(title: str, medians: DataFrame, value: str, bounds: str) -> Iterator[Table]:
     """Methods × steps, in as many parts as the steps need."""
     cells = {
         (row["method"], row["step"]): Cell(
             digits(row[value], floor=1e-3),
             interval_text(row[f"{bounds}low"], row[f"{bounds}high"], floor=1e-3),
         )
-        for row in made.to_dict("records")
+        for row in medians.to_dict("records")
     }
-    methods, steps = list(dict.fromkeys(made["method"])), sorted(set(made["step"]))
+    methods, steps = list(dict.fromkeys(medians["method"])), sorted(set(medians["step"]))
     head = max([len("method"), *(len(short(name)) for name in methods)])
     width = 2 + max([0, *(len("–".join(c.interval or (c.text,))) for c in cells.values())])
     count = max(1, (WIDTH - head) // width)

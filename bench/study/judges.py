@@ -126,8 +126,8 @@ def render(run: Path) -> str:
             continue
         checks = [check for check in CHECKS if check.axis == axis]
         lines = [
-            [id_, *(_percent(told[check.name]) for check in checks)]
-            for id_, told in metrics.items()
+            [id_, *(_percent(shares[check.name]) for check in checks)]
+            for id_, shares in metrics.items()
         ]
         kind = "style and content" if axis == "both" else axis
         headers = [f"{kind} metrics", *(check.name.replace(" ", "\n") for check in checks)]

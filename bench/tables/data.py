@@ -23,6 +23,6 @@ def parquet(data: DataFrame) -> bytes:
         NeedError: pyarrow is not installed.
     """
     extra("pyarrow", "parquet", "--format parquet")
-    made = io.BytesIO()
-    data.to_parquet(made, engine="pyarrow", index=False)
-    return made.getvalue()
+    buffer = io.BytesIO()
+    data.to_parquet(buffer, engine="pyarrow", index=False)
+    return buffer.getvalue()

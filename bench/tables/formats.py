@@ -27,7 +27,7 @@ def write(
         sections: see `bench.report.summary.section`.
         warnings: of `bench.results.Frames`.
     """
-    told = [clean(warning) for warning in warnings]
+    sentences = [clean(warning) for warning in warnings]
     if format == "plain":
-        return terminal(sections, told, width, color)
-    return {"github": github, "latex": latex}[format](sections, told)
+        return terminal(sections, sentences, width, color)
+    return {"github": github, "latex": latex}[format](sections, sentences)

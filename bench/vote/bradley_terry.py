@@ -85,12 +85,11 @@ def bradley_terry(
     if len(counts.wins) > 1 and virtual_ties:
         low, high = _ends(counts.wins, prior, resamples, seed)
     components = _components(total + total.T)
-    found = [
-        Score(method, float(score), float(least), float(most), *counts.results[method], component)
-        for method, score, least, most, component in zip(
-            methods, scores, low, high, components, strict=True
-        )
-    ]
+    found = []
+    for i, method in enumerate(methods):
+        won, tied, lost = counts.results[method]
+        ends = float(scores[i]), float(low[i]), float(high[i])
+        found.append(Score(method, *ends, won, tied, lost, components[i]))
     return sorted(found, key=lambda score: -score.score)
 
 

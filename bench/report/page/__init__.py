@@ -71,12 +71,14 @@ def _plots(frames: Frames, out: Path, all_metrics: bool, seed: int) -> list[dict
 
     folder = out / "plots"
     folder.mkdir(exist_ok=True)
-    made = []
+    written = []
     for name, figure in plots.figures(frames, all_metrics=all_metrics, seed=seed).items():
         files.write(folder / f"{name}.svg", plots.svg(figure))
         width, height = (round(_INCH * inches) for inches in figure.get_size_inches())
-        made.append({"name": name, "label": figure.get_label(), "width": width, "height": height})
-    return made
+        written.append(
+            {"name": name, "label": figure.get_label(), "width": width, "height": height}
+        )
+    return written
 
 
 def _render(

@@ -13,7 +13,7 @@ from bench.vote.votes import read_votes
 
 def preferences_of(runs: Mapping[str, RunFiles], seed: int) -> list[dict[str, Any]]:
     """Bradley-Terry scores of every run that people voted on."""
-    made = []
+    tests = []
     for name, run in sorted(runs.items()):
         votes = read_votes(run.path)
         scores = bradley_terry.bradley_terry(votes, seed=seed)
@@ -21,7 +21,7 @@ def preferences_of(runs: Mapping[str, RunFiles], seed: int) -> list[dict[str, An
             continue
         ends = [end for s in scores for end in (s.score, s.low, s.high) if math.isfinite(end)]
         reach = max(0.1, *map(abs, ends))
-        made.append(
+        tests.append(
             {
                 "run": name,
                 "reach": f"{reach:.2f}",
@@ -41,4 +41,4 @@ def preferences_of(runs: Mapping[str, RunFiles], seed: int) -> list[dict[str, An
                 ],
             }
         )
-    return made
+    return tests

@@ -70,11 +70,11 @@ def spread_out(places: Sequence[float], gap: float, end: float) -> list[float]:
             middles = [places[member] - gap * rank for rank, member in enumerate(members)]
             start = sum(middles) / len(middles)
         blocks.append((start, members))
-    made = [0.0] * len(places)
+    spread = [0.0] * len(places)
     for start, members in blocks:
         for rank, member in enumerate(members):
-            made[member] = start + gap * rank
-    return made
+            spread[member] = start + gap * rank
+    return spread
 
 
 def _text_width(text: str) -> float:
