@@ -61,7 +61,9 @@ def add(command: AddCommand) -> None:
     parser = command("say which method to take for so many pictures in so many styles", EXAMPLES)
     parser.add_argument("run", nargs="*", type=Path, help="run folders; default: all under --runs")
     parser.add_argument("--runs", type=Path, default=_shared.RUNS, metavar="DIR")
-    parser.add_argument("--styles", type=_shared.count, default=1, metavar="S", help="new styles (1)")
+    parser.add_argument(
+        "--styles", type=_shared.count, default=1, metavar="S", help="new styles (1)"
+    )
     parser.add_argument(
         "--pictures", type=_shared.count, default=1, metavar="K", help="in all styles together (1)"
     )

@@ -73,7 +73,7 @@ def gate(
         sides = [resolve(text, folder / name) for text, name in ((base, "base"), (new, "new"))]
         for task in tasks:
             runs = [(side, task) for side in sides]
-            verdict = functools.partial(_paired, rule=rule)
+            verdict = functools.partial(paired_difference, rule=rule)
             rows.append(judge_task(task, runs, verdict, folder, rule, seed, quiet))
     labels = [f"base {sides[0].label}", f"new {sides[1].label}"]
     return Comparison([summary("bench gate", rows), *labels, setting_of(tasks)], rows, [], [])
@@ -129,6 +129,7 @@ def judge_task(
     )
 
 
-def _paired(taken: Sequence[Rounds], rule: Rule) -> Difference:
+def paired_difference(taken: Sequence[Rounds], rule: Rule) -> Difference:
+    """The verdict on all rounds of the pairs of processes, by their ratios."""
     ratios = [ratio for rounds in taken for ratio in rounds.ratios()]
     return difference.paired(ratios, max(rule.threshold, noise_of(taken)), rule.bias)

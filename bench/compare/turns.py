@@ -59,7 +59,7 @@ class Rounds(NamedTuple):
         return [new / base for base, new in zip(self.base, self.new, strict=True)]
 
 
-class _Process:
+class WorkerProcess:
     """A worker process."""
 
     def __init__(self, side: Side, task: Task, script: Path) -> None:
@@ -150,7 +150,7 @@ def measure_pair(
                 bar_format="{desc}: {n_fmt} rounds [{elapsed}]",
             )
         )
-        workers = [stack.enter_context(closing(_Process(*run, script))) for run in runs]
+        workers = [stack.enter_context(closing(WorkerProcess(*run, script))) for run in runs]
         for worker, (_, asked) in zip(workers, runs, strict=True):
             worker.ask({"prepare": {**asdict(asked), "plugins": list(asked.plugins)}})
         libraries = [worker.answer() for worker in workers]

@@ -41,7 +41,7 @@ def hub_file(weights: Weights) -> Path:
     """
     cache = hub_folder()
     if find(weights, [cache]) is None:
-        cause = _download(weights, cache / weights.file)
+        cause = download(weights, cache / weights.file)
         if cause is not None:
             raise BenchError(
                 f"weights {weights.file} cannot be downloaded ({cause}): "
@@ -51,7 +51,7 @@ def hub_file(weights: Weights) -> Path:
 
 
 @functools.cache
-def _download(weights: Weights, path: Path) -> str | None:
+def download(weights: Weights, path: Path) -> str | None:
     """Why the download failed, or None; tried once per process, so that nothing waits twice."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

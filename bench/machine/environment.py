@@ -50,7 +50,7 @@ def capture(
     processor = cpu()
     return {
         "bench": bench.__version__,
-        **_checkout(),
+        **checkout(),
         "os": f"{platform.system()} {platform.machine()}",
         "kernel": platform.release(),
         "container": _container(),
@@ -81,7 +81,7 @@ def capture(
     }
 
 
-def _checkout() -> dict[str, Any]:
+def checkout() -> dict[str, Any]:
     """Commit and dirty flag; None unless git tracks this very file (a wheel may lie in a venv
     inside somebody else's repository).
     """

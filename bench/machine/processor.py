@@ -40,11 +40,11 @@ def cpu() -> dict[str, Any]:
         "cores_physical": physical,
         "cores_logical": os.cpu_count(),
         "cores_available": len(affinity(0)) if affinity else os.cpu_count(),
-        "cpu_quota": _cpu_quota(),
+        "cpu_quota": cpu_quota(),
     }
 
 
-def _cpu_quota() -> float | None:
+def cpu_quota() -> float | None:
     """How many cores' time a container may use (cgroup v2); None for no limit."""
     limit, _, period = (text_of("/sys/fs/cgroup/cpu.max") or "max").partition(" ")
     return None if limit.strip() == "max" else int(limit) / int(period)

@@ -45,13 +45,14 @@ def measure(device: torch.device, threads: int) -> dict[str, dict[str, float]]:
         }
         with torch.inference_mode(), contextlib.suppress(RuntimeError):
             peak[str(dtype).removeprefix("torch.")] = {
-                name: round(flops / _best(call, device) / 1e9, 1)
+                name: round(flops / least_seconds(call, device) / 1e9, 1)
                 for name, (call, flops) in calls.items()
             }
     return peak
 
 
-def _best(call: Callable[[], object], device: torch.device) -> float:
+def least_seconds(call: Callable[[], object], device: torch.device) -> float:
+    """The time of the fastest of many calls, the first left out."""
     from bench.machine.clock import timed
 
     call()

@@ -171,13 +171,13 @@ class StyleID(Method):
         mean, deviation = moments(latent)
         styled_mean, styled_deviation = moments(style["latent"])
         latent = (latent - mean) / deviation * styled_deviation + styled_mean
-        times = self._times()
+        times = self.times()
         for time, before in zip(times[-2::-1], [*times[:-2][::-1], 0], strict=True):
-            latent = self._moved(latent, time, before, inject)
+            latent = self.moved(latent, time, before, inject)
         decoded = self.autoencoder.decode(latent / SCALE).sample / 2 + 0.5
         return resized(decoded, *content.shape[2:]).clamp(0, 1)
 
-    def _times(self) -> range:
+    def times(self) -> range:
         """When the network is asked for the noise, in growing order."""
         return range(1, LAST + 1, (LAST + 1) // self.options.steps)
 
@@ -188,12 +188,12 @@ class StyleID(Method):
         sides = (max(1, round(side * scale / 64)) * 64 for side in (height, width))
         encoded = self.autoencoder.encode(2 * resized(picture, *sides) - 1)
         latent: Tensor = SCALE * encoded.latent_dist.mode()
-        times = self._times()
+        times = self.times()
         for time, after in zip(times, [*times[1:], LAST], strict=True):
-            latent = self._moved(latent, time, after, look)
+            latent = self.moved(latent, time, after, look)
         return latent
 
-    def _moved(self, latent: Tensor, time: int, other: int, look: Look) -> Tensor:
+    def moved(self, latent: Tensor, time: int, other: int, look: Look) -> Tensor:
         """From one time to another by the noise of the first (DDIM: Song et al. 2021, eq. 12)."""
         for attention in self.attentions:
             attention.look = lambda place, *three: look(f"{time} {place}", *three)

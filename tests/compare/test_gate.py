@@ -72,12 +72,12 @@ def simulated(monkeypatch):
 
         Machine.slowdown = {("new", "core"): slowdown}
         Machine.bias, Machine.made, Machine.random = list(bias), [], random.Random(seed)
-        monkeypatch.setattr(turns, "_Process", Machine)
+        monkeypatch.setattr(turns, "WorkerProcess", Machine)
         monkeypatch.setattr(gate, "resolve", lambda text, _: text)
         taken = gate.judge_task(
             TASK,
             [("old", TASK), ("new", TASK)],
-            lambda rounds: gate._paired(rounds, rule),
+            lambda rounds: gate.paired_difference(rounds, rule),
             Path(),
             rule,
             seed,
@@ -130,7 +130,7 @@ def test_the_processes_share_a_core_and_fresh_ones_the_next(simulated, monkeypat
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5}, raising=False)
     monkeypatch.setattr(os, "sched_setaffinity", None, raising=False)
     simulated(slowdown=0.1)
-    assert [process.core for process in turns._Process.made] == [3, 3, 5, 5]
+    assert [process.core for process in turns.WorkerProcess.made] == [3, 3, 5, 5]
 
 
 def test_measuring_ends_when_the_ratio_is_known_or_time_is_up(simulated):
@@ -215,7 +215,7 @@ def test_a_revision_with_other_modules_is_measured_too(monkeypatch, capsys):
 
 
 def test_a_baseline_is_in_units_of_the_reference(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(turns, "_Process", Simulated)
+    monkeypatch.setattr(turns, "WorkerProcess", Simulated)
     monkeypatch.setattr(baseline, "resolve", lambda text, _: revisions.Side(text, "python"))
     monkeypatch.setattr(Simulated, "slowdown", {})
     file = str(tmp_path / "speed.json")
@@ -245,7 +245,7 @@ def test_a_baseline_is_in_units_of_the_reference(monkeypatch, tmp_path, capsys):
 
 
 def test_a_baseline_names_no_code_to_load(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(turns, "_Process", Simulated)
+    monkeypatch.setattr(turns, "WorkerProcess", Simulated)
     monkeypatch.setattr(baseline, "resolve", lambda text, _: revisions.Side(text, "python"))
     monkeypatch.setattr(Simulated, "slowdown", {})
     file = str(tmp_path / "speed.json")

@@ -3,7 +3,7 @@
 from helpers.checkout import ROOT
 
 WHOLE = """
-    commands compare/test_gate.py conformance methods metrics/test_sets.py plugins/test_scaffold.py
+    commands compare conformance machine/test_native.py methods metrics plugins/test_scaffold.py
     project/test_docs.py project/test_examples.py project/test_published.py project/test_readme.py
     report/test_browser.py run study stylize test_training.py tools
 """.split()  # noqa: SIM905

@@ -108,7 +108,7 @@ def test_processor_from_cpuinfo(monkeypatch):
         for n in range(8)
     ]
     monkeypatch.setattr(processor, "text_of", lambda path: "\n".join(blocks))
-    monkeypatch.setattr(processor, "_cpu_quota", lambda: None)
+    monkeypatch.setattr(processor, "cpu_quota", lambda: None)
     facts = processor.cpu()
     assert (facts["cpu"], facts["cores_physical"]) == ("Big CPU", 4)
 
@@ -118,7 +118,7 @@ def test_processor_from_cpuinfo(monkeypatch):
 )
 def test_cpu_quota_of_a_container(monkeypatch, text, quota):
     monkeypatch.setattr(processor, "text_of", lambda path: text)
-    assert processor._cpu_quota() == quota
+    assert processor.cpu_quota() == quota
 
 
 @pytest.fixture
@@ -146,20 +146,20 @@ def test_checkout_has_commit_and_dirty_flag(checkout):
     git("commit", "-q", "-m", "one")
     git("tag", "-a", "v1", "-m", "v1")
     head = git("rev-parse", "HEAD")
-    assert environment._checkout() == {"commit": head, "dirty": False}
+    assert environment.checkout() == {"commit": head, "dirty": False}
     file.write_text("two\n")
-    assert environment._checkout() == {"commit": head, "dirty": True}
+    assert environment.checkout() == {"commit": head, "dirty": True}
 
 
 def test_a_wheel_inside_somebody_elses_repository_has_no_commit(checkout):
     git, _ = checkout
     git("commit", "-q", "--allow-empty", "-m", "theirs")
-    assert environment._checkout() == {"commit": None, "dirty": None}
+    assert environment.checkout() == {"commit": None, "dirty": None}
 
 
 def test_without_git_there_is_no_commit(checkout, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    assert environment._checkout() == {"commit": None, "dirty": None}
+    assert environment.checkout() == {"commit": None, "dirty": None}
 
 
 def test_source_hash_is_the_defining_file():

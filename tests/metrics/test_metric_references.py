@@ -268,12 +268,12 @@ def test_lpips_without_its_trunk_is_one_line(hub, monkeypatch):
     def refuse(*_, **__):
         raise OSError("no network in tests")
 
-    downloads._download.cache_clear()
+    downloads.download.cache_clear()
     monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
     for metric in REGISTRY.metric("lpips"):
         with pytest.raises(BenchError, match=r"cannot be downloaded \(no network in tests\): get"):
             metric.load(context_of(REGISTRY.encoder))
-    downloads._download.cache_clear()
+    downloads.download.cache_clear()
 
 
 def test_calibrated_distance_by_hand():

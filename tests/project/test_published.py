@@ -597,7 +597,7 @@ def test_styleids_steps_are_diffusers_own(styleid):
         steps_offset=1,
     )
     scheduler.set_timesteps(10)
-    times = list(method._times())
+    times = list(method.times())
     assert times == scheduler.timesteps.tolist()[::-1]
     latent = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(0))
     seen = []
@@ -606,7 +606,7 @@ def test_styleids_steps_are_diffusers_own(styleid):
         seen.append(place)
         return three
 
-    moved = [method._moved(latent, t, b, look) for t, b in zip(times, [0, *times], strict=False)]
+    moved = [method.moved(latent, t, b, look) for t, b in zip(times, [0, *times], strict=False)]
     assert seen[:6] == ["1 2.0", "1 2.1", "1 2.2", "1 3.0", "1 3.1", "1 3.2"]
     method.unet.set_attn_processor(AttnProcessor())
     for time, value in zip(times, moved, strict=True):
@@ -622,7 +622,7 @@ def test_styleid_injects_the_styles_keys_and_values_and_mixes_queries(styleid):
     method = styleid(steps=2, gamma=0.75, temperature=1.5)
     phases.adapt(method, style)
     calls = []
-    moved = method._moved
+    moved = method.moved
 
     def watched(latent, time, other, look):
         def looking(place, *three):
@@ -632,7 +632,7 @@ def test_styleid_injects_the_styles_keys_and_values_and_mixes_queries(styleid):
 
         return moved(latent, time, other, looking)
 
-    method._moved = watched
+    method.moved = watched
     phases.stylize(method, content)
     # inversion from 1 by 501 to 999; sampling leaves the first step, that from 501, out
     assert [(t, o) for t, o, *_ in calls[::6]] == [(1, 501), (501, 999), (1, 0)]
