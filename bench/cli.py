@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from bench.errors import BenchError, unknown
+from bench.machine.openmp import wait_passively
 
 COMMANDS = (
     "run",
@@ -91,6 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Commands whose status 1 is a verdict fail with 2.
     """
+    wait_passively()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # not every terminal has an arrow
             stream.reconfigure(errors="replace")

@@ -7,6 +7,7 @@ matrices and squared differences lose their small values in half precision.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -17,8 +18,27 @@ def gram(features: Tensor) -> Tensor:
     """Gram matrices (N, C, C), divided by C·H·W (Johnson et al. 2016, eq. 3)."""
     _, c, h, w = features.shape
     with torch.autocast(features.device.type, enabled=False):
-        flat = features.float().flatten(2)
-        return flat @ flat.transpose(1, 2) / (c * h * w)
+        products: Tensor = _Products.apply(features.float().flatten(2))
+        return products / (c * h * w)
+
+
+class _Products(torch.autograd.Function):
+    """Each channel with each: (N, C, P) to (N, C, C).
+
+    Both factors are one, so their gradients are one product, and are made in its layout.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, flat: Tensor) -> Tensor:
+        ctx.save_for_backward(flat)
+        return flat @ flat.mT
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> Any:
+        (flat,) = ctx.saved_tensors
+        both = slopes[0] + slopes[0].mT
+        channels_last = flat.stride(1) == 1
+        return (flat.mT @ both).mT if channels_last else both @ flat
 
 
 def relative_error(value: Tensor, target: Tensor) -> Tensor:
@@ -28,9 +48,8 @@ def relative_error(value: Tensor, target: Tensor) -> Tensor:
     papers' unnormalised sums are not. The target's N may be 1.
     """
     with torch.autocast(value.device.type, enabled=False):
-        value, target = value.float().flatten(1), target.float().flatten(1)
-        energy = target.square().sum(1)
-        return (value - target).square().sum(1) / energy.clamp_min(1e-12)
+        value, target = value.float(), target.float()
+        return _energy(value - target) / _energy(target).clamp_min(1e-12)
 
 
 def balanced_error(value: Tensor, target: Tensor) -> Tensor:
@@ -43,9 +62,14 @@ def balanced_error(value: Tensor, target: Tensor) -> Tensor:
     gradient. The factor makes it `relative_error` near the target. The target's N may be 1.
     """
     with torch.autocast(value.device.type, enabled=False):
-        value, target = value.float().flatten(1), target.float().flatten(1)
-        energies = value.square().sum(1) + target.square().sum(1)
-        return 2 * (value - target).square().sum(1) / energies.clamp_min(1e-12)
+        value, target = value.float(), target.float()
+        energies = _energy(value) + _energy(target)
+        return 2 * _energy(value - target) / energies.clamp_min(1e-12)
+
+
+def _energy(value: Tensor) -> Tensor:
+    """The sum of squares of each picture's, (N,)."""
+    return value.square().sum(tuple(range(1, value.dim())))
 
 
 def style_error(features: Sequence[Tensor], grams: Sequence[Tensor]) -> Tensor:

@@ -15,6 +15,8 @@ from bench.options import option
 from bench.perceptual import PerceptualLoss
 from bench.weights import find, metadata
 
+from ._adam import adam
+
 
 @dataclass(frozen=True)
 class FitOptions:
@@ -60,7 +62,7 @@ def fit(
     """
     moving = list(network.parameters() if parameters is None else parameters)
     wanted = loss.style_target(style)
-    optimizer = torch.optim.Adam(moving, options.lr)
+    optimizer = adam(moving, options.lr)
     yield
     for _ in range(options.steps):
         batch = context.photographs.batch(options.batch, options.size)

@@ -7,6 +7,7 @@ MAML: Finn, Abbeel, Levine, ICML 2017, §5.2. Reptile: Nichol, Achiam, Schulman 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,7 +22,9 @@ from bench.options import option
 from bench.perceptual import Balance, StyleTarget, Terms, perceptual_loss
 from bench.store import PictureStore
 
+from ._adam import adam
 from ._network_training import NetworkTraining
+from ._second_derivatives import SecondDerivatives
 from ._transform_net import norm_parameters, started
 
 
@@ -174,7 +177,7 @@ class MetaTraining(NetworkTraining):
         o: MetaTrainingOptions = self.options
         moving = list(self.moving.values())
         begin = [p.detach().clone() for p in moving]
-        inner = (torch.optim.Adam if o.inner == "adam" else torch.optim.SGD)(moving, lr)
+        inner = adam(moving, lr) if o.inner == "adam" else torch.optim.SGD(moving, lr)
         seen = []
         for train in trains:
             seen.append(self._terms(train, style))
@@ -203,7 +206,8 @@ class MetaTraining(NetworkTraining):
         style: StyleTarget,
         parameters: Mapping[str, Tensor] | None = None,
     ) -> Terms:
-        with self.context.autocast():
+        twice = SecondDerivatives() if parameters is not None else nullcontext()
+        with self.context.autocast(), twice:
             stylized = functional_call(self.network, dict(parameters or {}), (content,))
             return self.loss.of(stylized, content, style, self.options.shift)
 

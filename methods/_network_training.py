@@ -16,6 +16,8 @@ from bench.contract import Context, Task
 from bench.options import option
 from bench.store import PictureStore
 
+from ._adam import adam
+
 WARM_UP = 50
 """Over so many steps Adam's learning rate rises to its full value."""
 
@@ -59,8 +61,7 @@ class NetworkTraining(Task):
         super().__init__(context, styles, options)
         self.network = context.place(self.build())
         self.parameters = [p for p in self.network.parameters() if p.requires_grad]
-        # not fused: on a CPU that pairs parameters and gradients by memory, whatever their layouts
-        self.optimizer = torch.optim.Adam(self.parameters)
+        self.optimizer = adam(self.parameters)
         self.mean = [p.detach().clone() for p in self.parameters]
         self.averaged = 0
         self.share = source_shares(styles.names)

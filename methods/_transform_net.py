@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from bench import paths
 from bench.contract import Weights
 from bench.errors import BenchError
-from bench.layers import normalised, reflected, upsampled_conv
+from bench.layers import reflected, upsampled_conv
 from bench.weights import locate, read
+
+from ._instance_norm import instance_norm
 
 LIMIT = 3.0
 """The largest value after a normalisation, in standard deviations, of a smooth network."""
@@ -64,7 +66,7 @@ class ConvNorm(nn.Module):
             grown = reflected(x, conv.kernel_size[0] // 2)
             y = F.conv2d(grown, conv.weight, conv.bias, conv.stride)
         gain, bias = affine or (norm.weight, norm.bias)
-        return normalised(y, gain, bias, relu, LIMIT if smooth else math.inf)
+        return instance_norm(y, gain, bias, relu, LIMIT if smooth else math.inf)
 
 
 class Residual(nn.Module):

@@ -1,6 +1,4 @@
-"""Layers in channels-last memory: values, first and second derivatives against torch's own."""
-
-import math
+"""Layers that keep type and layout: values, first and second derivatives against torch's own."""
 
 import pytest
 import torch
@@ -21,12 +19,22 @@ def numbers(*shape, layout=torch.contiguous_format, seed=0):
 
 
 def holds(function, reference, *inputs):
-    """Value and derivatives; that the layout stays is the reason for these functions."""
-    got = function(*inputs)
-    torch.testing.assert_close(got, reference(*inputs), rtol=1e-10, atol=1e-10)
-    assert got.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(function(*inputs), reference(*inputs), rtol=1e-10, atol=1e-10)
     assert gradcheck(function, inputs)
     assert gradgradcheck(function, inputs)
+
+
+def reflected(x):
+    return layers.reflected(x, 1)
+
+
+def upsampled_conv(x):
+    return layers.upsampled_conv(x, numbers(4, 3, 3, 3).detach().float(), None)
+
+
+def test_reflection_by_hand():
+    row = torch.tensor([1.0, 2.0, 3.0]).expand(1, 1, 3, 3)
+    assert layers.reflected(row, 2)[0, 0, 0].tolist() == [3, 2, 1, 2, 3, 2, 1]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -49,28 +57,13 @@ def test_upsampling_and_convolution(layout):
     holds(layers.upsampled_conv, plain, *inputs)
 
 
-@pytest.mark.parametrize("relu", [True, False])
-@pytest.mark.parametrize("limit", [math.inf, 1.2])
-@pytest.mark.parametrize("per_picture", [True, False])
-def test_normalisation(relu, limit, per_picture):
-    def plain(x, gain, bias):
-        unit = F.instance_norm(x).clamp(-limit, limit)
-        affine = unit * gain[..., None, None] + bias[..., None, None]
-        return affine.relu() if relu else affine
-
-    shape = (2, 3) if per_picture else (3,)
-    holds(
-        lambda *inputs: layers.normalised(*inputs, relu, limit),
-        plain,
-        numbers(2, 3, 4, 5, layout=torch.channels_last),
-        numbers(*shape, seed=1),  # some of the gains are negative
-        numbers(*shape, seed=2),
-    )
-
-
-def test_bfloat16_stays_near_float32():
-    x, gain, bias = (t.detach().float() for t in (numbers(2, 8, 9, 9), numbers(8), numbers(8)))
-    half = layers.normalised(x.bfloat16(), gain, bias, True, 3.0)
-    assert half.dtype == torch.bfloat16
-    whole = layers.normalised(x, gain, bias, True, 3.0)
-    torch.testing.assert_close(half.float(), whole, rtol=0.02, atol=0.03)
+@pytest.mark.parametrize("layer", [reflected, upsampled_conv])
+def test_type_and_layout_stay_forth_and_back(layer):
+    """Under autocast torch's own padding gives float32."""
+    x = numbers(2, 3, 6, 7, layout=torch.channels_last).detach().bfloat16().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        y = layer(x)
+    (slope,) = torch.autograd.grad(y.square().sum(), x)
+    for made in (y, slope):
+        assert made.dtype == torch.bfloat16
+        assert made.is_contiguous(memory_format=torch.channels_last)

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch.autograd import gradcheck, gradgradcheck
 
 from bench import losses
 
@@ -107,3 +108,23 @@ def test_losses_differentiate_twice():
     (curvature,) = torch.autograd.grad(slope.square().sum(), features)
     assert math.isfinite(curvature.norm().item())
     assert curvature.norm() > 0
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_gradients_stay_in_the_features_layout(layout):
+    torch.manual_seed(0)
+    features, target = (
+        torch.randn(2, 3, 4, 5).contiguous(memory_format=layout).requires_grad_() for _ in range(2)
+    )
+    of_style = losses.style_error([features], [losses.gram(target)])
+    for error in (of_style, losses.relative_error(features, target)):
+        (slope,) = torch.autograd.grad(error.sum(), features)
+        assert slope.is_contiguous(memory_format=layout)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_derivatives_of_gram_matrices_agree_with_differences(layout):
+    torch.manual_seed(0)
+    flat = torch.randn(2, 3, 2, 2, dtype=torch.float64).contiguous(memory_format=layout).flatten(2)
+    assert gradcheck(losses._Products.apply, flat.requires_grad_())
+    assert gradgradcheck(losses._Products.apply, flat)

@@ -49,7 +49,9 @@ def add_machine(command: argparse.ArgumentParser) -> None:
         default="auto",
         help="auto measures which is fastest here",
     )
-    command.add_argument("--threads", type=count, metavar="N", help="CPU threads")
+    command.add_argument(
+        "--threads", type=count, metavar="N", help="CPU threads; as a probe finds useful by default"
+    )
     command.add_argument(
         "--seed", type=seed, default=0, metavar="N", help="of all random numbers (0)"
     )
@@ -231,15 +233,17 @@ def context(args: argparse.Namespace, registry: Registry, pictures: Sequence[Pic
 
 
 def machine(args: argparse.Namespace) -> tuple[torch.device, Precision]:
-    """Threads, device and precision as asked for."""
-    import torch
-
+    """Device, threads and precision as asked for or probed; freed memory is kept for later."""
+    from bench.machine.allocator import keep_freed_memory
     from bench.machine.device import choose_device, choose_precision
+    from bench.machine.threads import ask_threads, fit_threads
 
-    if args.threads:
-        torch.set_num_threads(args.threads)
+    keep_freed_memory()
     device = choose_device(args.device)
-    return device, choose_precision(args.precision, device)
+    ask_threads(args.threads)
+    precision = choose_precision(args.precision, device)
+    fit_threads(device, precision)
+    return device, precision
 
 
 def adaptation(args: argparse.Namespace, registry: Registry) -> Sequence[Picture]:

@@ -171,7 +171,9 @@ def _reopen(run: Path, plugins: Sequence[str]) -> tuple[Plan, Context]:
     registry = _shared.load_registry(begun)
     require_named(run, recorded, [*map(name_of, plugins), *(p.name for p in registry.plugins)])
     plan = _plan(begun, registry)
-    begun.precision = record["environment"]["precision"]  # a second probe might choose another
+    # a second probe might choose others
+    begun.precision = record["environment"]["precision"]
+    begun.threads = record["environment"]["threads"]
     context = _context(begun, registry, plan.dataset)
     resuming.check_resumable(run, plan, context)
     return plan, context

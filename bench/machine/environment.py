@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bench
+from bench.machine.openmp import THREADS
 from bench.machine.processor import cpu, output_of
 
 if TYPE_CHECKING:
@@ -22,16 +23,17 @@ if TYPE_CHECKING:
 _TUNING = (
     "ATEN_CPU_CAPABILITY",
     "GOMP_CPU_AFFINITY",
+    "GOMP_SPINCOUNT",
     "KMP_AFFINITY",
     "KMP_BLOCKTIME",
     "LD_PRELOAD",
     "OMP_PLACES",
     "OMP_PROC_BIND",
+    "OMP_WAIT_POLICY",
     "ONEDNN_MAX_CPU_ISA",
     "PYTORCH_ALLOC_CONF",
     "PYTORCH_CUDA_ALLOC_CONF",
 )
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")  # their effect is `threads`
 
 
 def capture(
@@ -46,6 +48,8 @@ def capture(
             recorded beside it.
     """
     import torch
+
+    from bench.machine.threads import reason
 
     processor = cpu()
     return {
@@ -63,8 +67,9 @@ def capture(
         "load_average": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
         "threads": torch.get_num_threads(),
         "threads_asked": threads,
+        "threads_reason": reason(),
         "interop_threads": torch.get_num_interop_threads(),
-        "thread_variables": _variables(_THREADS),
+        "thread_variables": _variables(THREADS),
         "tuning": _variables(_TUNING),
         "device": str(device),
         "device_type": device.type,

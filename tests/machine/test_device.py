@@ -62,13 +62,30 @@ def test_precision_by_name_and_by_label(name, label):
     ],
 )
 def test_the_probe_takes_what_is_clearly_fastest(monkeypatch, seconds, chosen):
-    turns = iter(seconds * 4)
+    turns = iter(seconds * 3)
     monkeypatch.setattr(device, "timed", lambda call, _: (None, next(turns)))
     device.probe.cache_clear()
     made = device.probe(CPU)
     device.probe.cache_clear()
     assert (made.dtype, made.channels_last) == (chosen.dtype, chosen.channels_last)
     assert made.reason.startswith("probe: float32/contiguous 1000.0 ms, ")
+
+
+def test_the_probe_is_by_one_thread(monkeypatch):
+    """Several would wait for each other where other processes compute."""
+    threads, before = [], torch.get_num_threads()
+    monkeypatch.setattr(
+        device, "timed", lambda call, _: (call(), threads.append(torch.get_num_threads()) or 1.0)
+    )
+    torch.set_num_threads(2)
+    device.probe.cache_clear()
+    try:
+        assert device.probe(CPU).label == "float32/contiguous"
+        assert set(threads) == {1}
+        assert torch.get_num_threads() == 2
+    finally:
+        device.probe.cache_clear()
+        torch.set_num_threads(before)
 
 
 def test_layout_and_place_follow_the_precision():

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bench.contract import Precision
-from bench.machine import environment, processor
+from bench.machine import environment, processor, threads
 from bench.machine.environment import capture
 from bench.plugins.provenance import source_sha256
 from bench.results.environment import FINGERPRINT_KEYS, describe, fingerprint
@@ -28,6 +28,7 @@ def test_capture_is_json_and_says_what_torch_says(captured):
     assert captured["torch"] == torch.__version__
     assert captured["threads"] == torch.get_num_threads()
     assert captured["threads_asked"] == 1
+    assert captured["threads_reason"] == threads.reason()
     assert captured["python"] == ".".join(map(str, sys.version_info[:3]))
     assert captured["device"] == captured["device_type"] == "cpu"
     assert captured["device_name"] == captured["cpu"] != ""
