@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bench
+from bench.machine.allocator import keeps_freed_memory
 from bench.machine.openmp import THREADS
 from bench.machine.processor import cpu, output_of
 
@@ -70,7 +71,7 @@ def capture(
         "threads_reason": reason(),
         "interop_threads": torch.get_num_interop_threads(),
         "thread_variables": _variables(THREADS),
-        "tuning": _variables(_TUNING),
+        "tuning": _variables(_TUNING) | ({"freed memory": "kept"} if keeps_freed_memory() else {}),
         "device": str(device),
         "device_type": device.type,
         **_accelerator(device, processor["cpu"]),

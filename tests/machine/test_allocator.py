@@ -8,17 +8,15 @@ import pytest
 from bench.machine import allocator
 
 FAULTS = """
-import json, resource, torch
+import json, resource, statistics, torch
 from bench.machine import allocator
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for _ in range(10):
-        torch.ones(64, 2**20).sum()  # 256 MB
+    torch.ones(64, 2**20).sum()  # 256 MB
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-without = faults()
-told = allocator.keep_freed_memory()
-torch.ones(64, 2**20)
-print(json.dumps([without, told, faults()]))
+def usual():  # a small block in the midst of a large one may make the heap grow once more
+    return statistics.median(faults() for _ in range(11))
+print(json.dumps([usual(), allocator.keep_freed_memory(), usual()]))
 """
 
 
@@ -27,11 +25,13 @@ def test_freed_memory_is_taken_again():
     done = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True)
     without, told, kept = json.loads(done.stdout)
     assert told
-    assert without > 500  # pages may be huge ones
+    assert without > 50  # pages may be huge ones
     assert kept < without / 10
 
 
 def test_other_libraries_are_left_alone(monkeypatch):
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
     monkeypatch.setattr(allocator.ctypes, "CDLL", None)
+    monkeypatch.setattr(allocator, "_keeps", False)
     assert not allocator.keep_freed_memory()
+    assert not allocator.keeps_freed_memory()

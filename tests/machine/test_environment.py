@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bench.contract import Precision
-from bench.machine import environment, processor, threads
+from bench.machine import allocator, environment, processor, threads
 from bench.machine.environment import capture
 from bench.plugins.provenance import source_sha256
 from bench.results.environment import FINGERPRINT_KEYS, describe, fingerprint
@@ -37,6 +37,18 @@ def test_capture_is_json_and_says_what_torch_says(captured):
     assert captured["memory_format"] == "channels_last"
     assert captured["driver"] is None
     assert 1 <= captured["cores_available"] <= captured["cores_logical"]
+
+
+def test_what_tunes_the_machine_is_part_of_the_fingerprint(monkeypatch):
+    prints = []
+    for kept in (False, True):
+        monkeypatch.setattr(allocator, "_keeps", kept)
+        monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
+        tuning = capture(torch.device("cpu"), PRECISION)["tuning"]
+        assert tuning["OMP_WAIT_POLICY"] == "PASSIVE"
+        assert ("freed memory" in tuning) == kept
+        prints.append(fingerprint({"tuning": tuning}))
+    assert prints[0] != prints[1]
 
 
 def test_every_fingerprint_key_is_captured(captured):
