@@ -13,6 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+SEEN = 0.03
+"""A difference of neighbouring block means, of values in [0, 1], that is plainly seen."""
+
 
 def gram(features: Tensor) -> Tensor:
     """Gram matrices (N, C, C), divided by C·H·W (Johnson et al. 2016, eq. 3)."""
@@ -128,3 +131,27 @@ def tone_error(picture: Tensor, content: Tensor, block: int = 8) -> Tensor:
         centred = [b - b.mean(1, keepdim=True) for b in blocks]
         norms = [c.square().sum(1).add(1e-6).sqrt() for c in centred]
         return 1 - (centred[0] * centred[1]).sum(1) / (norms[0] * norms[1])
+
+
+def flatness_error(picture: Tensor, content: Tensor) -> Tensor:
+    """How much of a picture varies where its content does not, per picture: (N,), from 0 up.
+
+    The edge-aware smoothness of Godard et al. (CVPR 2017, §3.3), squared, on means of blocks of 4,
+    8 and 16 pixels, so that strokes are free, and of what exceeds the content's own variation:
+    w·(|Δpicture|² - |Δcontent|²), where positive, over the sum of the weights
+    w = exp(-|Δcontent|² / `SEEN`²), in units of `SEEN`². Nothing else in the loss forbids a network
+    to put the style's brightest colour as a patch into a plain sky, which the Gram matrices and the
+    colours then reward everywhere.
+    """
+    with torch.autocast(picture.device.type, enabled=False):
+        errors = []
+        for block in (4, 8, 16):
+            if min(picture.shape[2:]) < 2 * block:
+                continue
+            means = [F.avg_pool2d(p.float(), block, block // 2) for p in (picture, content)]
+            for axis in (2, 3):
+                change, allowed = (m.diff(dim=axis).square().mean(1) / SEEN**2 for m in means)
+                weight = torch.exp(-allowed)
+                excess = (change - allowed).clamp_min(0)
+                errors.append((weight * excess).sum((1, 2)) / (weight.sum((1, 2)) + 1))
+        return torch.stack(errors).mean(0) if errors else picture.new_zeros(len(picture))

@@ -11,6 +11,7 @@ from bench.contract import Context
 from bench.losses import (
     color_error,
     color_moments,
+    flatness_error,
     gram,
     relative_error,
     style_error,
@@ -31,6 +32,7 @@ class Balance:
     tv: float = 0.05
     tone: float = 0.3
     color: float = 0.3
+    flatness: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,10 @@ class PerceptualLoss:
 
     The content error is divided by the content features' energy and each layer's Gram error by
     the energies of both Gram matrices (`bench.losses.balanced_error`), which takes the place of
-    the paper's hand-set weights. Two terms are not in the paper: tone (`bench.losses.tone_error`)
+    the paper's hand-set weights. Three terms are not in the paper: tone (`bench.losses.tone_error`)
     keeps tones from inverting, which deep content features allow; colour
-    (`bench.losses.color_error`) asks for the style's colours, which Gram matrices hardly do.
+    (`bench.losses.color_error`) asks for the style's colours, which Gram matrices hardly do;
+    flatness (`bench.losses.flatness_error`) keeps plain areas plain.
 
     Attributes:
         encoder: pictures to features, in tap order.
@@ -102,6 +105,8 @@ class PerceptualLoss:
         total = b.content * content_term + b.style * style_term + b.tone * tone + b.color * color
         if b.tv:
             total = total + b.tv * total_variation(stylized).mean()
+        if b.flatness:
+            total = total + b.flatness * flatness_error(stylized, content).mean()
         return Terms(total, content_term, style_term, tone, color)
 
     def of(self, stylized: Tensor, content: Tensor, style: StyleTarget, shift: int = 0) -> Terms:

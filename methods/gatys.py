@@ -34,6 +34,7 @@ class GatysOptions:
     tv_weight: float = option(2.0, "weight of the total variation", low=0)
     tone_weight: float = option(0.0, "weight of the error in block-averaged luminance", low=0)
     color_weight: float = option(0.0, "weight of the error in colours", low=0)
+    flatness_weight: float = option(0.0, "weight of what varies in plain areas", low=0)
     init: Literal["content", "noise"] = option("content", "picture to start from")
 
 
@@ -82,7 +83,14 @@ class Gatys(Method):
         self.loss = perceptual_loss(
             self.context,
             o.encoder,
-            Balance(o.content_weight, o.style_weight, o.tv_weight, o.tone_weight, o.color_weight),
+            Balance(
+                o.content_weight,
+                o.style_weight,
+                o.tv_weight,
+                o.tone_weight,
+                o.color_weight,
+                o.flatness_weight,
+            ),
         )
 
     def networks(self) -> Iterable[nn.Module]:

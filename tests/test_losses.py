@@ -128,3 +128,26 @@ def test_derivatives_of_gram_matrices_agree_with_differences(layout):
     flat = torch.randn(2, 3, 2, 2, dtype=torch.float64).contiguous(memory_format=layout).flatten(2)
     assert gradcheck(losses._Products.apply, flat.requires_grad_())
     assert gradgradcheck(losses._Products.apply, flat)
+
+
+def test_flatness_error_counts_what_varies_where_the_content_does_not():
+    """A step of 0.3 between blocks costs where the content is plain, and nothing at its edge."""
+    plain = torch.full((1, 3, 32, 32), 0.5)
+    step = plain.clone()
+    step[..., 16:] += 0.3
+    assert losses.flatness_error(plain, step).item() == 0
+    assert losses.flatness_error(step, step).item() == 0
+    # Means of blocks of b, every b/2: the step meets two differences of 0.15 = 5 x 0.03 in a row
+    # of 32 / (b/2) - 2 differences, and none down: 25 (2 of n) each, and the 1 beside the weights.
+    expected = 0.0
+    for block in (4, 8, 16):
+        count = (32 - block) // (block // 2) + 1
+        weights = count * (count - 1)
+        expected += 25 * 2 * count / (weights + 1) / 6
+    assert losses.flatness_error(step, plain).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_flatness_error_leaves_strokes_free():
+    """Stripes of 2 pixels have the same mean in every block."""
+    stripes = torch.tensor([0.2, 0.2, 0.8, 0.8]).repeat(8).expand(1, 3, 32, 32)
+    assert losses.flatness_error(stripes, torch.full((1, 3, 32, 32), 0.5)).item() < 1e-9
