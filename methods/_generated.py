@@ -106,11 +106,9 @@ class GeneratedOptions(TrainedOptions):
     )
 
 
-class Generated(Trained):
-    """A method that generates the transformation network for each style, in one pass."""
+class StartsGenerated(Trained):
+    """A method whose network for a style begins as a generator makes it, in one pass."""
 
-    Options = GeneratedOptions
-    family = "arbitrary"
     trains_on = ("vgg19-quarter",)
     kind: ClassVar[type[Any]]
 
@@ -124,17 +122,28 @@ class Generated(Trained):
         self.deployed = deploy(self.network, self.context, self.options.inference)
         self.arithmetic = self.deployed.arithmetic
 
-    def adapt(self, style: Tensor) -> None:
+    def generate(self, style: Tensor) -> None:
         """Read the style and fill the network with the parameters that are generated for it."""
         numbers = self.generator.statistics(style)[0]
         with torch.no_grad(), torch.autocast(style.device.type, enabled=False):
-            made = self.generator.parameters_for(numbers.float())
-        self.network.load_state_dict({**self.generator.transform.state_dict(), **made})
+            generated = self.generator.parameters_for(numbers.float())
+        self.network.load_state_dict({**self.generator.transform.state_dict(), **generated})
 
     def stylize(self, content: Tensor) -> Tensor:
-        """One pass through the generated network."""
+        """One pass through the network."""
         return self.deployed(content)
 
     def networks(self) -> Iterable[nn.Module]:
         """What makes the network for a style, and the network."""
         return [self.generator, self.generator.statistics.encoder, self.network]
+
+
+class Generated(StartsGenerated):
+    """A method that generates the transformation network for each style, and leaves it so."""
+
+    Options = GeneratedOptions
+    family = "arbitrary"
+
+    def adapt(self, style: Tensor) -> None:
+        """Fill the network for the style."""
+        self.generate(style)

@@ -15,7 +15,10 @@ from torch import Tensor, nn
 from bench.contract import Context, Encoder
 from bench.losses import gram
 
-PERCEPTUALLY_TRAINED = ("gatys", "johnson", "metastyle", "cin", "ghiasi", "metanet")
+PERCEPTUALLY_TRAINED = (
+    *("gatys", "johnson", "metastyle", "cin", "ghiasi", "metanet"),
+    "predict-adapt",
+)
 """The built-in methods whose loss is `bench.perceptual`'s, on vgg19-quarter by default."""
 
 REMEMBERED = 8

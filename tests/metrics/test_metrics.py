@@ -141,7 +141,7 @@ def test_ids_carry_version_and_encoder():
 
 def test_only_the_training_encoder_is_a_training_loss():
     of = {m.id: set(m.training_loss_of) for m in REGISTRY.metrics.values()}
-    trained = {"metastyle", "johnson", "gatys", "cin", "ghiasi", "metanet"}
+    trained = {"metastyle", "johnson", "gatys", "cin", "ghiasi", "metanet", "predict-adapt"}
     assert of["gram/1@vgg19-quarter"] == of["content/1@vgg19-quarter"] == trained
     assert not of["gram/1@efficientnet-lite0"] | of["content/1@efficientnet-lite0"]
     assert not of["gram/1@vgg16-bsds"] | of["content/1@vgg16-bsds"] | of["ssim/1"] | of["color/1"]
