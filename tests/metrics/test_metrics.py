@@ -104,6 +104,8 @@ def test_the_anchors_are_best_on_their_axis(metric):
 def test_half_way_lies_between_the_anchors(metric):
     if metric.name == "histogram":
         pytest.skip("bins see no distance: colours half way are as far off as any")
+    if metric.name == "perceptual":
+        pytest.skip("a sum of what content and style ask for: half way may have neither")
     side = max(48, metric.min_size)
     photo, style = smooth(side, side, seed=1), smooth(side, side, seed=2) ** 2
     values = [metric.score(p, photo, style) for p in (photo, (photo + style) / 2, style)]
