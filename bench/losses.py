@@ -134,18 +134,17 @@ def tone_error(picture: Tensor, content: Tensor, block: int = 8) -> Tensor:
 
 
 def flatness_error(picture: Tensor, content: Tensor) -> Tensor:
-    """How much of a picture varies where its content does not, per picture: (N,), from 0 up.
+    """How much more a picture varies than its content where that is plain, (N,), from 0 up.
 
-    The edge-aware smoothness of Godard et al. (CVPR 2017, §3.3), squared, on means of blocks of 4,
-    8 and 16 pixels, so that strokes are free, and of what exceeds the content's own variation:
-    w·(|Δpicture|² - |Δcontent|²), where positive, over the sum of the weights
+    The edge-aware smoothness of Godard et al. (CVPR 2017, §3.3), squared, on means of blocks of 2,
+    4, 8 and 16 pixels: w·(|Δpicture|² - |Δcontent|²), where positive, over the sum of the weights
     w = exp(-|Δcontent|² / `SEEN`²), in units of `SEEN`². Nothing else in the loss forbids a network
     to put the style's brightest colour as a patch into a plain sky, which the Gram matrices and the
-    colours then reward everywhere.
+    colours then reward everywhere, or a lattice of its own strides, which they hardly see.
     """
     with torch.autocast(picture.device.type, enabled=False):
         errors = []
-        for block in (4, 8, 16):
+        for block in (2, 4, 8, 16):
             if min(picture.shape[2:]) < 2 * block:
                 continue
             means = [F.avg_pool2d(p.float(), block, block // 2) for p in (picture, content)]

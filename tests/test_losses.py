@@ -137,17 +137,21 @@ def test_flatness_error_counts_what_varies_where_the_content_does_not():
     step[..., 16:] += 0.3
     assert losses.flatness_error(plain, step).item() == 0
     assert losses.flatness_error(step, step).item() == 0
-    # Means of blocks of b, every b/2: the step meets two differences of 0.15 = 5 x 0.03 in a row
-    # of 32 / (b/2) - 2 differences, and none down: 25 (2 of n) each, and the 1 beside the weights.
+    # Means of blocks of b, every b/2: the step meets two differences of 0.15 = 5 x 0.03 in each
+    # of n = 32 / (b/2) - 1 rows of n - 1 differences, and none down: 25 (2 n of n (n - 1) + 1).
     expected = 0.0
-    for block in (4, 8, 16):
+    for block in (2, 4, 8, 16):
         count = (32 - block) // (block // 2) + 1
-        weights = count * (count - 1)
-        expected += 25 * 2 * count / (weights + 1) / 6
+        expected += 25 * 2 * count / (count * (count - 1) + 1) / 8
     assert losses.flatness_error(step, plain).item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_flatness_error_leaves_strokes_free():
-    """Stripes of 2 pixels have the same mean in every block."""
-    stripes = torch.tensor([0.2, 0.2, 0.8, 0.8]).repeat(8).expand(1, 3, 32, 32)
-    assert losses.flatness_error(stripes, torch.full((1, 3, 32, 32), 0.5)).item() < 1e-9
+def test_flatness_error_sees_a_lattice_of_four_pixels():
+    """The strides of a transformation network make one; in a content it is free."""
+    lattice = torch.tensor([0.4, 0.4, 0.6, 0.6]).repeat(8).expand(1, 3, 32, 32)
+    plain = torch.full((1, 3, 32, 32), 0.5)
+    # means of two pixels go up and down by 0.1 at each pixel, those of four and more not at all
+    assert losses.flatness_error(lattice, plain).item() == pytest.approx(
+        (0.1 / 0.03) ** 2 / 8, rel=0.01
+    )
+    assert losses.flatness_error(lattice, lattice).item() == 0
