@@ -20,7 +20,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from bench.contract import Budgets, Method
+from bench.contract import Budgets, Method, Strength
 from bench.hooks import hookimpl
 from bench.perceptual import Balance, perceptual_loss
 
@@ -41,6 +41,7 @@ class PredictAdapt(StartsGenerated):
     family = "meta-learned"
     citation = "Ghiasi et al., BMVC 2017, with Zhang et al., AAAI 2019"
     Options = PredictAdaptOptions
+    strength = Strength("content_weight", (8.0, 4.0, 2.0, 1.0))
     budgets: ClassVar[Budgets] = {"smoke": SMOKE, "quick": {"steps": 50}}
     kind = StylePrediction
     weights = Ghiasi.weights
