@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from bench.contract import Context
+from bench.contract import Context, Strength
 from bench.options import option
 from bench.perceptual import Balance, perceptual_loss
 from bench.store import PictureStore
@@ -106,6 +106,15 @@ class GeneratedOptions(TrainedOptions):
     )
 
 
+@dataclass(frozen=True)
+class BlendOptions(GeneratedOptions):
+    """Options of a method that generates from a style's numbers."""
+
+    alpha: float = option(
+        1.0, "how much style, from 0 to 1; the rest is the content's own", low=0, high=1
+    )
+
+
 class StartsGenerated(Trained):
     """A method whose network for a style begins as a generator makes it, in one pass."""
 
@@ -122,11 +131,15 @@ class StartsGenerated(Trained):
         self.deployed = deploy(self.network, self.context, self.options.inference)
         self.arithmetic = self.deployed.arithmetic
 
-    def generate(self, style: Tensor) -> None:
-        """Read the style and fill the network with the parameters that are generated for it."""
-        numbers = self.generator.statistics(style)[0]
-        with torch.no_grad(), torch.autocast(style.device.type, enabled=False):
-            generated = self.generator.parameters_for(numbers.float())
+    def read(self, picture: Tensor) -> Tensor:
+        """The numbers (D,) of a style (1, 3, H, W)."""
+        numbers: Tensor = self.generator.statistics(picture)[0]
+        return numbers.float()
+
+    def generate(self, numbers: Tensor) -> None:
+        """Fill the network with the parameters that are generated for a style's numbers (D,)."""
+        with torch.no_grad(), torch.autocast(numbers.device.type, enabled=False):
+            generated = self.generator.parameters_for(numbers)
         self.network.load_state_dict({**self.generator.transform.state_dict(), **generated})
 
     def stylize(self, content: Tensor) -> Tensor:
@@ -139,11 +152,29 @@ class StartsGenerated(Trained):
 
 
 class Generated(StartsGenerated):
-    """A method that generates the transformation network for each style, and leaves it so."""
+    """A method that generates the transformation network for each style, and leaves it so.
 
-    Options = GeneratedOptions
+    With `alpha` below 1 the numbers lie between those of the style and of the content, which as
+    its own style asks for no change (Ghiasi et al. 2017 interpolate so with the identity); the
+    network is then made for each picture.
+    """
+
+    Options = BlendOptions
+    strength = Strength("alpha", (0.25, 0.5, 0.75, 1.0))
     family = "arbitrary"
 
     def adapt(self, style: Tensor) -> None:
-        """Fill the network for the style."""
-        self.generate(style)
+        """Read the style, and fill the network for it."""
+        self.numbers = self.read(style)
+        self.generate(self.numbers)
+
+    def stylize(self, content: Tensor) -> Tensor:
+        """One pass through the network; with `alpha` below 1 one through each picture's."""
+        alpha = self.options.alpha
+        if alpha == 1:
+            return super().stylize(content)
+        return torch.cat([self._blended(picture, alpha) for picture in content[:, None]])
+
+    def _blended(self, picture: Tensor, alpha: float) -> Tensor:
+        self.generate(torch.lerp(self.read(picture), self.numbers, alpha))
+        return super().stylize(picture)

@@ -297,6 +297,24 @@ def test_a_style_decorated_with_itself_is_as_if_encoded_and_decoded(context, tmp
     torch.testing.assert_close(stylize(method, style), decoded, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["ghiasi", "metanet"])
+def test_between_the_style_and_the_content_lie_their_numbers(name, context, tmp_path):
+    """alpha=0 is the content as its own style, alpha=1 the style; each picture has its own."""
+    style, contents = tensor(1, 3, 32, 32).sigmoid(), tensor(2, 3, 32, 32, seed=4).sigmoid()
+    torch.manual_seed(0)
+    none, whole = (made(name, context, tmp_path, alpha=alpha) for alpha in (0.0, 1.0))
+    for method in (none, whole):
+        torch.manual_seed(1)
+        for parameter in method.generator.parameters():
+            torch.nn.init.normal_(parameter, std=0.05)
+        adapt(method, style)
+    own = []
+    for content in contents[:, None]:
+        adapt(whole, content)
+        own.append(stylize(whole, content))
+    torch.testing.assert_close(stylize(none, contents), torch.cat(own), atol=1e-4, rtol=1e-4)
+
+
 def test_predict_adapt_begins_as_ghiasi_and_goes_on(context, tmp_path):
     """No step leaves the predicted network; each further one moves it towards the style."""
     predicted = made("ghiasi", context, tmp_path)
