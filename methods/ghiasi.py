@@ -73,7 +73,7 @@ class Ghiasi(Generated):
     weights = (
         Weights(
             "ghiasi.safetensors",
-            "d56b4971c9aa301d53e04f48cbb412efc6eb939a16f8cf0cfcbd9e69c10999e6",
+            "75587967e932f67a7807833a6234b3e5b274937373846cea012f1fbbbf0e97a6",
             "bench train ghiasi",
             "MIT",
         ),
