@@ -21,11 +21,11 @@ def gram(features: Tensor) -> Tensor:
     """Gram matrices (N, C, C), divided by C·H·W (Johnson et al. 2016, eq. 3)."""
     _, c, h, w = features.shape
     with torch.autocast(features.device.type, enabled=False):
-        products: Tensor = _Products.apply(features.float().flatten(2))
+        products: Tensor = Products.apply(features.float().flatten(2))
         return products / (c * h * w)
 
 
-class _Products(torch.autograd.Function):
+class Products(torch.autograd.Function):
     """Each channel with each: (N, C, P) to (N, C, C).
 
     Both factors are one, so their gradients are one product, and are made in its layout.

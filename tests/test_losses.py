@@ -126,8 +126,8 @@ def test_gradients_stay_in_the_features_layout(layout):
 def test_derivatives_of_gram_matrices_agree_with_differences(layout):
     torch.manual_seed(0)
     flat = torch.randn(2, 3, 2, 2, dtype=torch.float64).contiguous(memory_format=layout).flatten(2)
-    assert gradcheck(losses._Products.apply, flat.requires_grad_())
-    assert gradgradcheck(losses._Products.apply, flat)
+    assert gradcheck(losses.Products.apply, flat.requires_grad_())
+    assert gradgradcheck(losses.Products.apply, flat)
 
 
 def test_flatness_error_counts_what_varies_where_the_content_does_not():
