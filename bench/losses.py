@@ -33,11 +33,13 @@ class Products(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, flat: Tensor) -> Tensor:
+        """(N, C, C)."""
         ctx.save_for_backward(flat)
         return flat @ flat.mT
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> Any:
+        """The gradient with respect to `flat`, in its layout."""
         (flat,) = ctx.saved_tensors
         both = slopes[0] + slopes[0].mT
         channels_last = flat.stride(1) == 1
