@@ -1,11 +1,12 @@
-"""Which tests are no unit tests: they run commands, train networks or compile."""
+"""Which tests are no unit tests: they run commands, train, compile or draw whole plots."""
 
 from helpers.checkout import ROOT
 
 WHOLE = """
     commands compare conformance machine/test_native.py methods metrics plugins/test_scaffold.py
     project/test_docs.py project/test_examples.py project/test_published.py project/test_readme.py
-    report/test_browser.py run study stylize test_training.py tools
+    report/test_browser.py report/test_page.py report/test_plots.py run study stylize
+    test_training.py tools
 """.split()  # noqa: SIM905
 """Folders and modules below tests/."""
 
