@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from bench.errors import BenchError
@@ -18,6 +19,15 @@ def expanded(path: Path | str) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         raise BenchError(f"{path}: there is no such home folder; write the whole path") from None
+
+
+def without_home(text: str) -> str:
+    """A text with the user's home folder shortened to `~`, wherever it stands in it."""
+    try:
+        home = str(Path.home())
+    except RuntimeError:  # there is none
+        return text
+    return re.sub(rf"{re.escape(home)}(?![\w.-])", "~", text) if len(home) > 1 else text
 
 
 def user_cache() -> Path:

@@ -64,3 +64,13 @@ def test_one_place_knows_the_home():
     for folder in ("bench", "methods", "metrics", "datasets"):
         for file in (ROOT / folder).rglob("*.py"):
             assert file == ROOT / "bench/paths.py" or not knows.search(file.read_text()), file
+
+
+def test_home_is_shortened_wherever_it_stands_and_nothing_else(monkeypatch):
+    monkeypatch.setattr(Path, "home", lambda: Path("/home/jane"))
+    text = "/home/jane/a and (/home/jane), not /home/jane-doe or /home/janet"
+    assert paths.without_home(text) == "~/a and (~), not /home/jane-doe or /home/janet"
+
+
+def test_without_a_home_nothing_is_shortened(no_home):
+    assert paths.without_home("/home/jane") == "/home/jane"

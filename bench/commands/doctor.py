@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -166,16 +165,8 @@ def _folder(path: Path) -> str:
 
 
 def _impersonal(path: Path) -> str:
-    shortened = _without_home(str(path))
+    shortened = paths.without_home(str(path))
     return shortened if shortened.startswith("~") else f".../{'/'.join(path.parts[-2:])}"
-
-
-def _without_home(text: str) -> str:
-    try:
-        home = str(Path.home())
-    except RuntimeError:  # there is none
-        return text
-    return re.sub(rf"{re.escape(home)}(?![\w.-])", "~", text) if len(home) > 1 else text
 
 
 def _weights(loaded: Registry) -> dict[str, str]:
@@ -201,7 +192,7 @@ def _plugins(loaded: Registry) -> dict[str, str]:
         f"{len(loaded.encoders)} encoders"
     }
     for broken in loaded.broken:
-        found[f"broken: {broken.name}"] = _without_home(broken.cause)
+        found[f"broken: {broken.name}"] = paths.without_home(broken.cause)
     return found
 
 
