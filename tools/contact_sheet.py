@@ -17,16 +17,17 @@ The pictures of the documentation are remade from a run by
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import cycle, islice, product
 from math import ceil
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
 from bench import results
 from bench.errors import BenchError, unknown
+from bench.results import CellRecord, ContentRecord
 
 GAP, HEADING, FONT = 4, 20, 13
 """Pixels between the tiles, of the line above each, and of its letters."""
@@ -53,19 +54,19 @@ class Tile(NamedTuple):
 
 def tiles(run: Path, method: str, style: str, content: str, size: int) -> Iterator[Tile]:
     """What a method made of one content in one style: every observed step, and the result."""
-    cell = results.read_json(results.record_path(run, "cells", method, style, size))
-    steps = (cell["adapt"] or {}).get("steps", 0)
-    observed = [each["step"] for each in cell["observed"]]
-    for record in cell["observed"]:
-        heading = f"{method} after {_steps(record['step'])}"
-        yield Tile(f"{method}@{record['step']}", heading, _file(run, record, content))
+    cell = results.read_record(results.record_path(run, "cells", method, style, size), CellRecord)
+    steps = cell.adapt.steps if cell.adapt else 0
+    observed = [moment.step for moment in cell.observed]
+    for moment in cell.observed:
+        heading = f"{method} after {_steps(moment.step)}"
+        yield Tile(f"{method}@{moment.step}", heading, _file(run, moment.contents, content))
     heading = f"{method} after {_steps(steps)}" if steps else method
-    yield Tile(method, heading, _file(run, cell, content), bool(steps) and steps in observed)
+    yield Tile(method, heading, _file(run, cell.contents, content), steps > 0 and steps in observed)
 
 
-def _file(run: Path, record: Mapping[str, Any], content: str) -> Path | None:
-    files = (run / each["image"] for each in record["contents"] if each["content"] == content)
-    return next(filter(Path.is_file, files), None)
+def _file(run: Path, records: Sequence[ContentRecord], content: str) -> Path | None:
+    files = (results.picture_path(run, each.image) for each in records if each.content == content)
+    return next(filter(None, files), None)
 
 
 def _steps(count: int) -> str:
@@ -79,15 +80,15 @@ def blocks(run: Path, args: argparse.Namespace) -> Iterator[list[Tile]]:
         BenchError: the run lacks what is asked for.
     """
     record = results.read_run(run)
-    size = args.size or record["sizes"][-1]
-    _check("size", [str(size)], [str(known) for known in record["sizes"]])
-    styles, contents = args.style or record["styles"], args.content or record["contents"]
-    _check("style", styles, record["styles"])
-    _check("content", contents, record["contents"])
-    methods = [name for name, each in record["methods"].items() if each["family"] != "anchor"]
+    size = args.size or record.sizes[-1]
+    _check("size", [str(size)], [str(known) for known in record.sizes])
+    styles, contents = args.style or record.styles, args.content or record.contents
+    _check("style", styles, record.styles)
+    _check("content", contents, record.contents)
+    methods = [name for name, each in record.methods.items() if each.family != "anchor"]
     if args.picture:
         methods = list(dict.fromkeys(name.partition("@")[0] for name in args.picture))
-        _check("method", methods, record["methods"])
+        _check("method", methods, record.methods)
     pairs = list(zip(styles, islice(cycle(contents), len(styles)), strict=True))
     for style, content in pairs if args.pairs else product(styles, contents):
         stylized = [tile for name in methods for tile in tiles(run, name, style, content, size)]

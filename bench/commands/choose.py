@@ -130,7 +130,7 @@ def _group(groups: Sequence[Group], device: str | None) -> Group:
     """
     from bench.machine.processor import cpu
 
-    kinds = {str(group.environment["device_type"]) for group in groups}
+    kinds = {str(group.environment.device_type) for group in groups}
     if device is not None and device.partition(":")[0] not in kinds:
         raise BenchError(
             f"--device {device}: nothing was measured on it, but on {', '.join(sorted(kinds))}"
@@ -139,10 +139,10 @@ def _group(groups: Sequence[Group], device: str | None) -> Group:
 
     def merit(group: Group) -> tuple[bool, int, str]:
         newest = max((row.run for row in group.rows), default="")
-        return group.environment.get("cpu") == here, len(group.rows), newest
+        return group.environment.cpu == here, len(group.rows), newest
 
     kind = None if device is None else device.partition(":")[0]
-    return max((g for g in groups if kind in (None, g.environment["device_type"])), key=merit)
+    return max((g for g in groups if kind in (None, g.environment.device_type)), key=merit)
 
 
 def _barred(plugins: Sequence[str]) -> dict[str, str]:

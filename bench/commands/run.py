@@ -6,6 +6,7 @@ import argparse
 import functools
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from bench.errors import BenchError, unknown
 if TYPE_CHECKING:
     from bench.contract import Context, Dataset, Method
     from bench.plugins.registry import Registry
+    from bench.results import Specification
     from bench.run.plan import Plan
 
 
@@ -152,28 +154,25 @@ def _resume(args: argparse.Namespace) -> int:
 def _reopen(run: Path, plugins: Sequence[str]) -> tuple[Plan, Context]:
     """What a run was begun with, made again; its record names no code to load, `plugins` does."""
     from bench import results
-    from bench.cli import parser
     from bench.plugins.discovery import name_of, require_named
-    from bench.results.folder import damaged
     from bench.run import resuming
 
     record = results.read_run(run)
-    try:
-        words = shlex.split(str(record["command"]))
-    except ValueError as error:
-        raise damaged(run / "run.json", f"command: {error}") from None
-    if not words[1:]:
-        raise damaged(run / "run.json", "command: it holds none")
-    if words[1] != "run":
-        raise BenchError(f"{run} is of bench {words[1]}, which is not resumed: do it again")
-    begun = parser().parse_args(words[1:])
-    recorded, begun.plugin = begun.plugin, list(plugins)
+    asked = record.specification
+    if asked is None:
+        raise BenchError(
+            f"{run} does not say what it was asked for, as it is of bench score or of an older"
+            " bench: it cannot be resumed, do it again"
+        )
+    values = {field.name: getattr(asked, field.name) for field in fields(asked)}
+    begun = argparse.Namespace(**values)
+    begun.plugin, begun.all = list(plugins), False
     registry = _shared.load_registry(begun)
-    require_named(run, recorded, [*map(name_of, plugins), *(p.name for p in registry.plugins)])
+    require_named(run, asked.plugin, [*map(name_of, plugins), *(p.name for p in registry.plugins)])
     plan = _plan(begun, registry)
     # a second probe might choose others
-    begun.precision = record["environment"]["precision"]
-    begun.threads = record["environment"]["threads"]
+    begun.precision = record.environment.precision
+    begun.threads = record.environment.threads
     context = _context(begun, registry, plan.dataset)
     resuming.check_resumable(run, plan, context)
     return plan, context
@@ -197,8 +196,8 @@ def measure(run: Path, plan: Plan, context: Context, quiet: bool) -> int:
     from bench.run import execution
 
     record = results.read_run(run)
-    for skipped in record["skipped"]:
-        _shared.warn(f"left out {skipped['role']} {skipped['name']}: {skipped['reason']}")
+    for skipped in record.skipped:
+        _shared.warn(f"left out {skipped.role} {skipped.name}: {skipped.reason}")
     execution.execute(run, plan, context, quiet)
     frames = results.load([run])
     print(report.render(frames, "plain"))
@@ -229,6 +228,7 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
     for owner in given:
         if owner not in methods and owner != dataset.name:
             raise BenchError(f"--option {owner}.…: {owner} takes no part in this run")
+    asked = _specification(args, registry, rows, [metric.id for metric in metrics])
     contents = args.contents or profile.contents
     styles = args.styles or profile.styles
     return Plan(
@@ -241,7 +241,8 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
         sizes=tuple(sorted(set(args.size))) or profile.sizes,
         seed=args.seed,
         adapt_seconds=args.adapt_seconds,
-        command=_command(args, registry, rows, [metric.id for metric in metrics]),
+        command=_command(asked),
+        specification=asked,
         observe=args.observe or profile.observe,
         threads=args.threads,
         isolate=functools.partial(make_cells, plugins=args.plugin) if args.isolate else None,
@@ -307,44 +308,52 @@ def _context(args: argparse.Namespace, registry: Registry, dataset: Dataset) -> 
     return _shared.context(args, registry, pictures)
 
 
-def _command(
+def _specification(
     args: argparse.Namespace,
     registry: Registry,
     rows: Mapping[str, type[Method]],
     metrics: Sequence[str],
-) -> str:
-    """The command line again, so that it resumes from anywhere and whatever is installed later.
-
-    Paths are absolute; methods and metrics are named one by one.
-    """
+) -> Specification:
+    """What is asked for, so that it resumes from anywhere and whatever is installed later."""
     from bench import options
+    from bench.results import Specification
 
-    words = ["bench", "run"]
-    for name in ("content", "style", "adapt_content"):
-        for path in getattr(args, name):
-            words += [f"--{name.replace('_', '-')}", str(paths.expanded(path).absolute())]
-    for plugin in args.plugin:
-        file = paths.expanded(plugin)
-        words += ["--plugin", str(file.absolute()) if file.is_file() else plugin]
-    methods = [name if name == cls.name else f"{name}={cls.name}" for name, cls in rows.items()]
-    for name, values in (("method", methods), ("metric", metrics), ("size", args.size)):
-        for value in values:
-            words += [f"--{name}", str(value)]
+    def absolute(path: str) -> str:
+        return str(paths.expanded(path).absolute())
+
     plugins: dict[str, type[Any]] = {**rows, **registry.datasets}
+    given = []
     for owner, values in options.parse_pairs(args.option).items():
         for key, value in values.items():
             if options.is_path(plugins[owner].Options, key) and paths.expanded(value).exists():
-                value = str(paths.expanded(value).absolute())
-            words += ["--option", f"{owner}.{key}={value}"]
-    if args.observe:
-        words += ["--observe", ",".join(map(str, args.observe))]
-    for name in ("dataset", "contents", "styles", "adapt_seconds", "threads"):
-        if getattr(args, name) is not None:
-            words += [f"--{name.replace('_', '-')}", str(getattr(args, name))]
-    for name in ("profile", "device", "precision", "seed"):
-        words += [f"--{name}", str(getattr(args, name))]
-    if args.isolate:
-        words.append("--isolate")
+                value = absolute(value)
+            given.append(f"{owner}.{key}={value}")
+    resolved = {
+        **{name: list(map(absolute, getattr(args, name))) for name in _PATHS},
+        "plugin": [absolute(p) if paths.expanded(p).is_file() else p for p in args.plugin],
+        "method": [row + f"={cls.name}" * (row != cls.name) for row, cls in rows.items()],
+        "metric": list(metrics),
+        "option": given,
+    }
+    asked = {field.name: getattr(args, field.name) for field in fields(Specification)}
+    return Specification(**{**asked, **resolved})
+
+
+_PATHS = ("content", "style", "adapt_content")
+
+
+def _command(asked: Specification) -> str:
+    """A command line that asks for the same."""
+    words = ["bench", "run"]
+    for field in fields(asked):
+        option, value = f"--{field.name.replace('_', '-')}", getattr(asked, field.name)
+        if field.name == "observe":
+            value = ",".join(map(str, value)) or None
+        if isinstance(value, bool):
+            words += [option] * value
+        elif value is not None:
+            for one in value if isinstance(value, list) else [value]:
+                words += [option, str(one)]
     return shlex.join(words)
 
 

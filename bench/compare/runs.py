@@ -18,8 +18,8 @@ from bench.compare.difference import Difference
 from bench.errors import BenchError
 from bench.report.columns import MEASURED
 from bench.report.model import Timing
-from bench.results import Frames, MethodRecord, Scope
-from bench.results.environment import describe
+from bench.results import Environment, Frames, MethodRecord, Scope
+from bench.results.environment import FINGERPRINT_KEYS, describe
 from bench.tables.text import clean
 
 SCOPES: Sequence[str] = get_args(Scope)
@@ -52,18 +52,18 @@ def compare(
     runs = [_MeasuredRun(path, results.load([path])) for path in (base, new)]
     before, after = runs
     notes = []
-    machines = [describe(run.record["environment"]) for run in runs]
+    machines = [describe(run.record.environment) for run in runs]
     if before.fingerprint != after.fingerprint:
-        differ = _differing(before.record["environment"], after.record["environment"])
+        differ = _differing(before.record.environment, after.record.environment)
         if not any_environment:
             raise BenchError(
                 f"{base} and {new} were measured in different environments ({differ}): compare "
                 "runs of one machine, or give --any-environment"
             )
         notes.append(f"different environments: {differ}")
-    renamed = _renamed(before.record["methods"], after.record["methods"])
+    renamed = _renamed(before.record.methods, after.record.methods)
     notes += [f"renamed: {old} is now {name}" for name, old in renamed.items()]
-    old_names = {name: renamed.get(name, name) for name in after.record["methods"]}
+    old_names = {name: renamed.get(name, name) for name in after.record.methods}
     old_keys = {key: (old_names[key[0]], *key[1:]) for key in after.timings}
     common = {key: old for key, old in old_keys.items() if old in before.timings}
     rows = [_compared(before, old, after, key, threshold, seed) for key, old in common.items()]
@@ -74,8 +74,8 @@ def compare(
         notes += run.conditions(label)
     heading = [
         summary("bench compare", rows),
-        f"base {before.record['id']} · commit {before.commit} · {machines[0]}",
-        f"new {after.record['id']} · commit {after.commit}"
+        f"base {before.record.id} · commit {before.commit} · {machines[0]}",
+        f"new {after.record.id} · commit {after.commit}"
         + f" · {machines[1]}" * (before.fingerprint != after.fingerprint),
     ]
     return Comparison(heading, rows, notes, [*before.frames.warnings, *after.frames.warnings])
@@ -97,7 +97,7 @@ class _MeasuredRun:
         for (method, size), cells in done.groupby(by[:2], sort=False):
             adapted = Timing(cells["adapt_seconds"].to_numpy(), None)
             self.timings.setdefault((method, int(size), "adapt"), adapted)
-        place = {name: n for n, name in enumerate(self.record["methods"])}
+        place = {name: n for n, name in enumerate(self.record.methods)}
         self.timings = dict(
             sorted(
                 self.timings.items(),
@@ -107,13 +107,12 @@ class _MeasuredRun:
 
     @property
     def fingerprint(self) -> str:
-        return str(self.record["environment"]["fingerprint"])
+        return self.record.environment.fingerprint
 
     @property
     def commit(self) -> str:
-        environment = self.record["environment"]
-        dirty = "-dirty" * bool(environment.get("dirty"))
-        return (environment.get("commit") or "unknown")[:12] + dirty
+        environment = self.record.environment
+        return (environment.commit or "unknown")[:12] + "-dirty" * bool(environment.dirty)
 
     def noise(self, size: int) -> float:
         """The A/A noise at a size; 0 where there was no control."""
@@ -181,10 +180,8 @@ def _renamed(base: Mapping[str, MethodRecord], new: Mapping[str, MethodRecord]) 
     """New name to old name of what is run alike under another name, where that is unambiguous."""
 
     def alike(one: MethodRecord, other: MethodRecord) -> bool:
-        same_source = one["source_sha256"] and one["source_sha256"] == other["source_sha256"]
-        return bool(
-            one["options"] == other["options"] and (one["method"] == other["method"] or same_source)
-        )
+        same_source = one.source_sha256 and one.source_sha256 == other.source_sha256
+        return bool(one.options == other.options and (one.method == other.method or same_source))
 
     gone, come = ([name for name in a if name not in b] for a, b in ((base, new), (new, base)))
     found = {name: [old for old in gone if alike(base[old], new[name])] for name in come}
@@ -196,11 +193,11 @@ def _renamed(base: Mapping[str, MethodRecord], new: Mapping[str, MethodRecord]) 
 
 def _changes(base: _MeasuredRun, old: str, new: _MeasuredRun, method: str, size: int) -> list[str]:
     """What else is not the same about a method."""
-    before, after = base.record["methods"][old], new.record["methods"][method]
+    before, after = base.record.methods[old], new.record.methods[method]
     notes = [
-        f"option {name}: {before['options'].get(name)} in base, {after['options'].get(name)} in new"
-        for name in dict.fromkeys([*before["options"], *after["options"]])
-        if before["options"].get(name) != after["options"].get(name)
+        f"option {name}: {before.options.get(name)} in base, {after.options.get(name)} in new"
+        for name in dict.fromkeys([*before.options, *after.options])
+        if before.options.get(name) != after.options.get(name)
     ]
     precisions = [run.precision(name, size) for run, name in ((base, old), (new, method))]
     if precisions[0] != precisions[1]:
@@ -219,9 +216,8 @@ def _one_sided(word: str, here: _MeasuredRun, there: _MeasuredRun, keys: Any) ->
         yield f"{word}: {method} {size} px ({', '.join(scopes)})" + f" · {why}" * bool(why)
 
 
-def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    from bench.results.environment import FINGERPRINT_KEYS
-
+def _differing(base: Environment, new: Environment) -> str:
+    one, other = base.facts, new.facts
     differ = [
         f"{key} {json.dumps(one.get(key))} and {json.dumps(other.get(key))}"
         for key in FINGERPRINT_KEYS

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
-SCOPES = ("core", "adapt")
-REFERENCE = "reference"
+from bench.results.values import Count, Name, Side, Threads
+
+Scope = Literal["core", "adapt", "reference"]
+REFERENCE: Scope = "reference"
 """The scope of the workload that baselines are measured in units of."""
+SCOPES = tuple(scope for scope in get_args(Scope) if scope != REFERENCE)
 
 
 @dataclass(frozen=True)
@@ -48,15 +52,15 @@ class Task:
         seed: of the pictures.
     """
 
-    method: str
+    method: Name
     options: Mapping[str, str]
-    scope: str = "core"
-    size: int = 128
-    device: str = "cpu"
-    precision: str = "float32"
-    threads: int | None = 1
-    plugins: Sequence[str] = ()
-    seed: int = 0
+    scope: Scope = "core"
+    size: Side = 128
+    device: Name = "cpu"
+    precision: Name = "float32"
+    threads: Threads | None = 1
+    plugins: Sequence[Name] = ()
+    seed: Count = 0
 
 
 def setting_of(tasks: Sequence[Task]) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench.contract import Precision
-from bench.errors import BenchError
+from bench.contract.context import DType
+from bench.errors import BenchError, unknown
 from bench.layers import reflected, upsampled_conv
 from bench.machine.clock import timed
 
@@ -45,10 +47,16 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_precision(name: str, device: torch.device) -> Precision:
-    """`auto` (probe), `float32`, `bfloat16`, or a precision's label, to a precision."""
+    """`auto` (probe), `float32`, `bfloat16`, or a precision's label, to a precision.
+
+    Raises:
+        BenchError: it is none of these.
+    """
     if name == "auto":
         return probe(device)
     dtype, _, layout = name.partition("/")
+    if dtype not in get_args(DType) or layout not in ("", "contiguous", "channels_last"):
+        raise unknown("precision", name, ("auto", *get_args(DType)))
     half = dtype == "bfloat16"
     last = layout == "channels_last" or (half and not layout)
     return Precision("bfloat16" if half else "float32", last, "asked for")

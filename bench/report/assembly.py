@@ -57,7 +57,7 @@ def row_of(index: Index, place: Place, metrics: Mapping[str, MetricRecord], seed
     record = index.records[run]
     held = _Held(
         record,
-        record["methods"][variant.method],
+        record.methods[variant.method],
         index.take("cells", *where),
         index.take("speeds", *where),
         index.take("samples", *where),
@@ -67,7 +67,7 @@ def row_of(index: Index, place: Place, metrics: Mapping[str, MetricRecord], seed
     contents = {content for names in finished["contents"] for content in names}
     pairs = sum(map(len, finished["contents"]))
     anchors = {name: index.scores(run, name, size, style).values for name in ANCHORS}
-    outcome = outcome_of(held.cells, held.speeds, [style] if style else record["styles"])
+    outcome = outcome_of(held.cells, held.speeds, [style] if style else record.styles)
     batch = int(held.speeds["batch"].iloc[0]) if len(held.speeds) else 1
     ended = finished.loc[finished["adapt_finished"].eq(False), "adapt_steps"]
     changed = _changed(held.method)
@@ -76,8 +76,8 @@ def row_of(index: Index, place: Place, metrics: Mapping[str, MetricRecord], seed
     return Row(
         variant=variant,
         run=run,
-        dataset=record["dataset"]["name"],
-        family=held.method["family"],
+        dataset=record.dataset.name,
+        family=held.method.family,
         size=size,
         style=style,
         changed=changed,
@@ -97,7 +97,7 @@ def row_of(index: Index, place: Place, metrics: Mapping[str, MetricRecord], seed
         resources=_resources(held, core.value / 1e3, variant.precision),
         quality=quality_of(metrics, held.method, held.scores, pairs, seed),
         quality_gate=verdicts.quality_gate(
-            held.method, record["metrics"], held.scores.values, anchors
+            held.method, record.metrics, held.scores.values, anchors
         ),
         label=variant.method,
         notes=[*_remarks(variant, held, changed, batch, ended), *outcome.notes],
@@ -133,7 +133,7 @@ def _resources(held: _Held, seconds: float, precision: str) -> Resources:
     finished = held.finished
     per_style = finished["params_per_style"]
     flops = finished["flops"].max()
-    rates = held.record["environment"].get("peak", {})
+    rates = held.record.environment.peak or {}
     return Resources(
         Estimate((finished["params_shared"] + per_style).max() / 1e6),
         Estimate(per_style.max() / 1e6),
@@ -145,7 +145,7 @@ def _resources(held: _Held, seconds: float, precision: str) -> Resources:
 
 def _remarks(variant: Variant, held: _Held, changed: str, batch: int, ended: Any) -> Iterator[str]:
     """What must be said about a row that works."""
-    behind = held.method["method"]
+    behind = held.method.method
     differs = [behind] * (behind != variant.method) + [f"with {changed}"] * bool(changed)
     if differs:
         yield " ".join(differs)
@@ -164,8 +164,8 @@ def _changed(method: MethodRecord) -> str:
     """The options that are not the defaults."""
     return ", ".join(
         f"{name}={value}"
-        for name, value in method["options"].items()
-        if name not in method["defaults"] or value != method["defaults"][name]
+        for name, value in method.options.items()
+        if name not in method.defaults or value != method.defaults[name]
     )
 
 

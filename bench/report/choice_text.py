@@ -34,8 +34,8 @@ def data(answer: Answer) -> dict[str, Any]:
     }
     return {
         "asked": asked,
-        "environment": answer.group.environment["fingerprint"],
-        "dataset": answer.group.dataset["name"],
+        "environment": answer.group.environment.fingerprint,
+        "dataset": answer.group.dataset.name,
         "recommended": None if best is None else _values(best, best),
         "others": [_values(other, best or other) for other in answer.others],
         "excluded": [{"method": label, "reason": reason} for label, reason in answer.excluded],

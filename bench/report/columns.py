@@ -324,21 +324,21 @@ def of_metrics(metrics: Mapping[str, MetricRecord]) -> list[MetricColumn]:
     """A column for every metric; versions are told apart where there are several."""
     versions: dict[str, set[int]] = {}
     for metric in metrics.values():
-        versions.setdefault(metric["name"], set()).add(metric["version"])
+        versions.setdefault(metric.name, set()).add(metric.version)
     columns = []
     for id_, metric in metrics.items():
-        several = len(versions[metric["name"]]) > 1
-        name = metric["name"] + (f"/{metric['version']}" if several else "")
-        unit = "" if metric["unit"] == "1" else f", {metric['unit']}"
-        direction: Direction = "higher" if metric["direction"] == "higher" else "lower"
-        header = (f"{name} {_ARROWS[direction]}", metric["encoder"] or "", metric["axis"] + unit)
+        several = len(versions[metric.name]) > 1
+        name = metric.name + (f"/{metric.version}" if several else "")
+        unit = "" if metric.unit == "1" else f", {metric.unit}"
+        direction: Direction = "higher" if metric.direction == "higher" else "lower"
+        header = (f"{name} {_ARROWS[direction]}", metric.encoder or "", metric.axis + unit)
         columns.append(
             MetricColumn(
-                metric["name"],
+                metric.name,
                 tuple(line for line in header if line),
                 direction,
-                unit=metric["unit"],
-                axis=metric["axis"],
+                unit=metric.unit,
+                axis=metric.axis,
                 hint=id_,
                 id=id_,
                 metric=metric,

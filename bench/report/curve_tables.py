@@ -44,7 +44,7 @@ def render(
         BenchError: no adaptation was observed, or one of `time_to_quality`'s.
     """
     if frames.observed.empty:
-        asked = any(record["observe"] for record in frames.records.values())
+        asked = any(record.observe for record in frames.records.values())
         why = "none of their methods iterates, or every cell failed: " * asked
         raise BenchError(
             f"no adaptation was observed in these runs: {why}make one with bench run --observe "
@@ -84,16 +84,16 @@ def _section(
     all_metrics: bool,
 ) -> Section:
     record = frames.records[run]
-    styles, contents = len(record["styles"]), len(record["contents"])
+    styles, contents = len(record.styles), len(record.contents)
     heading = [
-        f"run {run}: {describe(record['environment'])}",
-        f"dataset {record['dataset']['name']} ({record['dataset']['fingerprint']}), {size} px, "
-        f"styles: {', '.join(record['styles'])}",
+        f"run {run}: {describe(record.environment)}",
+        f"dataset {record.dataset.name} ({record.dataset.fingerprint}), {size} px, "
+        f"styles: {', '.join(record.styles)}",
     ]
     shown = {
         id_: metric
-        for id_, metric in record["metrics"].items()
-        if all_metrics or (metric["encoder"] and (metric["judge"] or metric["axis"] == "both"))
+        for id_, metric in record.metrics.items()
+        if all_metrics or (metric.encoder and (metric.judge or metric.axis == "both"))
     }
     among = f"medians over {_count(styles, 'style')}"
     over = f"{among} of means over {_count(contents, 'content')}"
@@ -110,9 +110,9 @@ def _section(
             if len(part := faster[faster["metric"] == id_]):
                 tables.append(_race(part, metric, reference))
     notes = [
-        f"{name} is {method['method']} with other options"
-        for name, method in record["methods"].items()
-        if name != method["method"]
+        f"{name} is {method.method} with other options"
+        for name, method in record.methods.items()
+        if name != method.method
     ]
     if styles < LEAST:
         notes.append(f"{_count(styles, 'style')}: intervals over styles need {LEAST}")
@@ -124,12 +124,12 @@ def _count(number: int, noun: str) -> str:
 
 
 def _title(metric: MetricRecord) -> str:
-    arrow = "↓" if metric["direction"] == "lower" else "↑"
-    on = f" on {metric['encoder']}" if metric["encoder"] else ""
+    arrow = "↓" if metric.direction == "lower" else "↑"
+    on = f" on {metric.encoder}" if metric.encoder else ""
     kind = ""
-    if metric["training_loss_of"]:
-        kind = f" (a training loss, of {', '.join(metric['training_loss_of'])}: no judge)"
-    return f"{metric['name']} {arrow}{on}{kind}"
+    if metric.training_loss_of:
+        kind = f" (a training loss, of {', '.join(metric.training_loss_of)}: no judge)"
+    return f"{metric.name} {arrow}{on}{kind}"
 
 
 def _wide(title: str, medians: DataFrame, value: str, bounds: str) -> Iterator[Table]:
@@ -186,10 +186,10 @@ def _race(faster: DataFrame, metric: MetricRecord, reference: str) -> Table:
     ]
     step, seconds = faster["reference_step"].max(), faster["reference_seconds"].median()
     name = reference.rpartition("@")[0] or reference
-    on = f" on {metric['encoder']}" if metric["encoder"] else ""
+    on = f" on {metric.encoder}" if metric.encoder else ""
     title = (
         f"Time to be as good as {name} after {step:g} steps ({digits(seconds)} s) in "
-        f"{metric['name']}{on}: first observed step, medians over styles"
+        f"{metric.name}{on}: first observed step, medians over styles"
     )
     return Table(title, headers, lines, [False] * len(lines), left=1)
 

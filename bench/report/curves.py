@@ -8,7 +8,6 @@ beside each other are of the same pictures, machine and photographs. No torch he
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from bench.errors import BenchError, unknown
@@ -62,12 +61,11 @@ def _means(scores: DataFrame, by: list[str]) -> DataFrame:
 
 def _orders(frames: Frames) -> dict[str, dict[tuple[str, str], int]]:
     """(run, name) to its place, for methods, styles and metrics."""
-    records: Mapping[str, Mapping[str, Any]] = frames.records
     return {
         kind: {
             (run, name): place
-            for run, record in records.items()
-            for place, name in enumerate(record[f"{kind}s"])
+            for run, record in frames.records.items()
+            for place, name in enumerate(getattr(record, f"{kind}s"))
         }
         for kind in ("method", "style", "metric")
     }
@@ -186,10 +184,10 @@ def _first_reached(frames: Frames, made: DataFrame, reference: str) -> DataFrame
     for key, group in made.groupby(["run", "size", "metric"], sort=False):
         run, size, metric = cast(tuple[str, int, str], key)
         record = frames.records[run]
-        told = record["metrics"][metric]
-        if told["axis"] == "content":
+        told = record.metrics[metric]
+        if told.axis == "content":
             continue
-        sign = 1 if told["direction"] == "lower" else -1
+        sign = 1 if told.direction == "lower" else -1
         model = group[group["method"] == name]
         if digits:
             model = model[model["step"] == int(digits)]
@@ -197,7 +195,7 @@ def _first_reached(frames: Frames, made: DataFrame, reference: str) -> DataFrame
         for pair, curve in group.groupby(["method", "style"], sort=False):
             method, style = cast(tuple[str, str], pair)
             target = targets.get(style)
-            if record["methods"][method]["family"] == "anchor" or target is None:
+            if record.methods[method].family == "anchor" or target is None:
                 continue
             good = curve[sign * curve["value"] <= sign * target["value"]].to_dict("records")
             first = good[0] if good else {"step": math.nan, "seconds": math.inf}

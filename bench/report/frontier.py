@@ -144,10 +144,7 @@ def of_group(
     Raises:
         BenchError: quality has no scale: anchors or judges are missing.
     """
-    methods = {
-        row.method: str(frames.records[row.run]["methods"][row.method]["method"])
-        for row in group.rows
-    }
+    methods = {row.method: frames.records[row.run].methods[row.method].method for row in group.rows}
     for size in sorted({row.size for row in group.rows}):
         scale = Scale(group, [row for row in group.rows if row.size == size], seed)
         yield size, scale, curves(group, methods, scale, size)
@@ -174,8 +171,8 @@ def frame(frames: Frames, seed: int = 0) -> DataFrame:
         for curve in found:
             for point in curve.points:
                 line: dict[str, Any] = {
-                    "environment": group.environment["fingerprint"],
-                    "dataset_fingerprint": group.dataset["fingerprint"],
+                    "environment": group.environment.fingerprint,
+                    "dataset_fingerprint": group.dataset.fingerprint,
                     "size": size,
                     "method": curve.name,
                     "row": point.row.label,

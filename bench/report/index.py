@@ -117,18 +117,18 @@ def variants_of(frames: Frames) -> dict[Variant, list[str]]:
     }
     found: dict[Variant, list[str]] = {}
     for run, record in sorted(frames.records.items()):
-        environment = record["environment"]
-        for name, method in record["methods"].items():
+        environment = record.environment
+        for name, method in record.methods.items():
             variant = Variant(
-                environment["fingerprint"],
-                record["dataset"]["fingerprint"],
+                environment.fingerprint,
+                record.dataset.fingerprint,
                 name,
-                json.dumps(method["options"], sort_keys=True),
+                json.dumps(method.options, sort_keys=True),
                 precisions.get((run, name), ""),
-                record["adapt_seconds"],
-                record["seed"],
-                record["bench_version"],
-                (environment.get("commit") or "") + "-dirty" * bool(environment.get("dirty")),
+                record.adapt_seconds,
+                record.seed,
+                record.bench_version,
+                environment.version,
             )
             found.setdefault(variant, []).append(run)
     return found

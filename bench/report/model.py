@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from bench.results import MetricRecord
+from bench.results import DatasetRecord, Environment, MetricRecord
 
 if TYPE_CHECKING:
     import numpy as np
@@ -196,14 +196,14 @@ class Group:
 
     Attributes:
         environment: that of the newest run.
-        dataset: its record.
+        dataset: that they share.
         metrics: id to metric, of those that are shown.
         rows: in the order in which they are shown.
         notes: what must be said about all of them.
     """
 
-    environment: Mapping[str, Any]
-    dataset: Mapping[str, Any]
+    environment: Environment
+    dataset: DatasetRecord
     metrics: dict[str, MetricRecord]
     rows: list[Row]
     notes: list[str]

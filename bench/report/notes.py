@@ -18,17 +18,17 @@ def encoder_notes(
     files_of: dict[str, str] = {}
     for id_, metric in metrics.items():
         weights = {
-            json.dumps(record["metrics"][id_]["weights"], sort_keys=True)
+            json.dumps(record.metrics[id_].weights, sort_keys=True)
             for record in (frames.records[run] for run in runs)
-            if id_ in record["metrics"]
+            if id_ in record.metrics
         }
         if len(weights) > 1:
             yield (
                 f"{id_}: runs shown here computed it with different weights, do not compare them"
             )
-        elif metric["encoder"] and metric["weights"]:
-            files_of[metric["encoder"]] = ", ".join(
-                f"{file} (SHA-256 {sha256[:12]})" for file, sha256 in metric["weights"].items()
+        elif metric.encoder and metric.weights:
+            files_of[metric.encoder] = ", ".join(
+                f"{file} (SHA-256 {sha256[:12]})" for file, sha256 in metric.weights.items()
             )
     yield from (f"encoder {name}: {files}" for name, files in files_of.items())
 

@@ -29,7 +29,7 @@ def quality_of(
         pairs: how many pictures there are.
         seed: of the bootstraps.
     """
-    sets = [id_ for id_, metric in metrics.items() if metric.get("of_set")]
+    sets = [id_ for id_, metric in metrics.items() if metric.of_set]
     means = _means([id_ for id_ in metrics if id_ not in sets], scores, seed)
     quality = {
         id_: Quality(

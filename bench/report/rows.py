@@ -84,17 +84,17 @@ def _group(
     metrics = {
         id_: metric
         for run in runs
-        for id_, metric in frames.records[run]["metrics"].items()
-        if all_metrics or metric["judge"]
+        for id_, metric in frames.records[run].metrics.items()
+        if all_metrics or metric.judge
     }
     last = frames.records[runs[-1]]
     rows = []
     for (variant, size), run in newest.items():
-        for style in frames.records[run]["styles"] if index.styles else [""]:
+        for style in frames.records[run].styles if index.styles else [""]:
             row = row_of(index, Place(variant, run, size, style), metrics, seed)
             if count := older[variant, size]:
                 row.notes.append(f"from the newest run; older runs set aside: {count}")
-            if variant.precision not in ("", last["environment"]["precision"]):
+            if variant.precision not in ("", last.environment.precision):
                 row.notes.append(f"precision {variant.precision}")
             rows.append(row)
     tell_apart(rows)
@@ -104,12 +104,12 @@ def _group(
         *rough_notes(rows, metrics),
         *encoder_notes(frames, runs, metrics),
         *dict.fromkeys(
-            f"skipped {item['role']} {item['name']}: {item['reason']}"
+            f"skipped {item.role} {item.name}: {item.reason}"
             for run in runs
-            for item in frames.records[run]["skipped"]
+            for item in frames.records[run].skipped
         ),
     ]
-    return Group(last["environment"], last["dataset"], metrics, rows, notes)
+    return Group(last.environment, last.dataset, metrics, rows, notes)
 
 
 def _newest(
@@ -120,14 +120,14 @@ def _newest(
     older: Counter[tuple[Variant, int]] = Counter()
     for variant, held in variants.items():
         for run in held:
-            for size in frames.records[run]["sizes"]:
+            for size in frames.records[run].sizes:
                 older[variant, size] += (variant, size) in newest
                 newest[variant, size] = run
     anchors: dict[tuple[Any, ...], tuple[Variant, int]] = {}
     for (variant, size), run in sorted(newest.items(), key=lambda item: item[1]):
         record = frames.records[run]
-        if record["methods"][variant.method]["family"] == "anchor":
-            judged = [sorted(record[name]) for name in ("styles", "contents", "metrics")]
+        if record.methods[variant.method].family == "anchor":
+            judged = [sorted(names) for names in (record.styles, record.contents, record.metrics)]
             alike = (variant.method, size, variant.options, json.dumps(judged))
             if alike in anchors:
                 del newest[anchors[alike]]

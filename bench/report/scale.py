@@ -34,7 +34,7 @@ class Scale:
         competing = [row for row in rows if not row.anchor]
         self.judges: dict[str, list[tuple[str, float, float]]] = {"style": [], "content": []}
         for column in of_metrics(group.metrics):
-            if column.axis not in self.judges or not column.metric["judge"]:
+            if column.axis not in self.judges or not column.metric.judge:
                 continue
             if any(column.trained_on(row) for row in competing):
                 continue  # a method's own exam would be another scale for it alone

@@ -40,8 +40,8 @@ def heading(group: Group) -> list[str]:
     """What the numbers were measured on."""
     environment, dataset = group.environment, group.dataset
     lines = [
-        f"environment {environment['fingerprint']}: {describe(environment)}",
-        f"dataset {dataset['name']} ({dataset['fingerprint']})",
+        f"environment {environment.fingerprint}: {describe(environment)}",
+        f"dataset {dataset.name} ({dataset.fingerprint})",
     ]
     return [clean(line) for line in lines]
 

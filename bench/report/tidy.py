@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from bench.report.columns import Numbers, numbers
@@ -60,9 +61,9 @@ def document(data: DataFrame, groups: Sequence[Group], warnings: Sequence[str]) 
     whole = {
         "groups": [
             {
-                "environment": group.environment,
-                "dataset": group.dataset,
-                "metrics": group.metrics,
+                "environment": group.environment.facts,
+                "dataset": asdict(group.dataset),
+                "metrics": {id_: asdict(metric) for id_, metric in group.metrics.items()},
                 "notes": group.notes,
             }
             for group in groups

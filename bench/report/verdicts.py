@@ -13,9 +13,7 @@ from bench.results import MethodRecord, MetricRecord
 
 def trained_on(metric: MetricRecord, method: MethodRecord) -> bool:
     """Whether a method is trained on a metric or on its network's features."""
-    return (
-        method["method"] in metric["training_loss_of"] or metric["encoder"] in method["trains_on"]
-    )
+    return method.method in metric.training_loss_of or metric.encoder in method.trains_on
 
 
 Values = Mapping[str, Mapping[tuple[str, str], float]]
@@ -41,7 +39,7 @@ def quality_gate(
     Returns:
         anchor, passed, failed, or not checked: a judge lacks a number, or there is no judge.
     """
-    if method["family"] == "anchor":
+    if method.family == "anchor":
         return "anchor"
     axes: list[list[bool | None]] = []  # of every judge the verdict, None where it has none
     for axis, anchor in TO_BEAT.items():
@@ -49,8 +47,8 @@ def quality_gate(
             [
                 _better(values.get(id_, {}), beside, metric)
                 for id_, metric in metrics.items()
-                if metric["judge"]
-                and metric["axis"] == axis
+                if metric.judge
+                and metric.axis == axis
                 and not trained_on(metric, method)
                 and (beside := anchors[anchor].get(id_))
             ]
@@ -70,7 +68,7 @@ def _better(
     gains = [value - beside[pair] for pair, value in values.items() if pair in beside]
     if not gains:
         return None
-    return sum(gains) > 0 if metric["direction"] == "higher" else sum(gains) < 0
+    return sum(gains) > 0 if metric.direction == "higher" else sum(gains) < 0
 
 
 def mark(rows: Iterable[Row], metrics: Mapping[str, MetricRecord]) -> None:
@@ -84,7 +82,7 @@ def mark(rows: Iterable[Row], metrics: Mapping[str, MetricRecord]) -> None:
     axes = [
         column
         for column in columns
-        if column.axis and (not isinstance(column, MetricColumn) or column.metric["judge"])
+        if column.axis and (not isinstance(column, MetricColumn) or column.metric.judge)
     ]
     contests: dict[tuple[int, str], list[Row]] = {}
     for row in rows:

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from bench.results.records import Environment
+
 FINGERPRINT_KEYS = (
     "os",
     "python",
@@ -38,20 +40,19 @@ def fingerprint(environment: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(stable, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def describe(environment: Mapping[str, Any]) -> str:
+def describe(environment: Environment) -> str:
     """One line for the heading of a group of results."""
-    get = environment.get
-    cores, threads = get("cores_available"), get("threads")
-    on_cpu = get("device_type") == "cpu"
+    of = environment
+    on_cpu = of.device_type == "cpu"
     parts = [
-        str(get("device_name") or get("device")),
-        f"{cores} cores, {threads} threads" if on_cpu else None,
-        f"CUDA {get('cuda')}" if get("cuda") and not on_cpu else None,
-        f"driver {get('driver')}" if get("driver") else None,
-        str(get("precision")),
-        "TF32" if get("device_type") == "cuda" and get("tf32", {}).get("conv") == "tf32" else None,
-        f"torch {get('torch')}",
-        f"Python {get('python')}",
-        str(get("os")),
+        str(of.device_name or of.device),
+        f"{of.cores_available} cores, {of.threads} threads" if on_cpu else None,
+        f"CUDA {of.cuda}" if of.cuda and not on_cpu else None,
+        f"driver {of.driver}" if of.driver else None,
+        str(of.precision),
+        "TF32" if of.device_type == "cuda" and (of.tf32 or {}).get("conv") == "tf32" else None,
+        f"torch {of.torch}",
+        f"Python {of.python}",
+        str(of.os),
     ]
     return " · ".join(part for part in parts if part)

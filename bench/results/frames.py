@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
-from bench.results.folder import (
-    REQUIRED,
+from bench.results.records import CellRecord, RunRecord, ScoreRecord, SetRecord, SpeedRecord
+from bench.results.storage import (
     DamagedFileError,
+    R,
     UnreadableFileError,
-    Values,
     damaged,
     files,
     read_record,
     read_run,
-    run_row,
 )
-from bench.results.records import CellRecord, Kind, RunRecord, ScoreRecord, SetRecord, SpeedRecord
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-T = TypeVar("T")
+Values = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -99,24 +97,25 @@ def load(runs: Sequence[Path]) -> Frames:
         except DamagedFileError as error:
             warnings.append(str(error))
             continue
-        if run["id"] in records:
-            warnings.append(f"{path} is another copy of run {run['id']}: left out")
+        if run.id in records:
+            warnings.append(f"{path} is another copy of run {run.id}: left out")
             continue
-        records[run["id"]] = run
-        head = (run["id"], run["environment"]["fingerprint"])
-        rows["runs"].append(run_row(path, run))
-        for cell, observed in _read_all(path, "cells", _cell_rows, warnings):
-            rows["cells"].append(head + cell)
-            rows["observed"].extend((*head, *picture) for picture in observed)
-        for speed, samples, controls in _read_all(path, "speed", _speed_rows, warnings):
-            rows["speeds"].append(head + speed)
-            rows["controls"].extend(head + control for control in controls)
-            rows["samples"].extend(head + sample for sample in samples)
-        for finished, on_the_way in _read_all(path, "scores", _score_rows, warnings):
+        records[run.id] = run
+        head = (run.id, run.environment.fingerprint)
+        rows["runs"].append(_run_row(path, run))
+        for cell in _read_all(path, run, CellRecord, warnings):
+            rows["cells"].append(head + _cell_row(cell))
+            rows["observed"].extend((*head, *picture) for picture in _observed_rows(cell))
+        for speed in _read_all(path, run, SpeedRecord, warnings):
+            rows["speeds"].append(head + _speed_row(speed))
+            rows["controls"].extend(head + control for control in _control_rows(speed))
+            rows["samples"].extend(head + sample for sample in _sample_rows(speed))
+        for scored in _read_all(path, run, ScoreRecord, warnings):
+            finished, on_the_way = _score_rows(scored)
             rows["scores"].extend(head + score for score in finished)
             rows["observed_scores"].extend(head + score for score in on_the_way)
-        for entries in _read_all(path, "sets", _set_rows, warnings):
-            rows["sets"].extend(head + entry for entry in entries)
+        for of_set in _read_all(path, run, SetRecord, warnings):
+            rows["sets"].extend(head + entry for entry in _set_rows(of_set))
     if not records:
         raise BenchError(warnings[0] if warnings else "no run to read: make one with bench run")
     frames = {}
@@ -149,106 +148,101 @@ _NUMBERS = {
 }
 
 
-def _read_all(run: Path, kind: Kind, rows: Callable[[Any], T], warnings: list[str]) -> Iterator[T]:
-    for path in files(run, kind):
+def _read_all(path: Path, run: RunRecord, cls: type[R], warnings: list[str]) -> Iterator[R]:
+    for file in files(path, cls.kind):
         try:
-            record = read_record(path, REQUIRED[kind])
-            try:
-                made = rows(record)
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
-                raise damaged(path, f"{type(error).__name__}: {error}") from None
+            record = read_record(file, cls)
+            if record.method not in run.methods:
+                raise damaged(file, f"{record.method} is no method of the run")
+            yield record
         except (DamagedFileError, UnreadableFileError) as error:
             warnings.append(str(error))
-        else:
-            yield made
 
 
-def _cell_rows(cell: CellRecord) -> tuple[Values, list[Values]]:
-    adapt, parameters = cell["adapt"], cell["parameters"]
-    which = (cell["method"], cell["style"], cell["size"])
-    row = (
-        *which,
-        cell["status"],
-        cell["reason"],
-        cell["precision"],
-        _number(adapt["seconds"]) if adapt else None,
-        _number(adapt["steps"]) if adapt else None,
-        adapt["finished"] if adapt else None,
-        _number(cell["first_call"]),
-        [picture["content"] for picture in cell["contents"]],
-        _number(parameters["shared"]) if parameters else None,
-        _number(parameters["per_style"]) if parameters else None,
-        _number(cell["peak_memory_bytes"]),
-        _number(cell["flops"]),
+def _run_row(path: Path, run: RunRecord) -> Values:
+    return (
+        run.id,
+        str(path),
+        run.created,
+        run.environment.fingerprint,
+        run.dataset.name,
+        run.dataset.fingerprint,
+        run.profile,
+        run.seed,
+        run.bench_version,
+        run.command,
     )
-    observed = [
-        (*which, moment["step"], float(moment["seconds"]), picture["content"], picture["image"])
-        for moment in cell["observed"]
-        for picture in moment["contents"]
-    ]
-    return row, observed
 
 
-def _speed_rows(speed: SpeedRecord) -> tuple[Values, list[Values], list[Values]]:
-    which = (speed["method"], speed["size"])
-    samples = [
-        (*which, scope, round_, float(seconds))
-        for scope, taken in speed["scopes"].items()
-        for round_, seconds in zip(taken["rounds"], taken["samples"], strict=True)
-    ]
-    row = (
-        *which,
-        speed["status"],
-        speed["reason"],
-        speed["precision"],
-        speed["batch"],
-        speed["iterative"]["adapt"],
-        speed["iterative"]["stylize"],
-        "; ".join(speed["conditions"]["noisy"]) if "conditions" in speed else "",
+def _cell_row(cell: CellRecord) -> Values:
+    adapt, parameters = cell.adapt, cell.parameters
+    return (
+        *cell.place,
+        cell.status,
+        cell.reason,
+        cell.precision,
+        adapt.seconds if adapt else None,
+        adapt.steps if adapt else None,
+        adapt.finished if adapt else None,
+        cell.first_call,
+        [picture.content for picture in cell.contents],
+        parameters.shared if parameters else None,
+        parameters.per_style if parameters else None,
+        cell.peak_memory_bytes,
+        cell.flops,
     )
-    return row, samples, _control_rows(speed)
+
+
+def _observed_rows(cell: CellRecord) -> Iterator[Values]:
+    for moment in cell.observed:
+        for picture in moment.contents:
+            yield *cell.place, moment.step, moment.seconds, picture.content, picture.image
+
+
+def _speed_row(speed: SpeedRecord) -> Values:
+    return (
+        *speed.place,
+        speed.status,
+        speed.reason,
+        speed.precision,
+        speed.batch,
+        speed.iterative.adapt,
+        speed.iterative.stylize,
+        "; ".join(speed.conditions.noisy) if speed.conditions else "",
+    )
+
+
+def _sample_rows(speed: SpeedRecord) -> Iterator[Values]:
+    for scope, taken in speed.scopes.items():
+        for round_, seconds in zip(taken.rounds, taken.samples, strict=True):
+            yield *speed.place, scope, round_, seconds
 
 
 def _control_rows(speed: SpeedRecord) -> list[Values]:
     from bench.statistics import aa_noise
 
-    if "control" not in speed or not speed["control"]["samples"]:
+    again = speed.control
+    if again is None or not again.samples:
         return []
-    again = speed["control"]
-    first = speed["scopes"][again["scope"]]
-    noise = aa_noise(first["samples"], again["samples"], first["rounds"], again["rounds"])
-    return [(speed["method"], speed["size"], again["scope"], noise)]
+    first = speed.scopes[again.scope]
+    noise = aa_noise(first.samples, again.samples, first.rounds, again.rounds)
+    return [(*speed.place, again.scope, noise)]
 
 
 def _score_rows(record: ScoreRecord) -> tuple[list[Values], list[Values]]:
     """The scores of the finished pictures, and those of the observed ones."""
-    which = (record["method"], record["style"], record["size"])
     finished: list[Values] = []
     observed: list[Values] = []
-    for s in record["scores"]:
-        told = (s["metric"], s["content"], _number(s["value"]), s["status"], s["reason"])
-        if s["step"] is None:
-            finished.append((*which, *told))
+    place = record.place
+    for s in record.scores:
+        score = (s.metric, s.content, s.value, s.status, s.reason)
+        if s.step is None:
+            finished.append((*place, *score))
         else:
-            observed.append((*which, s["step"], *told))
+            observed.append((*place, s.step, *score))
     return finished, observed
 
 
-def _set_rows(record: SetRecord) -> list[Values]:
-    return [
-        (
-            record["method"],
-            record["size"],
-            s["metric"],
-            _number(s["value"]),
-            s["parts"],
-            s["pictures"],
-            s["status"],
-            s["reason"],
-        )
-        for s in record["scores"]
-    ]
-
-
-def _number(value: float | None) -> float | None:
-    return None if value is None else float(value)
+def _set_rows(record: SetRecord) -> Iterator[Values]:
+    for s in record.scores:
+        yield *record.place, s.metric, s.value, s.parts, s.pictures, s.status, s.reason

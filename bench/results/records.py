@@ -1,259 +1,394 @@
-"""What the files of a run hold: a class for each kind of record."""
+"""What the files of a run hold: a class for each kind of record.
+
+They are written and read by `bench.results.storage` alone; reading checks the bounds that the types
+of `bench.results.values` have. A field with a default may be missing from a file.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any, ClassVar, Literal
 
-from bench.machine.conditions import Conditions
+from msgspec import Meta
 
-SCHEMA = 2
+from bench.results.values import (
+    Count,
+    Kind,
+    Name,
+    Open,
+    PathText,
+    Positive,
+    Rate,
+    Scope,
+    Seconds,
+    Side,
+    Status,
+    Step,
+    Text,
+    Threads,
+    Value,
+    check_open,
+)
 
-Status = Literal["ok", "error", "oom", "skipped"]
-Scope = Literal["adapt", "core", "pair", "e2e"]
-Kind = Literal["cells", "speed", "scores", "sets"]
+SCHEMA = 3
+"""Of what is written. The earlier ones are read too: 1 had no observed adaptations and no rows of
+another name than their method's, 2 no specification."""
+
+Place = tuple[str | int, ...]
 
 
-class DatasetRecord(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Specification:
+    """What `bench run` was asked for, by the names of its options: what `--resume` plans from.
+
+    Paths are absolute; methods and metrics are named one by one, whatever is installed later.
+    """
+
+    method: Sequence[Text]  # NAME or ALIAS=NAME, the anchors first
+    metric: Sequence[Text]  # ids
+    content: Sequence[PathText]
+    style: Sequence[PathText]
+    adapt_content: Sequence[PathText]
+    dataset: Text | None
+    contents: Positive | None  # only so many
+    styles: Positive | None
+    size: Sequence[Annotated[int, Meta(ge=32, le=8192)]]
+    profile: Text
+    adapt_seconds: Annotated[float, Meta(gt=0, le=1e9)] | None
+    observe: Sequence[Step]
+    isolate: bool
+    device: Text
+    precision: Text
+    threads: Threads | None
+    seed: Count
+    plugin: Sequence[PathText]  # modules and files, which no record loads
+    option: Sequence[PathText]  # OWNER.KEY=VALUE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """Machine and libraries, see `bench.machine.environment`; what nobody could tell is None.
+
+    Attributes:
+        facts: all that was captured, in order: what the file holds. The other fields are those of
+            them that are read.
+    """
+
+    facts: Mapping[str, Open]
+    fingerprint: Text  # tells two apart
+    precision: Text
+    commit: Text | None = None
+    dirty: bool | None = None
+    device: Text | None = None
+    device_type: Text | None = None
+    device_name: Text | None = None
+    cpu: Text | None = None
+    cores_available: Count | None = None
+    threads: Threads | None = None
+    cuda: Text | None = None
+    driver: Text | None = None
+    tf32: Mapping[str, Text] | None = None
+    torch: Text | None = None
+    python: Text | None = None
+    os: Text | None = None
+    peak: Mapping[str, Mapping[str, Rate]] | None = None  # dtype to kind of layer to GFLOP/s
+
+    def __post_init__(self) -> None:
+        check_open(self.facts)
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Open]) -> Environment:
+        """What was captured, with the fields that are read."""
+        names = (each.name for each in fields(cls) if each.name in facts)
+        return cls(**{**{name: facts[name] for name in names}, "facts": facts})
+
+    @property
+    def version(self) -> str:
+        """The commit, marked where files differed from it; empty where nobody could tell."""
+        return (self.commit or "") + "-dirty" * bool(self.dirty)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetRecord:
     """Where the pictures came from."""
 
-    name: str  # the dataset plugin
-    options: dict[str, Any]  # its options
-    fingerprint: str  # hash over every picture's role, name and bytes
-    citation: str
+    name: Text  # the dataset plugin
+    options: Mapping[str, Open]  # its options
+    fingerprint: Text  # hash over every picture's role, name and bytes
+    citation: Text
+
+    def __post_init__(self) -> None:
+        check_open(self.options)
 
 
-class MethodRecord(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodRecord:
     """A method as it was run."""
 
-    method: str  # the plugin's name for it; the row's own name, but for an alias
-    family: str  # see bench.contract.Family
-    citation: str
-    options: dict[str, Any]  # every option's value
-    defaults: dict[str, Any]  # every option's default, so that a report can name what differs
-    source_sha256: str | None  # of the plugin's source; None where there is no file
-    weights: dict[str, str]  # weight file to SHA-256
-    trains_on: list[str]  # encoders whose features its losses or its network use
+    method: Text  # the plugin's name for it; the row's own name, but for an alias
+    family: Text  # see bench.contract.Family
+    citation: Text
+    options: Mapping[str, Open]  # every option's value
+    defaults: Mapping[str, Open]  # every option's default, so that a report can name what differs
+    source_sha256: Text | None  # of the plugin's source; None where there is no file
+    weights: Mapping[str, Text]  # weight file to SHA-256
+    trains_on: Sequence[Text]  # encoders whose features its losses or its network use
     autocast: bool  # False: always plain float32
-    plugin: str  # where it was found
+    plugin: Text  # where it was found
+
+    def __post_init__(self) -> None:
+        check_open({"options": self.options, "defaults": self.defaults})
 
 
-class _MoreOfMetric(TypedDict, total=False):
-    of_set: bool  # a number for all pictures of a method and size
-
-
-class MetricRecord(_MoreOfMetric):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricRecord:
     """A metric as it was run; see bench.contract.Metric."""
 
-    name: str
-    version: int
-    unit: str  # "1" for a pure number
-    axis: str  # style, content or both
-    direction: str  # lower or higher is better
-    encoder: str | None
+    name: Name
+    version: Count
+    unit: Text  # "1" for a pure number
+    axis: Literal["style", "content", "both"]
+    direction: Literal["lower", "higher"]  # which is better
+    encoder: Text | None
     judge: bool  # no built-in method trains on its network
-    training_loss_of: list[str]  # methods that are trained on this very number
-    weights: dict[str, str]  # weight file of its encoder to SHA-256
-    citation: str
+    of_set: bool = False  # a number for all pictures of a method and size
+    training_loss_of: Sequence[Text]  # methods that are trained on this very number
+    weights: Mapping[str, Text]  # weight file of its encoder to SHA-256
+    citation: Text
 
 
-class SkippedRecord(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedRecord:
     """Something asked for that the run went on without."""
 
-    role: str  # content, style, method, metric ...
-    name: str
-    reason: str
+    role: Text  # content, style, method, metric ...
+    name: Text
+    reason: Text
 
 
-class RunInfo(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInfo:
     """What the runner knows when it starts; `create` adds the rest of a RunRecord."""
 
-    command: str  # the command line
-    bench_version: str
-    profile: str
-    seed: int
-    adapt_seconds: float | None  # an adaptation ends after this long; None: by itself
-    observe: list[int]  # the steps of an adaptation at which every content is stylized
-    environment: dict[str, Any]  # machine and libraries; "fingerprint" tells two apart
+    command: Text  # the command line
+    bench_version: Text
+    profile: Text
+    seed: Count
+    adapt_seconds: Seconds | None  # an adaptation ends after this long; None: by itself
+    observe: Sequence[Step]  # the steps of an adaptation at which every content is stylized
+    environment: Environment
     dataset: DatasetRecord
-    sizes: list[int]  # picture sides in pixels
-    contents: list[str]  # names, in order
-    styles: list[str]  # names, in order
-    methods: dict[str, MethodRecord]  # by name
-    metrics: dict[str, MetricRecord]  # by id
-    skipped: list[SkippedRecord]
+    sizes: Annotated[Sequence[Side], Meta(min_length=1)]  # picture sides in pixels
+    contents: Annotated[Sequence[Name], Meta(min_length=1)]  # names, in order
+    styles: Annotated[Sequence[Name], Meta(min_length=1)]  # names, in order
+    methods: Annotated[Mapping[Name, MethodRecord], Meta(min_length=1)]  # by name
+    metrics: Mapping[Name, MetricRecord]  # by id
+    skipped: Sequence[SkippedRecord]
+    specification: Specification | None = None  # None: of bench score, or of an earlier schema
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord(RunInfo):
     """`run.json`."""
 
-    schema: int
-    id: str  # the folder's name at birth
-    created: str  # ISO 8601, UTC
+    id: Name  # the folder's name at birth
+    created: Name  # ISO 8601, UTC
 
 
-class _MoreOfAdapt(TypedDict, total=False):
-    device_seconds: float  # the same by CUDA events
-
-
-class AdaptRecord(_MoreOfAdapt):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptRecord:
     """What the style cost."""
 
-    seconds: float
-    steps: int  # 0: not iterative
+    seconds: Seconds
+    steps: Step  # 0: not iterative
     finished: bool  # False: ended by the run's `adapt_seconds`
-    curve: list[tuple[int, float]] | None  # (step, seconds so far) of an observed adaptation
+    curve: Sequence[tuple[Step, Seconds]] | None  # (step, seconds so far) of what iterates
+    device_seconds: Seconds | None = None  # the same by CUDA events
 
 
-class ContentRecord(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentRecord:
     """One stylized picture."""
 
-    content: str  # name
-    image: str  # path relative to the run folder
-    seconds: float | None  # to stylize it, once, not a benchmark; None: made elsewhere
+    content: Name
+    image: PathText  # path relative to the run folder
+    seconds: Seconds | None  # to stylize it, once, not a benchmark; None: made elsewhere
 
 
-class ObservedRecord(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedRecord:
     """The pictures that an adaptation gave on its way, after so many steps."""
 
-    step: int  # 0: before the first
-    seconds: float  # of adaptation so far, without the observing
-    contents: list[ContentRecord]
+    step: Step  # 0: before the first
+    seconds: Seconds  # of adaptation so far, without the observing
+    contents: Sequence[ContentRecord]
 
 
-class ParameterCounts(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterCounts:
     """Learned numbers that `stylize` uses."""
 
-    shared: int  # by all styles
-    per_style: int  # kept for each style
+    shared: Count  # by all styles
+    per_style: Count  # kept for each style
 
 
-class _MoreOfCell(TypedDict, total=False):
-    precision_reason: str  # where the method itself chose, if only to keep the run's
-
-
-class CellRecord(_MoreOfCell):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellRecord:
     """`cells/<key(method, style, size)>.json`."""
 
-    schema: int
-    method: str
-    style: str
-    size: int
-    status: Status
-    reason: str  # empty when ok
-    precision: str  # bench.contract.context.Precision.label, or bench.contract.Method.arithmetic
-    adapt: AdaptRecord | None  # None: it never got there
-    observed: list[ObservedRecord]  # in order; empty where not asked for or nothing iterates
-    first_call: float | None  # seconds of the very first stylize
-    contents: list[ContentRecord]
-    parameters: ParameterCounts | None
-    peak_memory_bytes: int | None  # while stylizing, above what was held before
-    peak_memory_source: str | None  # how it was measured, see bench.machine.measure.PeakMemory
-    flops: int | None  # of stylizing one picture
+    kind: ClassVar[Kind] = "cells"
+
+    method: Name
+    style: Name
+    size: Side
+    status: Status = "ok"
+    reason: Text = ""  # empty when ok
+    precision: Text  # bench.contract.context.Precision.label, or bench.contract.Method.arithmetic
+    precision_reason: Text | None = None  # where the method itself chose, if only to keep the run's
+    adapt: AdaptRecord | None = None  # None: it never got there
+    observed: Sequence[ObservedRecord] = field(default_factory=list)  # empty where none iterates
+    first_call: Seconds | None = None  # of the very first stylize
+    contents: Sequence[ContentRecord] = field(default_factory=list)
+    parameters: ParameterCounts | None = None
+    peak_memory_bytes: Count | None = None  # while stylizing, above what was held before
+    peak_memory_source: Text | None = None  # see bench.machine.measure.PeakMemory
+    flops: Count | None = None  # of stylizing one picture
+
+    @property
+    def place(self) -> Place:
+        """What the file is called by."""
+        return self.method, self.style, self.size
 
 
-def new_cell(name: str, style: str, size: int, precision: str = "") -> CellRecord:
-    """A cell that is well and that nothing is known of yet."""
-    return {
-        "schema": SCHEMA,
-        "method": name,
-        "style": style,
-        "size": size,
-        "status": "ok",
-        "reason": "",
-        "precision": precision,
-        "adapt": None,
-        "observed": [],
-        "first_call": None,
-        "contents": [],
-        "parameters": None,
-        "peak_memory_bytes": None,
-        "peak_memory_source": None,
-        "flops": None,
-    }
-
-
-class IterativeRecord(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IterativeRecord:
     """Which phases iterate."""
 
-    adapt: bool
-    stylize: bool
+    adapt: bool = False
+    stylize: bool = False
 
 
-class _MoreOfSamples(TypedDict, total=False):
-    device_samples: list[float]  # the same calls by CUDA events
-
-
-class SamplesRecord(_MoreOfSamples):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplesRecord:
     """Raw timings of one scope."""
 
-    samples: list[float]  # seconds per call
-    rounds: list[int]  # the interleaving round of each sample
-    warmup_calls: int
-    warmup_seconds: float
-    stopped: str  # why sampling stopped
+    samples: Sequence[Seconds]  # per call
+    rounds: Sequence[Step]  # the interleaving round of each sample
+    warmup_calls: Count
+    warmup_seconds: Seconds
+    stopped: Text  # why sampling stopped
+    device_samples: Sequence[Seconds] | None = None  # the same calls by CUDA events
+
+    def __post_init__(self) -> None:
+        if len(self.samples) != len(self.rounds):
+            raise ValueError(f"{len(self.samples)} samples, but {len(self.rounds)} rounds")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ControlRecord(SamplesRecord):
     """The A/A control: a scope timed once more in the same rounds, under another label."""
 
     scope: Scope
 
 
-class _MoreOfSpeed(TypedDict, total=False):
-    control: ControlRecord  # of one method of each size
-    conditions: Conditions
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionsRecord:
+    """What the machine did while something was timed, see `bench.machine.conditions`."""
+
+    noisy: Sequence[Text]  # why the timings are not to be trusted; empty when they are
+    facts: Mapping[str, Open]
+
+    def __post_init__(self) -> None:
+        check_open(self.facts)
 
 
-class SpeedRecord(_MoreOfSpeed):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeedRecord:
     """`speed/<key(method, size)>.json`."""
 
-    schema: int
-    method: str
-    size: int
-    status: Status
-    reason: str
-    precision: str
+    kind: ClassVar[Kind] = "speed"
+
+    method: Name
+    size: Side
+    status: Status = "ok"
+    reason: Text = ""
+    precision: Text
     iterative: IterativeRecord
-    batch: int  # pictures per call
-    scopes: dict[Scope, SamplesRecord]
+    batch: Positive  # pictures per call
+    scopes: Mapping[Scope, SamplesRecord]
+    control: ControlRecord | None = None  # of one method of each size
+    conditions: ConditionsRecord | None = None
+
+    def __post_init__(self) -> None:
+        again = self.control
+        if again and again.samples and not getattr(self.scopes.get(again.scope), "samples", ()):
+            raise ValueError(f"a control of {again.scope}, which was not timed")
+
+    @property
+    def place(self) -> Place:
+        """What the file is called by."""
+        return self.method, self.size
 
 
-class ScoreEntry(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreEntry:
     """One number for one picture."""
 
-    step: int | None  # of an observed adaptation; None: the finished result
-    metric: str  # id
-    content: str  # name
-    value: float | None
+    step: Step | None = None  # of an observed adaptation; None: the finished result
+    metric: Name  # id
+    content: Name
+    value: Value | None
     status: Status
-    reason: str
+    reason: Text
 
 
-class ScoreRecord(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreRecord:
     """`scores/<key(method, style, size)>.json`."""
 
-    schema: int
-    method: str
-    style: str
-    size: int
-    scores: list[ScoreEntry]
+    kind: ClassVar[Kind] = "scores"
+
+    method: Name
+    style: Name
+    size: Side
+    scores: Sequence[ScoreEntry]
+
+    @property
+    def place(self) -> Place:
+        """What the file is called by."""
+        return self.method, self.style, self.size
 
 
-class SetEntry(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetEntry:
     """One number for a set of pictures."""
 
-    metric: str  # id
-    value: float | None
-    parts: dict[str, float]  # by name, the numbers that it is made of
-    pictures: int  # in the set
+    metric: Name  # id
+    value: Value | None
+    parts: Mapping[str, Value]  # by name, the numbers that it is made of
+    pictures: Count  # in the set
     status: Status
-    reason: str
+    reason: Text
 
 
-class SetRecord(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetRecord:
     """`sets/<key(method, size)>.json`."""
 
-    schema: int
-    method: str
-    size: int
-    scores: list[SetEntry]
+    kind: ClassVar[Kind] = "sets"
+
+    method: Name
+    size: Side
+    scores: Sequence[SetEntry]
+
+    @property
+    def place(self) -> Place:
+        """What the file is called by."""
+        return self.method, self.size
+
+
+Result = CellRecord | SpeedRecord | ScoreRecord | SetRecord
+CLASSES: Mapping[Kind, type[Any]] = {
+    cls.kind: cls for cls in (CellRecord, SpeedRecord, ScoreRecord, SetRecord)
+}

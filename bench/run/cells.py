@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,14 @@ from bench.contract.phases import made as loaded
 from bench.errors import BenchError
 from bench.machine import measure
 from bench.machine.clock import drain, one_two_five
-from bench.results import CellRecord, ContentRecord, RunInfo
+from bench.results import (
+    AdaptRecord,
+    CellRecord,
+    ContentRecord,
+    ObservedRecord,
+    ParameterCounts,
+    RunInfo,
+)
 from bench.run import isolation
 from bench.run.failures import failures
 from bench.run.inputs import read_input
@@ -33,7 +40,7 @@ Place = tuple[int, str, str]
 
 def grid_of(record: RunInfo, methods: Iterable[str]) -> Iterator[Place]:
     """The places of all cells of some methods, in order."""
-    return itertools.product(record["sizes"], record["styles"], methods)
+    return itertools.product(record.sizes, record.styles, methods)
 
 
 def missing_cells(run: Path, methods: Iterable[str]) -> list[Place]:
@@ -60,8 +67,7 @@ def make_cells(
         importlib.import_module("torch._dynamo")
     for size, style, name in places:
         begin(f"{name} · {style} · {size} px")
-        cell = run_cell(run, plan, context, name, style, size, bar)
-        results.write_json(results.record_path(run, "cells", name, style, size), cell)
+        results.write_record(run, run_cell(run, plan, context, name, style, size, bar))
         yield name
 
 
@@ -81,10 +87,15 @@ def make_cells_apart(
         outcomes = isolation.cells(plan.isolate, run, name, mine)
         for (size, style), death in zip(mine, outcomes, strict=True):
             if death:
-                precision = precision_label(plan.methods[name].cls, context)
-                cell = results.new_cell(name, style, size, precision)
-                cell["status"], cell["reason"] = "error", death
-                results.write_json(results.record_path(run, "cells", name, style, size), cell)
+                cell = CellRecord(
+                    method=name,
+                    style=style,
+                    size=size,
+                    status="error",
+                    reason=death,
+                    precision=precision_label(plan.methods[name].cls, context),
+                )
+                results.write_record(run, cell)
             yield name
 
 
@@ -102,90 +113,116 @@ def run_cell(
     run: Path, plan: Plan, context: Context, name: str, style: str, size: int, bar: Any
 ) -> CellRecord:
     """Adapt one method to one style at one size, and stylize every content."""
-    chosen = plan.methods[name]
-    cell = results.new_cell(name, style, size, precision_label(chosen.cls, context))
-    record = results.read_run(run)
-    reference = read_input(run, context, "style", style, size)
-    with failures(cell, context):
-        seed(plan.seed, name, style, size, "load")
-        method = loaded(chosen.cls, context, chosen.options)
+    making = _Making(run, plan, context, name, style, size, bar)
+    with failures(name, context) as outcome:
+        making.make()
+    return replace(making.cell, status=outcome.status, reason=outcome.reason)
+
+
+class _Making:
+    """A cell under way: `cell` is what is known of it so far, also when a phase fails."""
+
+    def __init__(
+        self, run: Path, plan: Plan, context: Context, name: str, style: str, size: int, bar: Any
+    ) -> None:
+        self.run, self.plan, self.context, self.bar = run, plan, context, bar
+        self.chosen = plan.methods[name]
+        self.record = results.read_run(run)
+        self.reference = read_input(run, context, "style", style, size)
+        precision = precision_label(self.chosen.cls, context)
+        self.cell = CellRecord(method=name, style=style, size=size, precision=precision)
+
+    def make(self) -> None:
+        """Load the method, adapt it and stylize.
+
+        Raises:
+            Exception: whatever the method raises, and what `stylize` does.
+        """
+        self._seed("load")
+        method = loaded(self.chosen.cls, self.context, self.chosen.options)
         if method.arithmetic is not None:
-            cell["precision"], cell["precision_reason"] = method.arithmetic
-        stylize = functools.partial(stylize_content, run, plan, context, method, cell)
+            precision, reason = method.arithmetic
+            self.cell = replace(self.cell, precision=precision, precision_reason=reason)
+        per_style = self._adapt(method)
+        shared = measure.parameters(method.networks()) - per_style
+        counts = ParameterCounts(shared=shared, per_style=per_style)
+        self.cell = replace(self.cell, parameters=counts)
+        with measure.peak_memory(self.context.device) as peak:
+            for content in self.record.contents:
+                picture, steps = self._stylize(method, content)
+                self.cell = replace(self.cell, contents=[*self.cell.contents, picture])
+        self.cell = replace(self.cell, peak_memory_bytes=peak.bytes, peak_memory_source=peak.source)
+        with contextlib.suppress(Exception):  # unknown operations; the pictures are what matters
+            given = read_input(self.run, self.context, "content", content, self.cell.size)
+            self.cell = replace(self.cell, flops=count_flops(method, given, steps))
+
+    def _adapt(self, method: Method) -> int:
+        """Adapt to the style; returns how many numbers it keeps for itself."""
+        asked = self.record.observe
         start: list[Tensor] = []
 
         def observe(step: int, seconds: float, _: object) -> None:
             if step == 0:
                 start.extend(p.detach().clone() for p in all_parameters(method))
-            bar.set_postfix_str(f"step {step}, {seconds:.0f} s", refresh=False)
-            if phase.iterates and step in record["observe"]:
-                with kept_random_state(context.device):
-                    contents = [stylize(content, step)[0] for content in record["contents"]]
-                cell["observed"].append({"step": step, "seconds": seconds, "contents": contents})
+            self.bar.set_postfix_str(f"step {step}, {seconds:.0f} s", refresh=False)
+            if phase.iterates and step in asked:
+                with kept_random_state(self.context.device):
+                    pictures = [
+                        self._stylize(method, name, step)[0] for name in self.record.contents
+                    ]
+                moment = ObservedRecord(step=step, seconds=seconds, contents=pictures)
+                self.cell = replace(self.cell, observed=[*self.cell.observed, moment])
 
-        seed(plan.seed, name, style, size, "adapt")
-        phase = adapting(method, reference)
+        self._seed("adapt")
+        phase = adapting(method, self.reference)
         adapted = drain(
             phase,
-            context.device,
+            self.context.device,
             observe=observe,
-            at=lambda step: one_two_five(step) or step in record["observe"],
-            max_seconds=plan.adapt_seconds,
+            at=lambda step: one_two_five(step) or step in asked,
+            max_seconds=self.plan.adapt_seconds,
         )
-        taken: results.AdaptRecord = {
-            "seconds": adapted.seconds,
-            "steps": adapted.steps,
-            "finished": adapted.finished,
-            "curve": adapted.curve if adapted.steps else None,
-        }
-        if adapted.device_seconds is not None:
-            taken["device_seconds"] = adapted.device_seconds
-        cell["adapt"] = taken
-        parameters = measure.parameters(method.networks())
-        per_style = changed_parameters(start, all_parameters(method))
-        cell["parameters"] = {"shared": parameters - per_style, "per_style": per_style}
-        with measure.peak_memory(context.device) as peak:
-            for content in record["contents"]:
-                made, steps = stylize(content)
-                cell["contents"].append(made)
-        cell["peak_memory_bytes"], cell["peak_memory_source"] = peak.bytes, peak.source
-        with contextlib.suppress(Exception):  # unknown operations; the pictures are what matters
-            given = read_input(run, context, "content", content, size)
-            cell["flops"] = count_flops(method, given, steps)
-    return cell
+        taken = AdaptRecord(
+            seconds=adapted.seconds,
+            steps=adapted.steps,
+            finished=adapted.finished,
+            curve=adapted.curve if adapted.steps else None,
+            device_seconds=adapted.device_seconds,
+        )
+        self.cell = replace(self.cell, adapt=taken)
+        return changed_parameters(start, all_parameters(method))
 
+    def _stylize(
+        self, method: Method, content: str, step: int | None = None
+    ) -> tuple[ContentRecord, int]:
+        """Stylize and store one content.
 
-def stylize_content(
-    run: Path,
-    plan: Plan,
-    context: Context,
-    method: Method,
-    cell: CellRecord,
-    content: str,
-    step: int | None = None,
-) -> tuple[ContentRecord, int]:
-    """Stylize and store one content of a cell.
+        Args:
+            method: adapted, or on its way.
+            content: its name.
+            step: of the adaptation under way; None where it is finished.
 
-    Args:
-        step: of the adaptation under way; None where it is finished.
+        Returns:
+            The picture's record, and how many steps it took.
 
-    Returns:
-        The picture's record, and how many steps it took.
+        Raises:
+            BenchError: the picture is none, or (`StorageError`) the disk refuses.
+        """
+        name, style, size = self.cell.method, self.cell.style, self.cell.size
+        given = read_input(self.run, self.context, "content", content, size)
+        self._seed(content)
+        stylized = drain(stylizing(method, given), self.context.device)
+        check_picture(stylized.result, given)
+        if self.cell.first_call is None:
+            self.cell = replace(self.cell, first_call=stylized.seconds)
+        path = image_path(self.run, name, style, content, size, step)
+        images.save(stylized.result, path)
+        image = path.relative_to(self.run).as_posix()
+        record = ContentRecord(content=content, image=image, seconds=stylized.seconds)
+        return record, stylized.steps
 
-    Raises:
-        BenchError: the picture is none, or (`StorageError`) the disk refuses.
-    """
-    name, style, size = cell["method"], cell["style"], cell["size"]
-    given = read_input(run, context, "content", content, size)
-    seed(plan.seed, name, style, size, content)
-    made = drain(stylizing(method, given), context.device)
-    check_picture(made.result, given)
-    if cell["first_call"] is None:
-        cell["first_call"] = made.seconds
-    path = image_path(run, name, style, content, size, step)
-    images.save(made.result, path)
-    image = path.relative_to(run).as_posix()
-    return {"content": content, "image": image, "seconds": made.seconds}, made.steps
+    def _seed(self, phase: str) -> None:
+        seed(self.plan.seed, *self.cell.place, phase)
 
 
 @contextmanager

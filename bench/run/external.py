@@ -9,14 +9,21 @@ import csv
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import images, paths, progress, results
 from bench.contract import Picture
 from bench.errors import BenchError, unknown
-from bench.results import MethodRecord, RunInfo, SpeedRecord
+from bench.results import (
+    CellRecord,
+    ContentRecord,
+    IterativeRecord,
+    MethodRecord,
+    RunInfo,
+    SpeedRecord,
+)
 
 if TYPE_CHECKING:
     from bench.contract import Context
@@ -217,6 +224,7 @@ def _begin(
     from bench.run.recording import begin
 
     info = begin(run, plan, context, registry)
+    methods = dict(info.methods)
     (size,) = plan.sizes
     contents = {picture.name: picture for picture in plan.contents}
     pictures = [pair for made in given.values() for pair in made.files]
@@ -224,21 +232,23 @@ def _begin(
         total=len(pictures), desc="reading", unit="picture", leave=False, disable=quiet
     ) as bar:
         for name, made in given.items():
-            info["methods"][name] = _method(made, size)
-            for style in info["styles"]:
-                cell = results.new_cell(name, style, size)
-                for content in info["contents"]:
+            methods[name] = _method(made, size)
+            for style in info.styles:
+                records = []
+                for content in info.contents:
                     path = made.files[style, content]
                     _check_aspect(path, contents[content])
                     copy = image_path(run, name, style, content, size)
                     images.save(images.load(path, size), copy)
                     image = copy.relative_to(run).as_posix()
-                    cell["contents"].append({"content": content, "image": image, "seconds": None})
+                    records.append(ContentRecord(content=content, image=image, seconds=None))
                     bar.update()
-                results.write_json(results.record_path(run, "cells", name, style, size), cell)
-            speed = results.record_path(run, "speed", name, size)
-            results.write_json(speed, _speed(name, size))
-    return info
+                cell = CellRecord(
+                    method=name, style=style, size=size, precision="", contents=records
+                )
+                results.write_record(run, cell)
+            results.write_record(run, _speed(name, size))
+    return replace(info, methods=methods)
 
 
 def _method(made: Given, size: int) -> MethodRecord:
@@ -246,32 +256,31 @@ def _method(made: Given, size: int) -> MethodRecord:
     options: dict[str, Any] = {"pictures": str(made.source.absolute())}
     if (width, height) != (size, size):
         options["resized_from"] = f"{width}x{height}"
-    return {
-        "method": FAMILY,
-        "family": FAMILY,
-        "citation": "",
-        "options": options,
-        "defaults": {},
-        "source_sha256": None,
-        "weights": {},
-        "trains_on": list(made.trains_on),
-        "autocast": False,
-        "plugin": "bench score",
-    }
+    return MethodRecord(
+        method=FAMILY,
+        family=FAMILY,
+        citation="",
+        options=options,
+        defaults={},
+        source_sha256=None,
+        weights={},
+        trains_on=list(made.trains_on),
+        autocast=False,
+        plugin="bench score",
+    )
 
 
 def _speed(name: str, size: int) -> SpeedRecord:
-    return {
-        "schema": results.SCHEMA,
-        "method": name,
-        "size": size,
-        "status": "skipped",
-        "reason": "made elsewhere",
-        "precision": "",
-        "iterative": {"adapt": False, "stylize": False},
-        "batch": 1,
-        "scopes": {},
-    }
+    return SpeedRecord(
+        method=name,
+        size=size,
+        status="skipped",
+        reason="made elsewhere",
+        precision="",
+        iterative=IterativeRecord(),
+        batch=1,
+        scopes={},
+    )
 
 
 def row_names(sources: Sequence[str]) -> Iterator[tuple[str, Path]]:

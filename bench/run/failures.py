@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -12,30 +13,38 @@ import torch
 from bench.contract import Context
 from bench.errors import BenchError, NeedError, StorageError, text_of
 from bench.machine.clock import synchronize
-from bench.results import CellRecord, SpeedRecord, Status
+from bench.results import Status
+
+
+@dataclass
+class Outcome:
+    """How a piece of work ended."""
+
+    status: Status = "ok"
+    reason: str = ""
 
 
 @contextmanager
-def failures(record: CellRecord | SpeedRecord, context: Context) -> Iterator[None]:
-    """Turn an exception into the record's status and reason.
+def failures(name: str, context: Context) -> Iterator[Outcome]:
+    """Turn an exception of a method's into the outcome's status and reason.
 
     Raises:
         BenchError: the device itself or (`StorageError`) the disk has failed, and with it all
             that would come after.
     """
+    outcome = Outcome()
     try:
-        yield
+        yield outcome
     except StorageError:
         raise
     except Exception as error:
-        record["status"], record["reason"] = describe_failure(error)
+        outcome.status, outcome.reason = describe_failure(error)
         try:
             synchronize(context.device)
         except RuntimeError as dead:
             cause = str(dead).splitlines()[0]
             raise BenchError(
-                f"{record['method']} left {context.device} unusable ({cause}); go on with "
-                "bench run --resume"
+                f"{name} left {context.device} unusable ({cause}); go on with bench run --resume"
             ) from None
 
 

@@ -12,9 +12,12 @@ from bench.results import CellRecord
 
 
 def read_cell(run: Path, name: str, style: str, size: int) -> CellRecord:
-    """A cell's record."""
-    cell: CellRecord = results.read_json(results.record_path(run, "cells", name, style, size))
-    return cell
+    """A cell's record.
+
+    Raises:
+        BenchError: it is missing, damaged, or of a newer schema.
+    """
+    return results.read_record(results.record_path(run, "cells", name, style, size), CellRecord)
 
 
 def read_input(run: Path, context: Context, role: str, name: str, size: int) -> Tensor:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from bench.contract import Context, Dataset, Method, Metric, Picture
+from bench.results import Specification
 from bench.run import isolation
 from bench.run.profiles import Profile
 
@@ -36,7 +37,8 @@ class Plan:
         sizes: sides of the square pictures in pixels.
         seed: every phase is seeded by it and by its own place in the grid.
         adapt_seconds: a phase of adaptation ends after this long; None is no limit.
-        command: the command line, for the record and for resuming.
+        command: the command line, for the record.
+        specification: what was asked for, for resuming; None for what is not resumed.
         observe: after so many steps of an adaptation that iterates, the clock stands still and
             every content is stylized and stored.
         threads: the CPU threads that the user asked for; None for torch's own number.
@@ -57,6 +59,7 @@ class Plan:
     observe: Sequence[int] = ()
     threads: int | None = None
     isolate: isolation.Target | None = None
+    specification: Specification | None = None
 
 
 def seed(base: int, *place: object) -> None:

@@ -11,12 +11,19 @@ import torch
 
 import bench
 from bench import images, results, weights
-from bench.contract import Context, Metric, SetMetric
+from bench.contract import Context, Metric, Picture, SetMetric
 from bench.errors import BenchError, StorageError
 from bench.machine import environment, roofline
 from bench.plugins import provenance
 from bench.plugins.registry import Registry
-from bench.results import RunInfo, SkippedRecord
+from bench.results import (
+    DatasetRecord,
+    Environment,
+    MethodRecord,
+    MetricRecord,
+    RunInfo,
+    SkippedRecord,
+)
 from bench.results.environment import fingerprint
 from bench.run.plan import Chosen, Plan
 
@@ -34,80 +41,95 @@ def start(plan: Plan, root: Path, context: Context, registry: Registry) -> Path:
 
 def begin(run: Path, plan: Plan, context: Context, registry: Registry) -> RunInfo:
     """Put the inputs into a new run's folder and say what is to be run; raises as `start`."""
-    usable: dict[str, list[str]] = {"content": [], "style": []}
     skipped: list[SkippedRecord] = []
-    for role, wanted in (("content", plan.contents), ("style", plan.styles)):
-        for picture in wanted:
-            try:
-                for size in plan.sizes:
-                    images.save(
-                        images.load(picture, size),
-                        results.input_path(run, role, picture.name, size),
-                    )
-                usable[role].append(picture.name)
-            except StorageError:  # no property of the picture
-                raise
-            except BenchError as error:
-                skipped.append({"role": role, "name": picture.name, "reason": str(error)})
-        if not usable[role]:
-            reason = skipped[-1]["reason"] if skipped else "the dataset has none"
-            raise BenchError(f"no {role} can be used: {reason}")
+    contents = _usable(run, "content", plan.contents, plan.sizes, skipped)
+    styles = _usable(run, "style", plan.styles, plan.sizes, skipped)
     fetch_encoders(plan, context)
+    return RunInfo(
+        command=plan.command,
+        specification=plan.specification,
+        bench_version=bench.__version__,
+        profile=plan.profile.name,
+        seed=plan.seed,
+        adapt_seconds=plan.adapt_seconds,
+        observe=sorted(set(plan.observe)),
+        environment=_environment(plan, context),
+        dataset=DatasetRecord(
+            name=plan.dataset.name,
+            options=asdict(plan.dataset.options),
+            fingerprint=plan.dataset.fingerprint(),
+            citation=plan.dataset.citation,
+        ),
+        sizes=list(plan.sizes),
+        contents=contents,
+        styles=styles,
+        methods={name: _method(chosen, context, registry) for name, chosen in plan.methods.items()},
+        metrics={metric.id: _metric(metric, context, registry) for metric in plan.metrics},
+        skipped=skipped,
+    )
+
+
+def _usable(
+    run: Path,
+    role: str,
+    wanted: Sequence[Picture],
+    sizes: Sequence[int],
+    skipped: list[SkippedRecord],
+) -> list[str]:
+    """Store the pictures of a role at every size; the names of those that can be used."""
+    usable, reason = [], "the dataset has none"
+    for picture in wanted:
+        try:
+            for size in sizes:
+                path = results.input_path(run, role, picture.name, size)
+                images.save(images.load(picture, size), path)
+            usable.append(picture.name)
+        except StorageError:  # no property of the picture
+            raise
+        except BenchError as error:
+            reason = str(error)
+            skipped.append(SkippedRecord(role=role, name=picture.name, reason=reason))
+    if not usable:
+        raise BenchError(f"no {role} can be used: {reason}")
+    return usable
+
+
+def _environment(plan: Plan, context: Context) -> Environment:
     captured = environment.capture(context.device, context.precision, plan.threads)
-    return {
-        "command": plan.command,
-        "bench_version": bench.__version__,
-        "profile": plan.profile.name,
-        "seed": plan.seed,
-        "adapt_seconds": plan.adapt_seconds,
-        "observe": sorted(set(plan.observe)),
-        "environment": {
-            **captured,
-            "fingerprint": fingerprint(captured),
-            "peak": roofline.measure(context.device, torch.get_num_threads()),
-        },
-        "dataset": {
-            "name": plan.dataset.name,
-            "options": asdict(plan.dataset.options),
-            "fingerprint": plan.dataset.fingerprint(),
-            "citation": plan.dataset.citation,
-        },
-        "sizes": list(plan.sizes),
-        "contents": usable["content"],
-        "styles": usable["style"],
-        "methods": {
-            name: {
-                "method": chosen.cls.name,
-                "family": chosen.cls.family,
-                "citation": chosen.cls.citation,
-                "options": asdict(chosen.options),
-                "defaults": asdict(chosen.cls.Options()),
-                "source_sha256": provenance.source_sha256(chosen.cls),
-                "weights": weight_files(chosen, context),
-                "trains_on": list(chosen.cls.learns_from(chosen.options)),
-                "autocast": chosen.cls.autocast,
-                "plugin": registry.origin("methods", chosen.cls.name).source,
-            }
-            for name, chosen in plan.methods.items()
-        },
-        "metrics": {
-            metric.id: {
-                "name": metric.name,
-                "version": metric.version,
-                "unit": metric.unit,
-                "axis": metric.axis,
-                "direction": metric.direction,
-                "encoder": metric.encoder,
-                "judge": all(registry.encoder(name).judge for name in metric.encoders),
-                "of_set": isinstance(metric, SetMetric),
-                "training_loss_of": list(metric.training_loss_of),
-                "weights": metric_files(metric, context),
-                "citation": metric.citation,
-            }
-            for metric in plan.metrics
-        },
-        "skipped": skipped,
-    }
+    peak = roofline.measure(context.device, torch.get_num_threads())
+    return Environment.of({**captured, "fingerprint": fingerprint(captured), "peak": peak})
+
+
+def _method(chosen: Chosen, context: Context, registry: Registry) -> MethodRecord:
+    cls = chosen.cls
+    return MethodRecord(
+        method=cls.name,
+        family=cls.family,
+        citation=cls.citation,
+        options=asdict(chosen.options),
+        defaults=asdict(cls.Options()),
+        source_sha256=provenance.source_sha256(cls),
+        weights=weight_files(chosen, context),
+        trains_on=list(cls.learns_from(chosen.options)),
+        autocast=cls.autocast,
+        plugin=registry.origin("methods", cls.name).source,
+    )
+
+
+def _metric(metric: Metric, context: Context, registry: Registry) -> MetricRecord:
+    return MetricRecord(
+        name=metric.name,
+        version=metric.version,
+        unit=metric.unit,
+        axis=metric.axis,
+        direction=metric.direction,
+        encoder=metric.encoder,
+        judge=all(registry.encoder(name).judge for name in metric.encoders),
+        of_set=isinstance(metric, SetMetric),
+        training_loss_of=list(metric.training_loss_of),
+        weights=metric_files(metric, context),
+        citation=metric.citation,
+    )
 
 
 def weight_files(chosen: Chosen, context: Context) -> dict[str, str]:

@@ -9,8 +9,10 @@ import bench
 from bench import results
 from bench.contract import Context
 from bench.errors import BenchError
+from bench.files import storage_errors
 from bench.machine import environment
 from bench.plugins import provenance
+from bench.results import CellRecord, SpeedRecord
 from bench.results.environment import fingerprint
 from bench.run.plan import Plan
 from bench.run.recording import weight_files
@@ -26,24 +28,24 @@ def check_resumable(run: Path, plan: Plan, context: Context) -> None:
     record = results.read_run(run)
     now = environment.capture(context.device, context.precision)
     changes = []
-    if record["environment"]["fingerprint"] != fingerprint(now):
+    if record.environment.fingerprint != fingerprint(now):
         changes.append("the environment")
-    if (record["bench_version"], record["environment"]["commit"]) != (
-        bench.__version__,
-        now["commit"],
-    ):
+    if (record.bench_version, record.environment.commit) != (bench.__version__, now["commit"]):
         changes.append("bench itself")
-    if set(record["metrics"]) != {metric.id for metric in plan.metrics}:
+    if set(record.metrics) != {metric.id for metric in plan.metrics}:
         changes.append("the metrics")
-    if record["dataset"]["fingerprint"] != plan.dataset.fingerprint():
+    if record.dataset.fingerprint != plan.dataset.fingerprint():
         changes.append("the pictures")
     for name, chosen in plan.methods.items():
-        before = record["methods"][name]
-        if before["options"] != asdict(chosen.options):
+        before = record.methods.get(name)
+        if before is None:
+            changes.append(f"the rows, {name} among them")
+            continue
+        if before.options != asdict(chosen.options):
             changes.append(f"the options of {name}")
-        if before["source_sha256"] != provenance.source_sha256(chosen.cls):
+        if before.source_sha256 != provenance.source_sha256(chosen.cls):
             changes.append(f"the source of {name}")
-        if before["weights"] != weight_files(chosen, context):
+        if before.weights != weight_files(chosen, context):
             changes.append(f"the weights of {name}")
     if changes:
         raise BenchError(
@@ -52,12 +54,19 @@ def check_resumable(run: Path, plan: Plan, context: Context) -> None:
 
 
 def forget_failures(run: Path) -> None:
-    """Remove the records of what failed, so that it is tried again."""
-    for kind in ("cells", "speed"):
-        for path in (run / kind).glob("*.json"):
-            record = results.read_json(path)
-            if record["status"] != "ok":
-                path.unlink()
-                (run / "scores" / path.name).unlink(missing_ok=True)
-                of_sets = results.key(record["method"], record["size"])
-                (run / "sets" / f"{of_sets}.json").unlink(missing_ok=True)
+    """Remove the records of what failed, so that it is tried again.
+
+    One that cannot be read counts as missing anyway.
+
+    Raises:
+        StorageError: one cannot be removed.
+    """
+    found: list[CellRecord | SpeedRecord] = [*results.whole(run, CellRecord)]
+    for record in [*found, *results.whole(run, SpeedRecord)]:
+        if record.status != "ok":
+            of_sets = results.record_path(run, "sets", record.method, record.size)
+            of_cell = results.record_path(run, "scores", *record.place)
+            itself = results.record_path(run, record.kind, *record.place)
+            for path in (of_sets, of_cell, itself):  # itself last: a crash leaves it to be retried
+                with storage_errors(path):
+                    path.unlink(missing_ok=True)

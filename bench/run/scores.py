@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from bench import images, results
 from bench.contract import Context, Metric, SetMetric, Triple
 from bench.contract.guard import Guard
 from bench.results import ContentRecord, ScoreEntry, SetEntry, Status
+from bench.results.values import LARGEST_VALUE
 from bench.run.failures import describe_failure
 from bench.run.inputs import read_cell, read_input
 
@@ -40,32 +40,31 @@ def score_cell(
 ) -> list[ScoreEntry]:
     """Every metric of every stored picture of one cell, the observed ones too."""
     cell = read_cell(run, name, style, size)
-    if cell["status"] != "ok":
+    if cell.status != "ok":
         return []
     reference = read_input(run, context, "style", style, size)
-    pictures: list[tuple[int | None, ContentRecord]] = [(None, made) for made in cell["contents"]]
-    pictures += [
-        (moment["step"], made) for moment in cell["observed"] for made in moment["contents"]
-    ]
+    pictures: list[tuple[int | None, ContentRecord]] = [(None, made) for made in cell.contents]
+    pictures += [(moment.step, made) for moment in cell.observed for made in moment.contents]
     entries: list[ScoreEntry] = []
     for count, (step, made) in enumerate(pictures, 1):
-        content = read_input(run, context, "content", made["content"], size)
-        stylized = images.decode(run / made["image"]).to(context.device)
+        content = read_input(run, context, "content", made.content, size)
+        stylized = images.decode(run / made.image).to(context.device)
         for metric, reason in metrics:
             if isinstance(metric, SetMetric):
                 continue
-            value, status = None, "skipped"
+            value: float | None = None
+            status: Status = "skipped"
             if not reason:
                 value, status, reason = score(metric, stylized, content, reference)
             entries.append(
-                {
-                    "step": step,
-                    "metric": metric.id,
-                    "content": made["content"],
-                    "value": value,
-                    "status": status,  # type: ignore[typeddict-item]
-                    "reason": reason,
-                }
+                ScoreEntry(
+                    step=step,
+                    metric=metric.id,
+                    content=made.content,
+                    value=value,
+                    status=status,
+                    reason=reason,
+                )
             )
         bar.set_postfix_str(f"{count} of {len(pictures)} pictures", refresh=False)
     return entries
@@ -75,40 +74,44 @@ def score_sets(
     run: Path, metrics: Loaded, context: Context, name: str, size: int
 ) -> list[SetEntry]:
     """Every metric of sets, of all finished pictures of one method at one size."""
-    styles = results.read_run(run)["styles"]
+    styles = results.read_run(run).styles
     cells = [read_cell(run, name, style, size) for style in styles]
-    good = [cell for cell in cells if cell["status"] == "ok"]
-    count = sum(len(cell["contents"]) for cell in good)
+    good = [cell for cell in cells if cell.status == "ok"]
+    count = sum(len(cell.contents) for cell in good)
 
     def triples() -> Iterator[Triple]:
         for cell in good:
-            style = read_input(run, context, "style", cell["style"], size)
-            for made in cell["contents"]:
-                content = read_input(run, context, "content", made["content"], size)
-                stylized = images.decode(run / made["image"]).to(context.device)
+            style = read_input(run, context, "style", cell.style, size)
+            for made in cell.contents:
+                content = read_input(run, context, "content", made.content, size)
+                stylized = images.decode(run / made.image).to(context.device)
                 yield Triple(stylized, content, style)
 
     entries: list[SetEntry] = []
     for metric, reason in metrics:
         if not isinstance(metric, SetMetric) or not count:
             continue
-        entry: SetEntry = {
-            "metric": metric.id,
-            "value": None,
-            "parts": {},
-            "pictures": count,
-            "status": "skipped",
-            "reason": reason,
-        }
+        value: float | None = None
+        parts: Mapping[str, float] = {}
+        status: Status = "skipped"
         if not reason:
             try:
                 with Guard(), torch.inference_mode():
-                    value, parts = metric.score_set(triples())
-                entry["parts"] = {part: float(number) for part, number in parts.items()}
-                entry["value"], entry["status"], entry["reason"] = _finite(metric, float(value))
+                    number, given = metric.score_set(triples())
+                parts = {part: float(share) for part, share in given.items()}
+                value, status, reason = _finite(metric, float(number), *parts.values())
             except Exception as error:
-                entry["status"], entry["reason"] = describe_failure(error)
-        entries.append(entry)
+                status, reason = describe_failure(error)
+        entries.append(
+            SetEntry(
+                metric=metric.id,
+                value=value,
+                parts=parts if status == "ok" else {},
+                pictures=count,
+                status=status,
+                reason=reason,
+            )
+        )
     return entries
 
 
@@ -124,7 +127,8 @@ def score(
     return _finite(metric, value)
 
 
-def _finite(metric: Metric, value: float) -> tuple[float | None, Status, str]:
-    if not math.isfinite(value):
-        return None, "error", f"{metric.id} gave {value}"
+def _finite(metric: Metric, value: float, *parts: float) -> tuple[float | None, Status, str]:
+    for number in (value, *parts):
+        if not abs(number) <= LARGEST_VALUE:  # also false for NaN
+            return None, "error", f"{metric.id} gave {number}"
     return value, "ok", ""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -14,12 +15,40 @@ from bench import images, results
 from bench.contract import Context, Method
 from bench.contract.phases import adapting, made, stylizing
 from bench.machine import conditions
-from bench.results import CellRecord, SpeedRecord
+from bench.results import (
+    CellRecord,
+    ConditionsRecord,
+    ControlRecord,
+    IterativeRecord,
+    SamplesRecord,
+    Scope,
+    SpeedRecord,
+)
 from bench.run.failures import describe_failure, failures
 from bench.run.inputs import read_cell, read_input
 from bench.run.plan import Plan, precision_label, seed
 from bench.run.sampling import Rule, Samples, sample_interleaved
 from bench.statistics import aa_noise
+
+S = TypeVar("S", bound=SamplesRecord)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What is stylized: a content and a style, (1, 3, H, W) in [0, 1], and the content's file."""
+
+    content: Tensor
+    style: Tensor
+    file: bytes
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A method that is to be timed: its record before, its whole cells, its calls by scope."""
+
+    speed: SpeedRecord
+    cells: Sequence[CellRecord]
+    calls: Mapping[Scope, Callable[[], object]]
 
 
 def run_speed(
@@ -33,76 +62,89 @@ def run_speed(
     the floor of every verdict.
     """
     record = results.read_run(run)
-    content, style = record["contents"][0], record["styles"][0]
-    tensors = [
-        read_input(run, context, role, name, size)
-        for role, name in (("content", content), ("style", style))
-    ]
-    file = results.input_path(run, "content", content, size).read_bytes()
-    speeds: dict[str, SpeedRecord] = {}
-    calls: dict[str, Callable[[], object]] = {}
+    content, style = record.contents[0], record.styles[0]
+    given = _Given(
+        read_input(run, context, "content", content, size),
+        read_input(run, context, "style", style, size),
+        results.input_path(run, "content", content, size).read_bytes(),
+    )
+    prepared: dict[str, _Prepared] = {}
     for name in names:
-        chosen = plan.methods[name]
-        speed: SpeedRecord = {
-            "schema": results.SCHEMA,
-            "method": name,
-            "size": size,
-            "status": "ok",
-            "reason": "",
-            "precision": precision_label(chosen.cls, context),
-            "iterative": {"adapt": False, "stylize": False},
-            "batch": 1,
-            "scopes": {},
-        }
-        speeds[name] = speed
-        cells = [read_cell(run, name, other, size) for other in record["styles"]]
-        good = [cell for cell in cells if cell["status"] == "ok"]
-        if not good:
-            speed["status"], speed["reason"] = cells[0]["status"], cells[0]["reason"]
-            continue
-        with failures(speed, context):
-            seed(plan.seed, name, size)
-            method = made(chosen.cls, context, chosen.options)
-            if method.arithmetic is not None:
-                speed["precision"] = method.arithmetic[0]
-            next(adapting(method, tensors[1]))  # ready, though not adapted: as fast as if it were
-            speed["iterative"] = _iterates(method, good, tensors[0])
-            calls |= {
-                f"{name} {scope}": call
-                for scope, call in _calls(method, speed, tensors, file, context).items()
-            }
-    control = _controlled(calls, plan)
-    if control:
-        calls[f"{control} again"] = calls[control]
+        cells = [read_cell(run, name, other, size) for other in record.styles]
+        prepared[name] = _prepare(plan, context, name, size, cells, given)
+    calls = {
+        f"{name} {scope}": call
+        for name, method in prepared.items()
+        for scope, call in method.calls.items()
+    }
+    twice = _controlled(calls, plan)
     watch = conditions.Watch(context.device.type)
-    rule = Rule(**plan.profile.sampling)
     samples = sample_interleaved(
-        calls,
-        rule,
+        calls | ({f"{twice} again": calls[twice]} if twice else {}),
+        Rule(**plan.profile.sampling),
         plan.seed,
         context.device,
         on_progress=lambda label, taken: bar.set_postfix_str(
             f"{label}, {len(taken.seconds)} samples", refresh=False
         ),
     )
-    noise = None
-    if control and (again := samples.pop(f"{control} again")).seconds:
-        name, _, scope = control.partition(" ")
-        first = samples[control]
+    noise, control = None, None
+    if twice and (again := samples.pop(f"{twice} again")).seconds and samples[twice].seconds:
+        first = samples[twice]
         noise = aa_noise(first.seconds, again.seconds, first.rounds, again.rounds)
-        speeds[name]["control"] = {**_record(again), "scope": scope}  # type: ignore[typeddict-item]
+        control = _sampled(again, ControlRecord, scope=twice.partition(" ")[2])
     happened = watch.end(noise)
-    for speed in speeds.values():
-        speed["conditions"] = happened
-    for label, taken in samples.items():
-        name, scope = label.split(" ")
+    facts = ConditionsRecord(noisy=happened["noisy"], facts=happened["facts"])
+    for name, method in prepared.items():
+        taken = {scope: samples[f"{name} {scope}"] for scope in method.calls}
+        mine = control if twice and twice.partition(" ")[0] == name else None
+        yield replace(_timed(method, taken), control=mine, conditions=facts)
+
+
+def _prepare(
+    plan: Plan,
+    context: Context,
+    name: str,
+    size: int,
+    cells: Sequence[CellRecord],
+    given: _Given,
+) -> _Prepared:
+    """Load a method and prepare the style, unless all its cells failed."""
+    chosen = plan.methods[name]
+    speed = SpeedRecord(
+        method=name,
+        size=size,
+        precision=precision_label(chosen.cls, context),
+        iterative=IterativeRecord(),
+        batch=1,
+        scopes={},
+    )
+    good = [cell for cell in cells if cell.status == "ok"]
+    if not good:
+        return _Prepared(replace(speed, status=cells[0].status, reason=cells[0].reason), (), {})
+    calls: Mapping[Scope, Callable[[], object]] = {}
+    with failures(name, context) as outcome:
+        seed(plan.seed, name, size)
+        method = made(chosen.cls, context, chosen.options)
+        if method.arithmetic is not None:
+            speed = replace(speed, precision=method.arithmetic[0])
+        next(adapting(method, given.style))  # ready, though not adapted: as fast as if it were
+        speed = replace(speed, iterative=_iterates(method, good, given.content))
+        calls = _calls(method, speed.iterative, given, context)
+    return _Prepared(replace(speed, status=outcome.status, reason=outcome.reason), good, calls)
+
+
+def _timed(method: _Prepared, samples: Mapping[Scope, Samples]) -> SpeedRecord:
+    """The record of a method with what was sampled, and what its cells say of the rest."""
+    status, reason = method.speed.status, method.speed.reason
+    for taken in samples.values():
         if taken.error is not None:
-            speeds[name]["status"], speeds[name]["reason"] = describe_failure(taken.error)
-        speeds[name]["scopes"][scope] = _record(taken)  # type: ignore[index]
-    for name, speed in speeds.items():
-        if speed["scopes"]:
-            _derive(speed, [read_cell(run, name, other, size) for other in record["styles"]])
-        yield speed
+            status, reason = describe_failure(taken.error)
+    scopes = {scope: _sampled(taken, SamplesRecord) for scope, taken in samples.items()}
+    if scopes:
+        derived = dict(_derived(method, scopes))
+        scopes = derived if method.speed.iterative.stylize else scopes | derived
+    return replace(method.speed, status=status, reason=reason, scopes=scopes)
 
 
 def _controlled(labels: Iterable[str], plan: Plan) -> str | None:
@@ -116,25 +158,20 @@ def _controlled(labels: Iterable[str], plan: Plan) -> str | None:
     return None
 
 
-def _iterates(
-    method: Method, cells: Sequence[CellRecord], content: Tensor
-) -> results.IterativeRecord:
-    adapt = any(cell["adapt"] and cell["adapt"]["steps"] for cell in cells)
+def _iterates(method: Method, cells: Sequence[CellRecord], content: Tensor) -> IterativeRecord:
+    adapt = any(cell.adapt and cell.adapt.steps for cell in cells)
     phase = stylizing(method, content)
-    iterative = len(list(itertools.islice(phase, 2))) > 1
-    return {"adapt": adapt, "stylize": iterative}
+    return IterativeRecord(adapt=adapt, stylize=len(list(itertools.islice(phase, 2))) > 1)
 
 
 def _calls(
-    method: Method, speed: SpeedRecord, tensors: Sequence[Tensor], file: bytes, context: Context
-) -> dict[str, Callable[[], object]]:
-    content, style = tensors
-
+    method: Method, iterative: IterativeRecord, given: _Given, context: Context
+) -> dict[Scope, Callable[[], object]]:
     def core() -> Tensor:
-        return list(stylizing(method, content))[-1]
+        return list(stylizing(method, given.content))[-1]
 
     def adapt() -> None:
-        for _ in adapting(method, style):
+        for _ in adapting(method, given.style):
             pass
 
     def pair() -> Tensor:
@@ -142,63 +179,64 @@ def _calls(
         return core()
 
     def e2e() -> bytes:
-        picture = context.precision.layout(images.decode(file).to(context.device))
+        picture = context.precision.layout(images.decode(given.file).to(context.device))
         return images.encode_png(list(stylizing(method, picture))[-1])
 
     def transfer() -> bytes:
-        return images.encode_png(images.decode(file).to(context.device))
+        return images.encode_png(images.decode(given.file).to(context.device))
 
-    if speed["iterative"]["stylize"]:
-        return {"e2e": transfer}  # what `_derive` adds to the core
-    calls: dict[str, Callable[[], object]] = {"core": core, "e2e": e2e}
-    if not speed["iterative"]["adapt"]:
+    if iterative.stylize:
+        return {"e2e": transfer}  # what `_derived` adds to the core
+    calls: dict[Scope, Callable[[], object]] = {"core": core, "e2e": e2e}
+    if not iterative.adapt:
         calls |= {"adapt": adapt, "pair": pair}
     return calls
 
 
-def _derive(speed: SpeedRecord, cells: Sequence[CellRecord]) -> None:
-    """Fill in the scopes of phases that iterate: too long to repeat, timed once per cell."""
-    good = [cell for cell in cells if cell["status"] == "ok"]
-    scopes = speed["scopes"]
-    if speed["iterative"]["stylize"]:
-        core = [
-            (n, seconds)
-            for n, cell in enumerate(good)
-            for made in cell["contents"]
-            if (seconds := made["seconds"]) is not None
+def _derived(
+    method: _Prepared, sampled: Mapping[Scope, SamplesRecord]
+) -> Iterator[tuple[Scope, SamplesRecord]]:
+    """The scopes of phases that iterate: too long to repeat, timed once per cell."""
+    core = sampled.get("core")
+    if method.speed.iterative.stylize:
+        timings = [
+            (n, picture.seconds)
+            for n, cell in enumerate(method.cells)
+            for picture in cell.contents
+            if picture.seconds is not None
         ]
-        scopes["core"] = _derived(core)
-        if transfers := scopes.pop("e2e")["samples"]:
-            scopes["e2e"] = _derived([(n, s + _median(transfers)) for n, s in core])
-    if "pair" not in scopes and scopes["core"]["samples"]:
-        core_seconds = _median(scopes["core"]["samples"])
-        adapted = [cell["adapt"]["seconds"] for cell in good if cell["adapt"]]
-        scopes["pair"] = _derived([(n, s + core_seconds) for n, s in enumerate(adapted)])
+        core = _of_cells(timings)
+        yield "core", core
+        if transfers := sampled["e2e"].samples:
+            yield "e2e", _of_cells([(n, s + _median(transfers)) for n, s in timings])
+    if "pair" not in sampled and core and core.samples:
+        adapted = [cell.adapt.seconds for cell in method.cells if cell.adapt]
+        both = [seconds + _median(core.samples) for seconds in adapted]
+        yield "pair", _of_cells(list(enumerate(both)))
 
 
-def _derived(timings: Sequence[tuple[int, float]]) -> results.SamplesRecord:
+def _of_cells(timings: Sequence[tuple[int, float]]) -> SamplesRecord:
     """Timings of cells, each with its style's number for a round: one style, one observation."""
-    return {
-        "samples": [seconds for _, seconds in timings],
-        "rounds": [style for style, _ in timings],
-        "warmup_calls": 0,
-        "warmup_seconds": 0.0,
-        "stopped": "from the cells",
-    }
+    return SamplesRecord(
+        samples=[seconds for _, seconds in timings],
+        rounds=[style for style, _ in timings],
+        warmup_calls=0,
+        warmup_seconds=0.0,
+        stopped="from the cells",
+    )
 
 
 def _median(values: Sequence[float]) -> float:
     return float(torch.tensor(values, dtype=torch.float64).quantile(0.5))
 
 
-def _record(samples: Samples) -> results.SamplesRecord:
-    record: results.SamplesRecord = {
-        "samples": samples.seconds,
-        "rounds": samples.rounds,
-        "warmup_calls": samples.warmup.calls,
-        "warmup_seconds": samples.warmup.seconds,
-        "stopped": samples.stopped,
-    }
-    if samples.device_seconds:
-        record["device_samples"] = samples.device_seconds
-    return record
+def _sampled(samples: Samples, cls: type[S], **more: Any) -> S:
+    return cls(
+        samples=samples.seconds,
+        rounds=samples.rounds,
+        warmup_calls=samples.warmup.calls,
+        warmup_seconds=samples.warmup.seconds,
+        stopped=samples.stopped,
+        device_samples=samples.device_seconds or None,
+        **more,
+    )

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from bench import files, images, results
 from bench.errors import BenchError, unknown
+from bench.results import CellRecord
 
 TILE = 16
 """Side in pixels of the tiles that `shuffled-tiles` takes a picture apart into."""
@@ -118,16 +119,16 @@ def write(run: Path, method: str, out: Path) -> list[Path]:
         BenchError: the run lacks pictures, or `out` is there.
     """
     record = results.read_run(run)
-    if method not in record["methods"]:
-        raise unknown("method in the run", method, record["methods"])
-    if len(record["sizes"]) > 1 or min(len(record["contents"]), len(record["styles"])) < 2:
+    if method not in record.methods:
+        raise unknown("method in the run", method, record.methods)
+    if len(record.sizes) > 1 or min(len(record.contents), len(record.styles)) < 2:
         raise BenchError(f"{run} must be of one size, and of at least two contents and two styles")
     if out.exists():
         raise BenchError(f"{out} is there already: take another folder, or remove it")
-    (size,) = record["sizes"]
-    contents, styles = record["contents"], record["styles"]
-    rows = [name for name, each in record["methods"].items() if each["family"] != "anchor"]
-    made = {row: _pictures(run, row, size, styles) for row in rows}
+    (size,) = record.sizes
+    contents, styles = record.contents, record.styles
+    rows = [name for name, each in record.methods.items() if each.family != "anchor"]
+    made = {row: _pictures(run, row, size, contents, styles) for row in rows}
     inputs = {
         (role, name): images.decode(results.input_path(run, role, name, size))
         for role, names in (("content", contents), ("style", styles))
@@ -156,13 +157,17 @@ def _next(names: Sequence[str], name: str) -> str:
 
 
 def _pictures(
-    run: Path, method: str, size: int, styles: Sequence[str]
+    run: Path, method: str, size: int, contents: Sequence[str], styles: Sequence[str]
 ) -> dict[tuple[str, str], Path]:
     found = {}
     for style in styles:
-        cell = results.read_json(results.record_path(run, "cells", method, style, size))
-        if cell["status"] != "ok":
-            raise BenchError(f"{run} has no picture of {method} in style {style}: {cell['reason']}")
-        for picture in cell["contents"]:
-            found[style, picture["content"]] = run / picture["image"]
+        path = results.record_path(run, "cells", method, style, size)
+        cell = results.read_record(path, CellRecord)
+        images_of = {picture.content: picture.image for picture in cell.contents}
+        for content in contents:
+            picture = results.picture_path(run, images_of.get(content, ""))
+            if cell.status != "ok" or picture is None:
+                why = cell.reason or "finish the run with bench run --resume"
+                raise BenchError(f"{run} has no picture of {method} in style {style}: {why}")
+            found[style, content] = picture
     return found

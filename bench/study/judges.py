@@ -94,11 +94,11 @@ def judge(run: Path) -> dict[str, dict[str, dict[str, float]]]:
     frames = results.load([run])
     (record,) = frames.records.values()
     rows = {row for check in CHECKS for row in check.order}
-    if missing := sorted(rows - record["methods"].keys()):
+    if missing := sorted(rows - record.methods.keys()):
         raise BenchError(f"{run} is no run of the study judges: it has no row {missing[0]}")
     scores = frames.scores[frames.scores["status"] == "ok"]
     found: dict[str, dict[str, dict[str, float]]] = {check.axis: {} for check in CHECKS}
-    for id_, metric in record["metrics"].items():
+    for id_, metric in record.metrics.items():
         mine = scores[scores["metric"] == id_]
         if mine.empty:
             continue
@@ -106,11 +106,9 @@ def judge(run: Path) -> dict[str, dict[str, dict[str, float]]]:
         keys = zip(mine["method"], mine["style"], mine["content"], mine["value"], strict=True)
         for method, style, content, value in keys:
             values.setdefault(method, {})[style, content] = value
-        sign = 1 if metric["direction"] == "higher" else -1
-        found[metric["axis"]][id_] = {
-            check.name: shares(values, check, sign)
-            for check in CHECKS
-            if check.axis == metric["axis"]
+        sign = 1 if metric.direction == "higher" else -1
+        found[metric.axis][id_] = {
+            check.name: shares(values, check, sign) for check in CHECKS if check.axis == metric.axis
         }
     return found
 
@@ -134,7 +132,7 @@ def render(run: Path) -> str:
         right = ("left", *("right" for _ in checks))
         parts.append(tabulate(lines, headers, colalign=right, disable_numparse=True))
         parts.append("\n".join(f"{check.name}: {check.meaning}" for check in checks))
-    contents, styles, (size,) = record["contents"], record["styles"], record["sizes"]
+    contents, styles, (size,) = record.contents, record.styles, record.sizes
     parts.append(
         f"right comparisons in percent, over {len(contents)} contents in {len(styles)} styles at "
         f"{size} px; below {100 * PASSED:.0f} marked !"

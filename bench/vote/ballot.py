@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 from bench import results
 from bench.errors import BenchError
+from bench.results import CellRecord
 from bench.vote import votes
 from bench.vote.votes import CHOICES, Vote
 
@@ -83,20 +84,16 @@ def material(run: Path, size: int | None = None) -> Material:
         BenchError: no run, no such size, or fewer than two methods with pictures.
     """
     record = results.read_run(run)
-    size = max(record["sizes"]) if size is None else size
-    if size not in record["sizes"]:
-        known = ", ".join(map(str, record["sizes"]))
+    size = max(record.sizes) if size is None else size
+    if size not in record.sizes:
+        known = ", ".join(map(str, record.sizes))
         raise BenchError(f"--size {size} is not in {run}: it has {known}")
-    root = run.resolve()
+    rows = {name for name, method in record.methods.items() if method.family != "anchor"}
     pictures = {}
-    for _, cell in results.whole(run, "cells"):
-        family = record["methods"].get(cell["method"], {"family": "anchor"})["family"]
-        if cell["size"] != size or family == "anchor":
-            continue
-        for made in cell["contents"]:
-            path = (run / made["image"]).resolve()
-            if path.is_relative_to(root) and path.is_file():
-                pictures[cell["method"], cell["style"], made["content"]] = path
+    for cell in results.whole(run, CellRecord):
+        for made in cell.contents if cell.size == size and cell.method in rows else ():
+            if path := results.picture_path(run, made.image):
+                pictures[cell.method, cell.style, made.content] = path
     found = Material(run, size, pictures)
     if not found.trials():
         raise BenchError(
@@ -112,7 +109,7 @@ def draw(trials: Sequence[Trial], votes: Sequence[Vote], rng: random.Random) -> 
     It is of the methods that were compared least often, and of those on the style, then the
     content, that they were compared on least often; what is still alike is drawn.
     """
-    judged = [(frozenset((v["left"], v["right"])), v["style"], v["content"]) for v in votes]
+    judged = [(frozenset((v.left, v.right)), v.style, v.content) for v in votes]
     whole = set(judged)
     of_pair = Counter(pair for pair, _, _ in judged)
     of_style = Counter((pair, style) for pair, style, _ in judged)
@@ -171,9 +168,7 @@ class Ballot:
     def votes(self) -> list[Vote]:
         """All votes on this size that count, of whoever gave them."""
         return [
-            vote
-            for vote in votes.read_votes(self.material.run)
-            if vote["size"] == self.material.size
+            vote for vote in votes.read_votes(self.material.run) if vote.size == self.material.size
         ]
 
     def state(self) -> dict[str, Any]:
@@ -195,7 +190,7 @@ class Ballot:
         }
 
     def _mine(self) -> list[Vote]:
-        return [vote for vote in self.votes() if vote["voter"] == self.voter]
+        return [vote for vote in self.votes() if vote.voter == self.voter]
 
     def _show(self, trial: Trial) -> None:
         self._current = secrets.token_hex(8)
@@ -248,9 +243,9 @@ class Ballot:
                 last = mine[-1]
                 append(
                     self.material.run,
-                    {"schema": votes.SCHEMA, "undo": last["id"], "time": _now()},
+                    {"schema": votes.SCHEMA, "undo": last.id, "time": _now()},
                 )
-                self._show(Trial(last["style"], last["content"], last["left"], last["right"]))
+                self._show(Trial(last.style, last.content, last.left, last.right))
             return self._state()
 
 

@@ -108,18 +108,18 @@ class _Counts(NamedTuple):
 
 
 def _count(votes: Sequence[Vote]) -> _Counts:
-    methods = sorted({vote[side] for vote in votes for side in ("left", "right")})
-    styles = sorted({vote["style"] for vote in votes})
+    methods = sorted({method for vote in votes for method in (vote.left, vote.right)})
+    styles = sorted({vote.style for vote in votes})
     wins = np.zeros((len(styles), len(methods), len(methods)))
     results = {method: [0, 0, 0] for method in methods}  # won, tied and lost
     for vote in votes:
-        style = styles.index(vote["style"])
-        left, right = methods.index(vote["left"]), methods.index(vote["right"])
-        share = CHOICES[vote["choice"]]
+        style = styles.index(vote.style)
+        left, right = methods.index(vote.left), methods.index(vote.right)
+        share = CHOICES[vote.choice]
         wins[style, left, right] += share
         wins[style, right, left] += 1 - share
-        results[vote["left"]][int(2 - 2 * share)] += 1
-        results[vote["right"]][int(2 * share)] += 1
+        results[vote.left][int(2 - 2 * share)] += 1
+        results[vote.right][int(2 * share)] += 1
     return _Counts(methods, wins, results)
 
 
@@ -195,8 +195,8 @@ def interval(score: Score) -> tuple[str, str] | None:
 
 def notes(scores: Sequence[Score], votes: Sequence[Vote]) -> list[str]:
     """What a reader must know beside the scores."""
-    styles = len({vote["style"] for vote in votes})
-    voters = len({vote["voter"] for vote in votes if vote["voter"]})
+    styles = len({vote.style for vote in votes})
+    voters = len({vote.voter for vote in votes if vote.voter})
     found = [
         f"{len(votes)} votes on {styles} style{'s' * (styles != 1)}"
         + (f" by {voters} named voter{'s' * (voters != 1)}" if voters else ""),

@@ -6,12 +6,14 @@ They lie in its `votes.jsonl`, one JSON object a line, in the order in which the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypedDict, cast
+from typing import Literal
 
+from bench import results
 from bench.errors import BenchError
+from bench.results.values import Name, Seconds, Side, Text
 
 FILE = "votes.jsonl"
 SCHEMA = 1
@@ -19,28 +21,32 @@ SCHEMA = 1
 Choice = Literal["left", "right", "same"]
 
 
-class Vote(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
     """One line of `votes.jsonl`: a preference."""
 
-    schema: int
-    id: str
-    time: str  # ISO 8601, UTC
-    voter: str  # may be empty
-    style: str
-    content: str
-    size: int
-    left: str  # method
-    right: str  # method
+    id: Name
+    time: Text  # ISO 8601, UTC
+    voter: Text  # may be empty
+    style: Name
+    content: Name
+    size: Side
+    left: Name  # method
+    right: Name  # method
     choice: Choice
-    seconds: float  # from showing to choosing
+    seconds: Seconds  # from showing to choosing
+
+    def __post_init__(self) -> None:
+        if self.left == self.right:
+            raise ValueError(f"{self.left} on both sides")
 
 
-class Undo(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undo:
     """One line of `votes.jsonl`: an earlier vote is taken back."""
 
-    schema: int
-    undo: str  # the vote's id
-    time: str
+    undo: Name  # the vote's id
+    time: Text
 
 
 def read_votes(run: Path) -> list[Vote]:
@@ -52,41 +58,28 @@ def read_votes(run: Path) -> list[Vote]:
         BenchError: the file cannot be read, or a whole line of it holds no vote.
     """
     path = run / FILE
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
+    if not path.exists():
         return []
-    except OSError as error:
-        raise BenchError(
-            f"{path} cannot be read ({error.strerror}): check its permissions"
-        ) from None
     votes: dict[str, Vote] = {}
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(results.read_bytes(path).split(b"\n"), 1):
         try:
-            record = json.loads(line) if line.strip() else None
+            values = results.parse_json(line) if line.strip() else None
         except ValueError:
             continue  # half a line: the machine went down while it was written
-        if record is None:
+        if values is None:
             continue
-        if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-            raise BenchError(f"{path} line {number} is no vote: take the line out")
-        if isinstance(record.get("undo"), str):
-            votes.pop(record["undo"], None)
-        elif _is_vote(record):
-            votes[record["id"]] = cast(Vote, record)
-        else:
-            raise BenchError(f"{path} line {number} is no vote: take the line out")
+        try:
+            if not isinstance(values, dict) or values.get("schema") != SCHEMA:
+                raise ValueError(f"of another schema than {SCHEMA}")
+            if "undo" in values:
+                votes.pop(results.checked(values, Undo).undo, None)
+            else:
+                vote = results.checked(values, Vote)
+                votes[vote.id] = vote
+        except ValueError as error:
+            cause = results.brief(error)
+            raise BenchError(f"{path} line {number} is no vote ({cause}): take it out") from None
     return list(votes.values())
-
-
-def _is_vote(record: Mapping[str, Any]) -> bool:
-    words = ("id", "voter", "style", "content", "left", "right", "choice")
-    return (
-        record.keys() >= Vote.__required_keys__
-        and all(isinstance(record[name], str) for name in words)
-        and record["left"] != record["right"]
-        and record["choice"] in CHOICES
-    )
 
 
 CHOICES: Mapping[str, float] = {"left": 1.0, "same": 0.5, "right": 0.0}

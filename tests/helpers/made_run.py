@@ -1,8 +1,27 @@
 """A run folder made by hand, small enough that every median and mean is worked out in the head."""
 
+from dataclasses import replace
+
 from helpers.synthetic_run import MACHINE
 
 from bench import results
+from bench.results import (
+    AdaptRecord,
+    CellRecord,
+    ContentRecord,
+    DatasetRecord,
+    Environment,
+    IterativeRecord,
+    MethodRecord,
+    MetricRecord,
+    ParameterCounts,
+    RunInfo,
+    SamplesRecord,
+    ScoreEntry,
+    ScoreRecord,
+    SkippedRecord,
+    SpeedRecord,
+)
 
 JUDGED = {
     "gram/1@judge": {"axis": "style", "encoder": "judge", "judge": True},
@@ -84,48 +103,50 @@ def make_run(
     failed, failed_speed, unscored = failed or {}, failed_speed or {}, unscored or {}
     run = results.create(
         root,
-        {
-            "command": "bench run",
-            "bench_version": version,
-            "profile": "smoke",
-            "seed": seed,
-            "adapt_seconds": limit,
-            "observe": [],
-            "environment": {**MACHINE, **(environment or {})},
-            "dataset": {"name": "tiny", "options": {}, "fingerprint": dataset, "citation": ""},
-            "sizes": [size],
-            "contents": list(contents),
-            "styles": list(styles),
-            "methods": {
-                name: {
-                    "method": name,
-                    "family": FAMILIES.get(name, "arbitrary"),
-                    "citation": "",
-                    "options": options or {},
-                    "defaults": defaults or {},
-                    "source_sha256": source,
-                    "weights": {},
-                    "trains_on": [] if name in FAMILIES else list(trains_on),
-                    "autocast": True,
-                    "plugin": "tests",
-                }
+        RunInfo(
+            command="bench run",
+            bench_version=version,
+            profile="smoke",
+            seed=seed,
+            adapt_seconds=limit,
+            observe=[],
+            environment=Environment.of({**MACHINE, **(environment or {})}),
+            dataset=DatasetRecord(name="tiny", options={}, fingerprint=dataset, citation=""),
+            sizes=[size],
+            contents=list(contents),
+            styles=list(styles),
+            methods={
+                name: MethodRecord(
+                    method=name,
+                    family=FAMILIES.get(name, "arbitrary"),
+                    citation="",
+                    options=options or {},
+                    defaults=defaults or {},
+                    source_sha256=source,
+                    weights={},
+                    trains_on=[] if name in FAMILIES else list(trains_on),
+                    autocast=True,
+                    plugin="tests",
+                )
                 for name in methods
             },
-            "metrics": {
-                id_: {
-                    "name": id_.partition("/")[0],
-                    "version": 1,
-                    "unit": "1",
-                    "direction": "lower",
-                    "training_loss_of": [],
-                    "weights": {},
-                    "citation": "",
-                    **metric,
-                }
+            metrics={
+                id_: MetricRecord(
+                    **{
+                        "name": id_.partition("/")[0],
+                        "version": 1,
+                        "unit": "1",
+                        "direction": "lower",
+                        "training_loss_of": [],
+                        "weights": {},
+                        "citation": "",
+                        **metric,
+                    }
+                )
                 for id_, metric in metrics.items()
             },
-            "skipped": list(skipped),
-        },
+            skipped=[SkippedRecord(**item) for item in skipped],
+        ),
     )
     for method in methods:
         speed = SPEEDS.get(method, SPEEDS["fast"])
@@ -133,75 +154,62 @@ def make_run(
         samples = {**speed, "core": core or speed["core"]} if status == "ok" else {}
         if warm_adapt:
             samples["adapt"] = warm_adapt
-        results.write_json(
-            results.record_path(run, "speed", method, size),
-            {
-                "schema": results.SCHEMA,
-                "method": method,
-                "size": size,
-                "status": status,
-                "reason": reason,
-                "precision": precision,
-                "iterative": {"adapt": False, "stylize": False},
-                "batch": batch,
-                "scopes": {
-                    scope: {
-                        "samples": seconds,
-                        "rounds": list(range(len(seconds))),
-                        "warmup_calls": 1,
-                        "warmup_seconds": 0.1,
-                        "stopped": "enough",
-                    }
+        results.write_record(
+            run,
+            SpeedRecord(
+                method=method,
+                size=size,
+                status=status,
+                reason=reason,
+                precision=precision,
+                iterative=IterativeRecord(),
+                batch=batch,
+                scopes={
+                    scope: SamplesRecord(
+                        samples=seconds,
+                        rounds=list(range(len(seconds))),
+                        warmup_calls=1,
+                        warmup_seconds=0.1,
+                        stopped="enough",
+                    )
                     for scope, seconds in samples.items()
                 },
-            },
+            ),
         )
         for style in styles:
             if (method, style) in missing:
                 continue
             status, reason = failed.get((method, style), ("ok", ""))
-            where = {"schema": results.SCHEMA, "method": method, "style": style, "size": size}
+            where = {"method": method, "style": style, "size": size}
             good = status == "ok"
-            results.write_json(
-                results.record_path(run, "cells", method, style, size),
-                {
-                    **where,
-                    "status": status,
-                    "reason": reason,
-                    "precision": precision,
-                    "adapt": {
-                        "seconds": adapt[style],
-                        "steps": ended.get(style, 0),
-                        "finished": style not in ended,
-                        "curve": None,
-                    }
-                    if good
-                    else None,
-                    "observed": [],
-                    "first_call": 0.1 if good else None,
-                    "contents": [
-                        {"content": name, "image": f"images/{name}.png", "seconds": 0.01}
+            cell = CellRecord(**where, status=status, reason=reason, precision=precision)
+            if good:
+                cell = replace(
+                    cell,
+                    adapt=AdaptRecord(
+                        seconds=adapt[style],
+                        steps=ended.get(style, 0),
+                        finished=style not in ended,
+                        curve=None,
+                    ),
+                    first_call=0.1,
+                    contents=[
+                        ContentRecord(content=name, image=f"images/{name}.png", seconds=0.01)
                         for name in contents
-                        if good
                     ],
-                    "parameters": {"shared": 1_500_000, "per_style": 179_235} if good else None,
-                    "peak_memory_bytes": 256_000_000 if good else None,
-                    "peak_memory_source": "VmHWM" if good else None,
-                    "flops": 12_300_000_000 if good else None,
-                },
-            )
-            results.write_json(
-                results.record_path(run, "scores", method, style, size),
-                {
-                    **where,
-                    "scores": [
-                        _score(id_, values[id_], method, style, name, unscored)
-                        for id_ in metrics
-                        for name in contents
-                        if good
-                    ],
-                },
-            )
+                    parameters=ParameterCounts(shared=1_500_000, per_style=179_235),
+                    peak_memory_bytes=256_000_000,
+                    peak_memory_source="VmHWM",
+                    flops=12_300_000_000,
+                )
+            results.write_record(run, cell)
+            entries = [
+                _score(id_, values[id_], method, style, name, unscored)
+                for id_ in metrics
+                for name in contents
+                if good
+            ]
+            results.write_record(run, ScoreRecord(**where, scores=entries))
     return run
 
 
@@ -211,11 +219,4 @@ def _score(id_, values, method, style, content, unscored):
     if status == "ok":
         value = values.get(method, values["fast"])
         value = value(style, content) if callable(value) else value
-    return {
-        "step": None,
-        "metric": id_,
-        "content": content,
-        "value": value,
-        "status": status,
-        "reason": reason,
-    }
+    return ScoreEntry(metric=id_, content=content, value=value, status=status, reason=reason)

@@ -5,6 +5,24 @@ import json
 import numpy as np
 
 from bench import results
+from bench.results import (
+    AdaptRecord,
+    CellRecord,
+    ContentRecord,
+    DatasetRecord,
+    Environment,
+    IterativeRecord,
+    MethodRecord,
+    MetricRecord,
+    ObservedRecord,
+    ParameterCounts,
+    RunInfo,
+    SamplesRecord,
+    ScoreEntry,
+    ScoreRecord,
+    SpeedRecord,
+)
+from bench.results.storage import to_json
 
 MACHINE = {
     "fingerprint": "e1",
@@ -66,50 +84,22 @@ def synthetic_run(
     by_content = rng.normal(0, 0.08, (len(METRICS), 1, contents))
     run = results.create(
         root,
-        {
-            "command": "bench run --all",
-            "bench_version": "0.1.0",
-            "profile": "full",
-            "seed": seed,
-            "adapt_seconds": None,
-            "observe": list(observe),
-            "environment": MACHINE,
-            "dataset": {"name": "made", "options": {}, "fingerprint": "d0", "citation": ""},
-            "sizes": list(sizes),
-            "contents": content_names,
-            "styles": style_names,
-            "methods": {
-                name: {
-                    "method": name,
-                    "family": METHODS[name][0],
-                    "citation": "",
-                    "options": {},
-                    "defaults": {},
-                    "source_sha256": None,
-                    "weights": {},
-                    "trains_on": [],
-                    "autocast": True,
-                    "plugin": "tests",
-                }
-                for name in methods
-            },
-            "metrics": {
-                id_: {
-                    "name": id_.partition("/")[0],
-                    "version": 1,
-                    "unit": "1",
-                    "axis": axis,
-                    "direction": direction,
-                    "encoder": encoder,
-                    "judge": True,
-                    "training_loss_of": [],
-                    "weights": {"judge.safetensors": "12" * 32} if encoder else {},
-                    "citation": "",
-                }
-                for id_, (axis, direction, encoder) in METRICS.items()
-            },
-            "skipped": [],
-        },
+        RunInfo(
+            command="bench run --all",
+            bench_version="0.1.0",
+            profile="full",
+            seed=seed,
+            adapt_seconds=None,
+            observe=list(observe),
+            environment=Environment.of(MACHINE),
+            dataset=DatasetRecord(name="made", options={}, fingerprint="d0", citation=""),
+            sizes=list(sizes),
+            contents=content_names,
+            styles=style_names,
+            methods={name: _method(name) for name in methods},
+            metrics={id_: _metric(id_) for id_ in METRICS},
+            skipped=[],
+        ),
     )
     for name in methods:
         family, adapt, core, style_distance, content_distance = METHODS[name]
@@ -119,28 +109,24 @@ def synthetic_run(
             slow = core * (size / 256) ** 2
             noise = rng.lognormal(0, 0.03, (4, rounds))
             scopes = {"core": slow, "pair": adapt + slow, "e2e": slow + 0.02}
-            _write(
-                run, "speed", (name, size),
-                {
-                    "method": name,
-                    "size": size,
-                    "status": "ok",
-                    "reason": "",
-                    "precision": MACHINE["precision"],
-                    "iterative": {"adapt": adapt > 1, "stylize": family == "optimisation"},
-                    "batch": 1,
-                    "scopes": {
-                        scope: {
-                            "samples": (seconds * noise[number]).tolist(),
-                            "rounds": list(range(rounds)),
-                            "warmup_calls": 1,
-                            "warmup_seconds": 0.1,
-                            "stopped": "enough",
-                        }
-                        for number, (scope, seconds) in enumerate(scopes.items())
-                    },
+            speed = SpeedRecord(
+                method=name,
+                size=size,
+                precision=MACHINE["precision"],
+                iterative=IterativeRecord(adapt=adapt > 1, stylize=family == "optimisation"),
+                batch=1,
+                scopes={
+                    scope: SamplesRecord(
+                        samples=(seconds * noise[number]).tolist(),
+                        rounds=list(range(rounds)),
+                        warmup_calls=1,
+                        warmup_seconds=0.1,
+                        stopped="enough",
+                    )
+                    for number, (scope, seconds) in enumerate(scopes.items())
                 },
-            )  # fmt: skip
+            )
+            _write(run, speed)
             spread = np.exp(by_style + by_content + rng.normal(0, 0.05, (4, styles, contents)))
             values = np.array(level)[:, None, None] * (np.ones_like(spread) if anchor else spread)
             values[3] = 1 / (1 + values[3])
@@ -149,68 +135,90 @@ def synthetic_run(
             ways = {step: values * 1.5 ** (np.array([1, 1, 1, -1])[:, None, None]
                                            * (1 - (step / 50) ** 0.3))
                     for step in observed}  # fmt: skip
-            cost = adapt * rng.lognormal(0, 0.05, styles)
+            cost = (adapt * rng.lognormal(0, 0.05, styles)).tolist()
             for number, style in enumerate(style_names):
                 where = {"method": name, "style": style, "size": size}
-                _write(
-                    run, "cells", (name, style, size),
-                    {
-                        **where,
-                        "status": "ok",
-                        "reason": "",
-                        "precision": MACHINE["precision"],
-                        "adapt": {
-                            "seconds": cost[number],
-                            "steps": 50 if adapt > 1 else 0,
-                            "finished": True,
-                            "curve": None,
-                        },
-                        "observed": [
-                            {
-                                "step": step,
-                                "seconds": cost[number] * step / 50,
-                                "contents": [
-                                    {"content": content, "image": f"images/{step}/{content}.png",
-                                     "seconds": slow}
-                                    for content in content_names
-                                ],
-                            }
-                            for step in observed
-                        ],
-                        "first_call": slow * 1.2,
-                        "contents": [
-                            {"content": content, "image": f"images/{content}.png", "seconds": slow}
-                            for content in content_names
-                        ],
-                        "parameters": {"shared": 1_680_000, "per_style": 0},
-                        "peak_memory_bytes": 128_000_000,
-                        "peak_memory_source": "VmHWM",
-                        "flops": 20_200_000_000,
-                    },
-                )  # fmt: skip
-                _write(
-                    run, "scores", (name, style, size),
-                    {
-                        **where,
-                        "scores": [
-                            {
-                                "step": step,
-                                "metric": id_,
-                                "content": content,
-                                "value": made[metric, number, place],
-                                "status": "ok",
-                                "reason": "",
-                            }
-                            for step, made in ({None: values} | ways).items()
-                            for metric, id_ in enumerate(METRICS)
-                            for place, content in enumerate(content_names)
-                        ],
-                    },
-                )  # fmt: skip
+                cell = CellRecord(
+                    **where,
+                    precision=MACHINE["precision"],
+                    adapt=AdaptRecord(
+                        seconds=cost[number],
+                        steps=50 if adapt > 1 else 0,
+                        finished=True,
+                        curve=None,
+                    ),
+                    observed=[
+                        ObservedRecord(
+                            step=step,
+                            seconds=cost[number] * step / 50,
+                            contents=_pictures(content_names, f"images/{step}", slow),
+                        )
+                        for step in observed
+                    ],
+                    first_call=slow * 1.2,
+                    contents=_pictures(content_names, "images", slow),
+                    parameters=ParameterCounts(shared=1_680_000, per_style=0),
+                    peak_memory_bytes=128_000_000,
+                    peak_memory_source="VmHWM",
+                    flops=20_200_000_000,
+                )
+                _write(run, cell)
+                entries = [
+                    ScoreEntry(
+                        step=step,
+                        metric=id_,
+                        content=content,
+                        value=float(made[metric, number, place]),
+                        status="ok",
+                        reason="",
+                    )
+                    for step, made in ({None: values} | ways).items()
+                    for metric, id_ in enumerate(METRICS)
+                    for place, content in enumerate(content_names)
+                ]
+                _write(run, ScoreRecord(**where, scores=entries))
     return run
 
 
-def _write(run, kind, parts, record):
-    # not `results.write_json`, which waits for the disk: a run may be of 10,000 cells
-    path = results.record_path(run, kind, *parts)
-    path.write_text(json.dumps({"schema": results.SCHEMA, **record}))
+def _method(name):
+    return MethodRecord(
+        method=name,
+        family=METHODS[name][0],
+        citation="",
+        options={},
+        defaults={},
+        source_sha256=None,
+        weights={},
+        trains_on=[],
+        autocast=True,
+        plugin="tests",
+    )
+
+
+def _metric(id_):
+    axis, direction, encoder = METRICS[id_]
+    return MetricRecord(
+        name=id_.partition("/")[0],
+        version=1,
+        unit="1",
+        axis=axis,
+        direction=direction,
+        encoder=encoder,
+        judge=True,
+        training_loss_of=[],
+        weights={"judge.safetensors": "12" * 32} if encoder else {},
+        citation="",
+    )
+
+
+def _pictures(contents, folder, seconds):
+    return [
+        ContentRecord(content=content, image=f"{folder}/{content}.png", seconds=seconds)
+        for content in contents
+    ]
+
+
+def _write(run, record):
+    # not `results.write_record`, which waits for the disk: a run may be of 10,000 cells
+    path = results.record_path(run, record.kind, *record.place)
+    path.write_text(json.dumps(to_json(record)))

@@ -112,13 +112,13 @@ def test_a_run_has_an_aa_control_and_its_conditions(tmp_path, monkeypatch, capsy
     control = records["identity__64"]["control"]
     assert control["scope"] == "e2e"
     assert len(control["samples"]) == len(control["rounds"]) > 0
-    assert "control" not in records["style-copy__64"]
+    assert records["style-copy__64"]["control"] is None
     facts = {json.dumps(record["conditions"]) for record in records.values()}
     assert len(facts) == 1
     frames = results.load([measured])
     (noise,) = frames.controls["noise"]
     assert json.loads(facts.pop())["facts"]["aa_noise"] == noise
-    assert frames.records[measured.name]["environment"]["threads_asked"] == 1
+    assert frames.records[measured.name].environment.facts["threads_asked"] == 1
     found = compare(measured, measured)
     assert all(row.result.floor == max(0.05, noise) for row in found.rows)
     assert any(f"A/A noise of base at 64 px: {100 * noise:.1f} %" in note for note in found.notes)

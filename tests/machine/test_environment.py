@@ -13,6 +13,7 @@ from bench.contract import Precision
 from bench.machine import allocator, environment, processor, threads
 from bench.machine.environment import capture
 from bench.plugins.provenance import source_sha256
+from bench.results import Environment
 from bench.results.environment import FINGERPRINT_KEYS, describe, fingerprint
 
 PRECISION = Precision("bfloat16", True, "probe: 1 ms")
@@ -74,11 +75,12 @@ def test_fingerprint_survives_storage_in_another_order(captured):
 
 def test_describe_a_cpu_in_one_line():
     facts = {
-        "device_type": "cpu", "device_name": "Fast CPU", "cores_available": 8, "threads": 4,
+        "fingerprint": "f1", "device_type": "cpu",
+        "device_name": "Fast CPU", "cores_available": 8, "threads": 4,
         "cuda": "13.2", "driver": None, "precision": "float32/contiguous", "torch": "2.9.0",
         "python": "3.12.1", "os": "Linux x86_64",
     }  # fmt: skip
-    assert describe(facts) == (
+    assert describe(Environment.of(facts)) == (
         "Fast CPU · 8 cores, 4 threads · float32/contiguous · torch 2.9.0 · Python 3.12.1"
         " · Linux x86_64"
     )
@@ -86,11 +88,12 @@ def test_describe_a_cpu_in_one_line():
 
 def test_describe_a_gpu_in_one_line():
     facts = {
-        "device_type": "cuda", "device_name": "NVIDIA H100", "cores_available": 8, "threads": 4,
+        "fingerprint": "f1", "device_type": "cuda",
+        "device_name": "NVIDIA H100", "cores_available": 8, "threads": 4,
         "cuda": "13.2", "driver": "580.1", "precision": "bfloat16/channels_last",
         "torch": "2.9.0", "python": "3.12.1", "os": "Linux x86_64",
     }  # fmt: skip
-    assert describe(facts) == (
+    assert describe(Environment.of(facts)) == (
         "NVIDIA H100 · CUDA 13.2 · driver 580.1 · bfloat16/channels_last · torch 2.9.0"
         " · Python 3.12.1 · Linux x86_64"
     )
@@ -101,15 +104,16 @@ def test_describe_a_gpu_in_one_line():
     [("cuda", "tf32", True), ("cuda", "ieee", False), ("cpu", "tf32", False)],
 )
 def test_describe_says_tf32_where_it_counts(device_type, conv, said):
-    facts = {"device_type": device_type, "precision": "float32/contiguous", "torch": "2.9.0",
+    facts = {"fingerprint": "f1", "device_type": device_type,
+             "precision": "float32/contiguous", "torch": "2.9.0",
              "tf32": {"matmul": "none", "conv": conv}}  # fmt: skip
-    assert ("float32/contiguous · TF32 · torch 2.9.0" in describe(facts)) == said
+    assert ("float32/contiguous · TF32 · torch 2.9.0" in describe(Environment.of(facts))) == said
 
 
 def test_describe_and_fingerprint_import_no_torch():
     code = (
         "import sys; from bench.results.environment import describe, fingerprint;"
-        "describe({}); fingerprint({}); sys.exit('torch' in sys.modules)"
+        "fingerprint({}); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -234,7 +234,7 @@ def run(tmp_path, *words):
 
 
 def cell_of(folder, name):
-    (style,) = results.read_run(folder)["styles"][:1]
+    (style,) = results.read_run(folder).styles[:1]
     return results.read_json(results.record_path(folder, "cells", name, style, 64))
 
 
@@ -243,11 +243,11 @@ def test_a_run_records_them(tmp_path, capsys):
     assert status == 0
     precisions = [cell_of(folder, name)["precision"] for name in NAMES]
     assert precisions == ["int8/onnxruntime", "float32/onnxruntime"]
-    record = results.read_run(folder)["methods"]
+    record = results.read_run(folder).methods
     for name in NAMES:
         declared = {needed.file: needed.sha256 for needed in REGISTRY.method(name).weights}
-        assert declared.items() <= record[name]["weights"].items()
-        assert "vgg16" in record[name]["trains_on"]
+        assert declared.items() <= record[name].weights.items()
+        assert "vgg16" in record[name].trains_on
     assert "onnxruntime" in capsys.readouterr().out
 
 

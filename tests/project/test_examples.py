@@ -81,7 +81,7 @@ def test_checkpoint_is_recorded_with_its_sha(checkpoint, capsys):
     run = run_cell(*words, "--option", "checkpoint.file=net.pth", method="checkpoint")
     from bench.weights import sha256
 
-    weights = results.read_run(run)["methods"]["checkpoint"]["weights"]
+    weights = results.read_run(run).methods["checkpoint"].weights
     assert weights["net.pth"] == sha256(checkpoint)
 
 

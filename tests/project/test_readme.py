@@ -40,7 +40,7 @@ def run_and_report(capsys, *words):
     run = results.latest(Path("runs"))
     cell = results.read_json(results.record_path(run, "cells", "tint", "stripes", 64))
     assert cell["status"] == "ok"
-    return results.read_run(run)["methods"]["tint"]["plugin"]
+    return results.read_run(run).methods["tint"].plugin
 
 
 def test_the_method_works_as_a_file(method, capsys, monkeypatch):

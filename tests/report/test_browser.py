@@ -267,7 +267,7 @@ def test_votes_by_keyboard_and_mouse(visit, ballot):
     ready(tab, 4)
     tab.keyboard.press("ArrowLeft")  # what was clicked must not take the key
     ready(tab, 5)
-    assert [v["choice"] for v in read_votes(run)] == ["left", "right", "same", "right", "left"]
+    assert [v.choice for v in read_votes(run)] == ["left", "right", "same", "right", "left"]
     shown = tab.locator("#left").get_attribute("src")
     tab.keyboard.press("Backspace")
     ready(tab, 4)
@@ -276,7 +276,7 @@ def test_votes_by_keyboard_and_mouse(visit, ballot):
     ready(tab, 3)
     tab.reload()
     ready(tab, 3)
-    assert [v["choice"] for v in read_votes(run)] == ["left", "right", "same"]
+    assert [v.choice for v in read_votes(run)] == ["left", "right", "same"]
     assert not any(name in tab.content() for name in ("fast", "slow", "wild"))
 
 

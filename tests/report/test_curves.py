@@ -256,7 +256,7 @@ def test_without_a_curve_the_reason_is_told(fake_run):
     run = fake_run(["identity"], metrics=METRICS, values={key: {"fast": 1.0} for key in METRICS})
     with pytest.raises(BenchError, match="in these runs: make one with bench run --observe"):
         curve_tables.render(results.load([run]))
-    record = results.read_run(run)
+    record = results.read_json(run / "run.json")
     results.write_json(run / "run.json", {**record, "observe": [0, 1]})
     with pytest.raises(BenchError, match="none of their methods iterates, or every cell failed"):
         curve_tables.render(results.load([run]))

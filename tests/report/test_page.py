@@ -26,12 +26,12 @@ def paint(run, colour=(200, 30, 30)):
     """Give a run its pictures."""
     record = results.read_run(run)
     for role in ("content", "style"):
-        for name in record[f"{role}s"]:
+        for name in getattr(record, f"{role}s"):
             path = results.input_path(run, role, name, 64)
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.new("RGB", (64, 64), colour).save(path)
-    for method in record["methods"]:
-        for style in record["styles"]:
+    for method in record.methods:
+        for style in record.styles:
             path = results.record_path(run, "cells", method, style, 64)
             if not path.exists():
                 continue

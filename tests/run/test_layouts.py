@@ -203,8 +203,8 @@ def test_the_command_takes_the_folder_alone(copied, tmp_path, monkeypatch, name)
     assert main(["score", "theirs=StyleID", "--layout", name, *WORDS]) == 0
     run = results.latest(Path("runs"))
     record = results.read_run(run)
-    assert set(record["contents"]) == set(CONTENTS)
-    assert set(record["styles"]) == set(STYLES)
+    assert set(record.contents) == set(CONTENTS)
+    assert set(record.styles) == set(STYLES)
     cell = results.read_json(results.record_path(run, "cells", "theirs", "ink", 48))
     stored = {made["content"]: Image.open(run / made["image"]) for made in cell["contents"]}
     rule = by_first_dot if name == "styleid" else by_stem(".png")

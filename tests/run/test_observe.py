@@ -101,7 +101,7 @@ def test_every_content_is_stored_at_the_steps_asked_for(run):
     assert seconds[-1] <= record["adapt"]["seconds"]
     assert record["adapt"]["curve"][:3] == [[0, seconds[0]], [1, pytest.approx(0, abs=1)],
                                             [2, seconds[1]]]  # fmt: skip
-    assert results.read_run(folder)["observe"] == [0, 2, 3, 50]
+    assert results.read_run(folder).observe == [0, 2, 3, 50]
 
 
 def test_observing_changes_no_result(run):
@@ -189,7 +189,7 @@ def test_an_alias_is_another_row_with_its_own_options(run, capsys):
     folder = run("--method", "wander", "--method", "long=wander", "--option", "long.steps=5",
                  "--observe", "5")  # fmt: skip
     record = results.read_run(folder)
-    assert {name: method["method"] for name, method in record["methods"].items()} == {
+    assert {name: method.method for name, method in record.methods.items()} == {
         "identity": "identity", "style-copy": "style-copy", "wander": "wander", "long": "wander",
     }  # fmt: skip
     assert [cell(folder, name)["adapt"]["steps"] for name in ("wander", "long")] == [3, 5]

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from filelock import FileLock
 from PIL import Image
 
 from bench import files, images, results
-from bench.cli import main
+from bench.cli import main, parser
 from bench.errors import StorageError
 from bench.run import recording
 
@@ -200,7 +201,7 @@ def test_a_crash_of_an_isolated_method_is_a_row(plugin, capsys):
     }
     assert cells["crash", "noise", 64]["reason"] == "the method's process was ended by SIGSEGV"
     assert records(folder, "speed")["crash", None, 64]["status"] == "ok"
-    assert "--isolate" in results.read_run(folder)["command"]
+    assert "--isolate" in results.read_run(folder).command
     assert "ended by SIGSEGV" in capsys.readouterr().out
 
 
@@ -218,11 +219,11 @@ def test_identity_has_a_perfect_content_score_and_style_copy_a_perfect_style_sco
     for (method, _, _), scores in records(folder, "scores").items():
         axis = {"identity": "content", "style-copy": "style"}.get(method)
         for entry in scores["scores"]:
-            metric = record["metrics"][entry["metric"]]
+            metric = record.metrics[entry["metric"]]
             assert entry["status"] == "ok", entry
-            if metric["axis"] == axis:
+            if metric.axis == axis:
                 checked += 1
-                assert entry["value"] == pytest.approx(best[metric["direction"]], abs=1e-4), entry
+                assert entry["value"] == pytest.approx(best[metric.direction], abs=1e-4), entry
     assert checked >= 4
 
 
@@ -273,7 +274,7 @@ def test_a_record_names_no_code_to_load(plugin, capsys):
     _, folder = run(plugin, "--method", "fine")
     (folder / "images" / "note.py").write_text("open('loaded', 'w')\n")
     record = json.loads((folder / "run.json").read_text())
-    record["command"] += f" --plugin {folder}/images/note.py"
+    record["specification"]["plugin"].append(f"{folder}/images/note.py")
     (folder / "run.json").write_text(json.dumps(record))
     assert main(["run", "--resume", "--quiet"]) == 1
     told = capsys.readouterr().err
@@ -285,15 +286,21 @@ def test_a_record_names_no_code_to_load(plugin, capsys):
     assert not Path("loaded").exists()
 
 
-@pytest.mark.parametrize("command", ["", "bench", '"', "bench report", 5, None])
-def test_a_recorded_command_that_is_none_is_one_line(plugin, capsys, fake_run, command):
+def test_a_run_that_does_not_say_what_it_was_asked_for_is_one_line(capsys, fake_run):
     folder = fake_run()
-    record = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps(record | {"command": command}))
     assert main(["run", "--resume", str(folder), "--quiet"]) == 1
     err = capsys.readouterr().err
     assert err.count("\n") == 1
-    assert str(folder) in err
+    assert f"{folder} does not say what it was asked for" in err
+
+
+def test_every_option_of_a_run_is_recorded():
+    options = vars(parser().parse_args(["run"])).keys()
+    of_commands = {"run_command", "interrupted", "failure"}
+    of_the_call = {"resume", "retry_failed", "runs", "quiet"}
+    named_one_by_one = {"all", "sweep"}  # in `method`
+    recorded = {field.name for field in fields(results.Specification)}
+    assert recorded == options - of_commands - of_the_call - named_one_by_one
 
 
 def test_a_full_disk_ends_the_run_and_is_no_methods_fault(plugin, monkeypatch, capsys):
@@ -338,8 +345,9 @@ def test_two_processes_do_not_work_on_one_run(plugin, capsys):
 def test_a_plugin_that_came_later_does_not_join_a_run_of_all(plugin, capsys):
     _, folder = run(plugin, "--method", "fine", "--metric", "ssim")
     record = results.read_run(folder)
-    assert "--metric ssim/1" in record["command"]
-    assert "--method identity --method style-copy --method fine" in record["command"]
+    assert record.specification.metric == ["ssim/1"]
+    assert record.specification.method == ["identity", "style-copy", "fine"]
+    assert "--method identity --method style-copy --method fine" in record.command
 
 
 def test_resuming_with_other_options_is_refused(plugin, capsys):
@@ -363,7 +371,7 @@ def test_a_limit_on_adaptation_is_recorded(plugin):
     _, folder = run(plugin, "--method", "steps", "--adapt-seconds", "0.000001")
     cell = records(folder, "cells")["steps", "stripes", 64]
     assert (cell["adapt"]["finished"], cell["adapt"]["steps"]) == (False, 0)
-    assert results.read_run(folder)["adapt_seconds"] == 1e-6
+    assert results.read_run(folder).adapt_seconds == 1e-6
 
 
 def test_a_bad_picture_is_named_and_the_run_goes_on(plugin, tmp_path, capsys):
@@ -378,8 +386,8 @@ def test_a_bad_picture_is_named_and_the_run_goes_on(plugin, tmp_path, capsys):
     )  # fmt: skip
     assert status == 0
     record = results.read_run(results.latest(Path("runs")))
-    assert record["contents"] == ["good"]
-    assert [entry["name"] for entry in record["skipped"]] == ["bad"]
+    assert record.contents == ["good"]
+    assert [entry.name for entry in record.skipped] == ["bad"]
     assert "left out content bad:" in capsys.readouterr().err
 
 

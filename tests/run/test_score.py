@@ -136,9 +136,12 @@ def test_a_scored_folder_is_a_run_beside_others(desk, capsys):
     assert (theirs.outcome.status, theirs.outcome.words["core"]) == ("ok", "skipped")
     assert not len(theirs.timings["adapt"].seconds)
     assert "pictures=" in out
-    assert frames.records[run.name]["methods"]["theirs"]["options"]["resized_from"] == "96x64"
+    assert frames.records[run.name].methods["theirs"].options["resized_from"] == "96x64"
     assert main(["run", "--resume"]) == 1
-    assert "is of bench score, which is not resumed: do it again" in capsys.readouterr().err
+    assert (
+        "as it is of bench score or of an older bench: it cannot be resumed"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def methods(tmp_path, monkeypatch, capsys):
         if status:
             return capsys.readouterr().err
         run = results.read_run(results.latest(tmp_path / "runs"))
-        return {name: dict(each["options"]) for name, each in run["methods"].items()}
+        return {name: dict(each.options) for name, each in run.methods.items()}
 
     return make
 

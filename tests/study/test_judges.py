@@ -2,6 +2,7 @@
 
 import math
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -114,45 +115,31 @@ def test_every_row_of_the_checks_is_made():
 
 
 @pytest.fixture
-def stylized(tmp_path):
-    """A run whose good pictures are noise, and nothing measured."""
-    run = tmp_path / "runs" / "20260101-000000-0000"
-    names = ("x", "y"), ("a", "b")
-    for seed, (role, named) in enumerate(zip(("content", "style"), names, strict=True)):
+def stylized(fake_run):
+    """A run whose good pictures are noise."""
+    run = fake_run(methods=["identity", "good"])
+    for seed, (role, named) in enumerate({"content": "xy", "style": "ab"}.items()):
         for number, name in enumerate(named):
             images.save(picture(seed=10 * seed + number), results.input_path(run, role, name, 64))
-    for kind in ("cells", "scores"):
-        (run / kind).mkdir()
-    families = {"identity": "anchor", "good": "optimisation"}
-    for seed, style in enumerate(names[1]):
-        for content in names[0]:
-            images.save(picture(seed=20 + seed), run / "images" / f"{style}{content}.png")
-        cell = {
-            "status": "ok",
-            "reason": "",
-            "contents": [{"content": c, "image": f"images/{style}{c}.png"} for c in names[0]],
-        }
-        results.write_json(results.record_path(run, "cells", "good", style, 64), cell)
-    record = {
-        "sizes": [64],
-        "contents": list(names[0]),
-        "styles": list(names[1]),
-        "methods": {name: {"family": family} for name, family in families.items()},
-    }
-    return run, record
+    for seed, style in enumerate("ab"):
+        path = results.record_path(run, "cells", "good", style, 64)
+        cell = results.read_json(path)
+        for made in cell["contents"]:
+            made["image"] = f"images/{style}{made['content']}.png"
+            images.save(picture(seed=20 + seed), run / made["image"])
+        results.write_json(path, cell)
+    return run
 
 
-def test_degradations_are_written_by_name(stylized, monkeypatch, tmp_path):
-    run, record = stylized
-    monkeypatch.setattr(results, "read_run", lambda _: record)
-    folders = degradations.write(run, "good", tmp_path / "out")
+def test_degradations_are_written_by_name(stylized, tmp_path):
+    folders = degradations.write(stylized, "good", tmp_path / "out")
     assert [folder.name for folder in folders] == ["good", *degradations.DEGRADATIONS]
     for folder in folders:
         assert len(list(folder.glob("?_stylized_?.png"))) == 4
     wrong = (tmp_path / "out" / "wrong-style" / "x_stylized_a.png").read_bytes()
     assert wrong == (tmp_path / "out" / "good" / "x_stylized_b.png").read_bytes()
     with pytest.raises(BenchError, match="is there already"):
-        degradations.write(run, "good", tmp_path / "out")
+        degradations.write(stylized, "good", tmp_path / "out")
 
 
 @pytest.mark.parametrize(
@@ -160,14 +147,16 @@ def test_degradations_are_written_by_name(stylized, monkeypatch, tmp_path):
     [
         ({"sizes": [64, 128]}, "must be of one size"),
         ({"styles": ["a"]}, "at least two contents and two styles"),
-        ({"methods": {"god": {"family": "anchor"}}}, "did you mean god"),
+        ({"contents": ["x", "z"]}, "no picture of good in style a"),
     ],
 )
-def test_a_run_that_does_not_do_is_refused(stylized, monkeypatch, tmp_path, change, says):
-    run, record = stylized
-    monkeypatch.setattr(results, "read_run", lambda _: {**record, **change})
+def test_a_run_that_does_not_do_is_refused(stylized, tmp_path, change, says):
+    path = stylized / "run.json"
+    results.write_json(path, {**results.read_json(path), **change})
     with pytest.raises(BenchError, match=says):
-        degradations.write(run, "good", tmp_path / "out")
+        degradations.write(stylized, "good", tmp_path / "out")
+    with pytest.raises(BenchError, match="did you mean good"):
+        degradations.write(stylized, "god", tmp_path / "out")
 
 
 # the study
@@ -219,20 +208,19 @@ def scored(tmp_path, monkeypatch):
                     rows.append((row, metric, style, content, float(value), "ok"))
     columns = ["method", "metric", "style", "content", "value", "status"]
     metrics = {
-        f"{name}-{axis}/1": {"axis": axis, "direction": "lower"}
+        f"{name}-{axis}/1": SimpleNamespace(axis=axis, direction="lower")
         for name in ("fine", "blind")
         for axis in AXES
     }
-    record = {
-        "methods": dict.fromkeys(row[0] for row in rows),
-        "metrics": metrics,
-        "contents": ["x", "y"],
-        "styles": ["a", "b"],
-        "sizes": [128],
-    }
-    frames = type(
-        "Frames", (), {"records": {"r": record}, "scores": DataFrame(rows, columns=columns)}
+    record = SimpleNamespace(
+        methods=dict.fromkeys(row[0] for row in rows),
+        metrics=metrics,
+        contents=["x", "y"],
+        styles=["a", "b"],
+        sizes=[128],
     )
+    scores = DataFrame(rows, columns=columns)
+    frames = SimpleNamespace(records={"r": record}, scores=scores)
     monkeypatch.setattr(results, "load", lambda _: frames)
     monkeypatch.setattr(results, "read_run", lambda _: record)
     return tmp_path
@@ -257,17 +245,15 @@ def test_the_table_marks_what_fails(scored):
 
 
 def test_a_run_without_the_rows_is_refused(scored, monkeypatch):
-    record = {**results.read_run(scored), "methods": {"identity": {}}}
-    frames = type("Frames", (), {"records": {"r": record}, "scores": None})
+    record = SimpleNamespace(methods={"identity": None})
+    frames = SimpleNamespace(records={"r": record}, scores=None)
     monkeypatch.setattr(results, "load", lambda _: frames)
     with pytest.raises(BenchError, match="no run of the study judges: it has no row blend-25"):
         judges.judge(scored)
 
 
-def test_degrade_names_its_folders(stylized, monkeypatch, tmp_path, capsys):
-    run, record = stylized
-    monkeypatch.setattr(results, "read_run", lambda _: record)
-    assert main(["degrade", str(run), "--method", "good", "--out", str(tmp_path / "new")]) == 0
+def test_degrade_names_its_folders(stylized, tmp_path, capsys):
+    assert main(["degrade", str(stylized), "--method", "good", "--out", str(tmp_path / "new")]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path / "new" / "wrong-content")
 
 

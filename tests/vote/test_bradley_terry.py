@@ -1,6 +1,7 @@
 import json
 import math
 import re
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -8,24 +9,28 @@ import pytest
 from bench.errors import BenchError
 from bench.tables import formats
 from bench.vote.bradley_terry import bradley_terry, notes, section
-from bench.vote.votes import read_votes
+from bench.vote.votes import Vote, read_votes
 
 
 def vote(left, right, choice="left", style="s", number=[0]):  # noqa: B006 (a counter)
     number[0] += 1
-    return {
-        "schema": 1,
-        "id": str(number[0]),
-        "time": "2026-11-22T10:00:00+00:00",
-        "voter": "",
-        "style": style,
-        "content": "c",
-        "size": 64,
-        "left": left,
-        "right": right,
-        "choice": choice,
-        "seconds": 1.0,
-    }
+    return Vote(
+        id=str(number[0]),
+        time="2026-11-22T10:00:00+00:00",
+        voter="",
+        style=style,
+        content="c",
+        size=64,
+        left=left,
+        right=right,
+        choice=choice,
+        seconds=1.0,
+    )
+
+
+def line(vote, **changes):
+    """A vote as it stands in the file."""
+    return json.dumps({"schema": 1, **asdict(vote), **changes})
 
 
 def scores(votes, **options):
@@ -140,7 +145,7 @@ def test_no_votes_no_scores():
 def test_a_section_of_the_report(tmp_path):
     assert section(tmp_path) is None
     votes = [vote("a|<b>", "c", style=style) for style in "xyxy"]
-    (tmp_path / "votes.jsonl").write_text("".join(json.dumps(line) + "\n" for line in votes))
+    (tmp_path / "votes.jsonl").write_text("".join(line(vote) + "\n" for vote in votes))
     made = section(tmp_path)
     plain = formats.write([made], [])
     # log(4.5 / 0.5) / 2 = 1.10; both styles are alike, so no draw differs
@@ -155,8 +160,8 @@ def test_a_section_of_the_report(tmp_path):
 
 def test_votes_are_read_without_those_taken_back_and_the_torn_line(tmp_path):
     kept, gone = vote("a", "b"), vote("a", "b")
-    undo = {"schema": 1, "undo": gone["id"], "time": ""}
-    lines = [json.dumps(line) for line in (kept, gone, undo)]
+    undo = json.dumps({"schema": 1, "undo": gone.id, "time": ""})
+    lines = [line(kept), line(gone), undo]
     (tmp_path / "votes.jsonl").write_text("\n".join(lines) + '\n{"schema": 1, "id": "t')
     assert read_votes(tmp_path) == [kept]
     assert read_votes(tmp_path / "none") == []
@@ -165,14 +170,14 @@ def test_votes_are_read_without_those_taken_back_and_the_torn_line(tmp_path):
 WRONG = [
     json.dumps({"schema": 1, "undo": ["x"]}),
     *(
-        json.dumps({**vote("a", "b"), name: value})
+        line(vote("a", "b"), **{name: value})
         for name, value in (("id", []), ("choice", {}), ("style", 3), ("left", None), ("left", "b"))
     ),
 ]
 
 
-@pytest.mark.parametrize("line", ['{"schema": 2}', "[1]", '{"schema": 1, "id": "x"}', *WRONG])
-def test_a_line_that_is_no_vote_is_named(tmp_path, line):
-    (tmp_path / "votes.jsonl").write_text(json.dumps(vote("a", "b")) + "\n" + line + "\n")
+@pytest.mark.parametrize("wrong", ['{"schema": 2}', "[1]", '{"schema": 1, "id": "x"}', *WRONG])
+def test_a_line_that_is_no_vote_is_named(tmp_path, wrong):
+    (tmp_path / "votes.jsonl").write_text(line(vote("a", "b")) + "\n" + wrong + "\n")
     with pytest.raises(BenchError, match="line 2 is no vote"):
         read_votes(tmp_path)

@@ -70,16 +70,14 @@ def test_votes_are_balanced(run):
     ballot = Ballot(material(run), seed=1)
     cast(ballot, ["left"] * 6)
     votes = read_votes(run)
-    pairs = Counter(frozenset((v["left"], v["right"])) for v in votes)
+    pairs = Counter(frozenset((v.left, v.right)) for v in votes)
     assert list(pairs.values()) == [2, 2, 2]
     for pair in pairs:
-        mine = [v for v in votes if frozenset((v["left"], v["right"])) == pair]
-        assert {v["style"] for v in mine} == {"a", "b"}
-        assert {v["content"] for v in mine} == {"x", "y"}
+        mine = [v for v in votes if frozenset((v.left, v.right)) == pair]
+        assert {v.style for v in mine} == {"a", "b"}
+        assert {v.content for v in mine} == {"x", "y"}
     cast(ballot, ["same"] * 6)
-    everything = {
-        (frozenset((v["left"], v["right"])), v["style"], v["content"]) for v in read_votes(run)
-    }
+    everything = {(frozenset((v.left, v.right)), v.style, v.content) for v in read_votes(run)}
     assert len(everything) == 12
     assert ballot.state() == {"trial": None, "votes": 12, "trials": 12, "undo": True}
 
@@ -99,12 +97,12 @@ def test_a_vote_says_what_was_shown(run):
     }
     ballot.vote(id_, "right")
     (told,) = read_votes(run)
-    where = f"{told['style']}-{told['content']}.png"
-    assert shown["left"] == (run / "images" / f"{told['left']}-{where}").read_bytes()
-    assert shown["right"] == (run / "images" / f"{told['right']}-{where}").read_bytes()
-    assert shown["style"] == results.input_path(run, "style", told["style"], 64).read_bytes()
-    assert shown["content"] == results.input_path(run, "content", told["content"], 64).read_bytes()
-    assert (told["voter"], told["choice"], told["size"]) == ("ann", "right", 64)
+    where = f"{told.style}-{told.content}.png"
+    assert shown["left"] == (run / "images" / f"{told.left}-{where}").read_bytes()
+    assert shown["right"] == (run / "images" / f"{told.right}-{where}").read_bytes()
+    assert shown["style"] == results.input_path(run, "style", told.style, 64).read_bytes()
+    assert shown["content"] == results.input_path(run, "content", told.content, 64).read_bytes()
+    assert (told.voter, told.choice, told.size) == ("ann", "right", 64)
 
 
 def test_only_what_is_on_the_screen_gets_a_vote(run):
@@ -129,13 +127,13 @@ def test_undo_shows_the_same_pictures_again(run):
     assert (state["votes"], state["undo"]) == (1, True)
     ballot.vote(state["trial"], "same")
     votes = read_votes(run)
-    assert [v["voter"] for v in votes] == ["ann", "bob", "ann"]
+    assert [v.voter for v in votes] == ["ann", "bob", "ann"]
     shown = ("style", "content", "left", "right")
-    assert [votes[-1][key] for key in shown] == [last[key] for key in shown]
+    assert [getattr(votes[-1], key) for key in shown] == [getattr(last, key) for key in shown]
     ballot.undo()
     assert ballot.undo()["votes"] == 0
     assert ballot.undo()["undo"] is False
-    assert [v["voter"] for v in read_votes(run)] == ["bob"]
+    assert [v.voter for v in read_votes(run)] == ["bob"]
 
 
 def test_a_later_session_goes_on(run):

@@ -124,12 +124,12 @@ def _summary(frames: Frames) -> list[str]:
     def count(word: str, names: set[Any]) -> str:
         return f"{len(names)} {word}{'s' * (len(names) != 1)}"
 
-    sizes = sorted({size for record in records for size in record["sizes"]})
-    days = sorted({record["created"][:10] for record in records})
+    sizes = sorted({size for record in records for size in record.sizes})
+    days = sorted({record.created[:10] for record in records})
     return [
-        count("method", {name for record in records for name in record["methods"]}),
-        count("style", {name for record in records for name in record["styles"]}),
-        count("content", {name for record in records for name in record["contents"]}),
+        count("method", {name for record in records for name in record.methods}),
+        count("style", {name for record in records for name in record.styles}),
+        count("content", {name for record in records for name in record.contents}),
         ", ".join(map(str, sizes)) + " px",
         days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}",
     ]
@@ -140,13 +140,13 @@ def _group(
 ) -> dict[str, Any]:
     """What the template needs of one environment and dataset."""
     environment, dataset = group.environment, group.dataset
-    where = f", {dataset['name']} ({dataset['fingerprint']}), {environment['fingerprint']}"
+    where = f", {dataset.name} ({dataset.fingerprint}), {environment.fingerprint}"
     anchors = {id(row): f"g{number}-{place}" for place, row in enumerate(group.rows)}
     return {
         "id": f"g{number}",
         "where": describe(environment),
-        "environment_id": environment["fingerprint"],
-        "environment": [(key, json_text(value)) for key, value in environment.items()],
+        "environment_id": environment.fingerprint,
+        "environment": [(key, json_text(value)) for key, value in environment.facts.items()],
         "dataset": dataset,
         "table": table_of(group, anchors),
         "details": [

@@ -33,44 +33,44 @@ def details_of(row: Row, run: RunFiles) -> dict[str, Any]:
         "size": size,
         "status": row.outcome.status,
         "facts": [(key, text) for key, text in _provenance(row, record) if text],
-        "command": record["command"],
+        "command": record.command,
         "timings": list(_timings(row, run.speeds.get((row.method, size)))),
         "cells": [
             {
                 "style": style,
-                "status": cells[style]["status"] if style in cells else "missing",
-                "reason": cells[style]["reason"] if style in cells else NOT_RUN,
+                "status": cells[style].status if style in cells else "missing",
+                "reason": cells[style].reason if style in cells else NOT_RUN,
                 "facts": dict(facts_of(cells[style])) if style in cells else {},
             }
-            for style in dict.fromkeys([*record["styles"], *cells])
+            for style in dict.fromkeys([*record.styles, *cells])
         ],
     }
 
 
 def _provenance(row: Row, record: RunRecord) -> Iterator[tuple[str, str]]:
-    method, variant, outcome = record["methods"][row.method], row.variant, row.outcome
-    yield "method", method["method"] if method["method"] != row.method else ""
-    yield "family", method["family"]
-    yield "citation", method["citation"]
+    method, variant, outcome = record.methods[row.method], row.variant, row.outcome
+    yield "method", method.method if method.method != row.method else ""
+    yield "family", method.family
+    yield "citation", method.citation
     yield "status", outcome.status + (f": {outcome.reason}" if outcome.reason else "")
     yield "quality gate", row.quality_gate
     yield "dominated by", ", ".join(row.dominated)
     yield (
         "options",
-        ", ".join(f"{key}={json_text(value)}" for key, value in method["options"].items()),
+        ", ".join(f"{key}={json_text(value)}" for key, value in method.options.items()),
     )
     yield "precision", variant.precision
-    yield "trained on", ", ".join(method["trains_on"])
-    yield "plugin", method["plugin"]
-    yield "source SHA-256", method["source_sha256"] or ""
-    for file, sha256 in method["weights"].items():
+    yield "trained on", ", ".join(method.trains_on)
+    yield "plugin", method.plugin
+    yield "source SHA-256", method.source_sha256 or ""
+    for file, sha256 in method.weights.items():
         yield f"weights {file}", sha256
-    yield "run", f"{record['id']}, {record['created']}"
-    yield "profile", record["profile"]
-    yield "seed", str(record["seed"])
+    yield "run", f"{record.id}, {record.created}"
+    yield "profile", record.profile
+    yield "seed", str(record.seed)
     yield "bench", f"{variant.bench} {variant.commit}".strip()
-    yield "dataset", f"{record['dataset']['name']} {record['dataset']['fingerprint']}"
-    yield "environment", record["environment"]["fingerprint"]
+    yield "dataset", f"{record.dataset.name} {record.dataset.fingerprint}"
+    yield "environment", record.environment.fingerprint
 
 
 def _timings(row: Row, speed: SpeedRecord | None) -> Iterator[dict[str, Any]]:
@@ -81,10 +81,10 @@ def _timings(row: Row, speed: SpeedRecord | None) -> Iterator[dict[str, Any]]:
             continue
         sampling = "one for each style"
         if speed and timing.rounds is not None:
-            taken = speed["scopes"][scope]
+            taken = speed.scopes[scope]
             sampling = (
-                f"{len(set(taken['rounds']))} rounds, {taken['warmup_calls']} warm-up calls;"
-                f" stopped: {taken['stopped']}"
+                f"{len(set(taken.rounds))} rounds, {taken.warmup_calls} warm-up calls;"
+                f" stopped: {taken.stopped}"
             )
         yield {"name": scope, "told": sampling, **_histogram(timing.seconds)}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from bench import results
@@ -24,8 +25,8 @@ def view_of(
     """The gallery of one size: methods by styles by contents; rows by the ids of their details."""
     size = next(iter(rows.values())).size
     mine = [runs[run] for run in dict.fromkeys(row.run for row in rows.values())]
-    styles = list(dict.fromkeys(name for run in mine for name in run.record["styles"]))
-    contents = list(dict.fromkeys(name for run in mine for name in run.record["contents"]))
+    styles = list(dict.fromkeys(name for run in mine for name in run.record.styles))
+    contents = list(dict.fromkeys(name for run in mine for name in run.record.contents))
 
     def given(role: str, names: Sequence[str]) -> list[dict[str, Any]]:
         return [
@@ -37,7 +38,7 @@ def view_of(
                         for run in mine
                         if (
                             made := pictures.add(
-                                run.path, results.input_path(run.path, role, name, size)
+                                run.path, results.input_path(Path(), role, name, size)
                             )
                         )
                     ),
@@ -81,37 +82,36 @@ def _cell(
         return None
 
     def shown(records: Sequence[results.ContentRecord]) -> list[str | None]:
-        images = {record["content"]: record["image"] for record in records}
+        images = {record.content: record.image for record in records}
         return [
-            pictures.add(run.path, run.path / images[name]) if name in images else None
-            for name in contents
+            pictures.add(run.path, images[name]) if name in images else None for name in contents
         ]
 
     scores = [run.scores.get((method, size, style, content), {}) for content in contents]
     return {
-        "status": cell["status"],
-        "reason": cell["reason"],
+        "status": cell.status,
+        "reason": cell.reason,
         "facts": list(facts_of(cell)),
-        "pictures": shown(cell["contents"]),
+        "pictures": shown(cell.contents),
         "scores": [[number_text(score.get(id_)) for id_ in metrics] for score in scores],
         "steps": [
             {
-                "step": moment["step"],
-                "seconds": f"{digits(moment['seconds'])} s",
-                "pictures": shown(moment["contents"]),
+                "step": moment.step,
+                "seconds": f"{digits(moment.seconds)} s",
+                "pictures": shown(moment.contents),
             }
-            for moment in cell["observed"]
+            for moment in cell.observed
         ],
     }
 
 
 def facts_of(cell: CellRecord) -> Iterator[tuple[str, str]]:
     """What was measured of a cell, in words."""
-    if adapt := cell["adapt"]:
-        steps = f", {adapt['steps']} steps" if adapt["steps"] else ""
-        ended = "" if adapt["finished"] else ", ended by the limit"
-        yield "adapt", f"{number_text(adapt['seconds'], 0.001, exact=True)} s{steps}{ended}"
-    if cell["first_call"] is not None:
-        yield "first call", f"{number_text(1e3 * cell['first_call'], 0.01, exact=True)} ms"
-    if cell["peak_memory_bytes"] is not None:
-        yield "peak memory", f"{number_text(cell['peak_memory_bytes'] / 1e6)} MB"
+    if adapt := cell.adapt:
+        steps = f", {adapt.steps} steps" if adapt.steps else ""
+        ended = "" if adapt.finished else ", ended by the limit"
+        yield "adapt", f"{number_text(adapt.seconds, 0.001, exact=True)} s{steps}{ended}"
+    if cell.first_call is not None:
+        yield "first call", f"{number_text(1e3 * cell.first_call, 0.01, exact=True)} ms"
+    if cell.peak_memory_bytes is not None:
+        yield "peak memory", f"{number_text(cell.peak_memory_bytes / 1e6)} MB"

@@ -7,7 +7,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bench import files
+from bench import files, results
 
 THUMBNAIL = 192
 """The longer side of a thumbnail in pixels: two for each one that it takes on the page."""
@@ -24,10 +24,10 @@ class Pictures:
         self.thumbnails = out / "thumbnails"
         self._sources: dict[str, Path] = {}
 
-    def add(self, run: Path, path: Path) -> str | None:
+    def add(self, run: Path, image: str | Path) -> str | None:
         """The name of a run's picture; None where it is missing or lies outside the run."""
-        path = path.resolve()
-        if not path.is_relative_to(run.resolve()) or not path.is_file():
+        path = results.picture_path(run, image)
+        if path is None:
             return None
         stamp = f"{path}\0{path.stat().st_mtime_ns}"
         name = hashlib.sha256(stamp.encode("utf-8", "surrogateescape")).hexdigest()[:16]

@@ -21,11 +21,11 @@ class RunFiles:
     scores: dict[tuple[str, int, str, str], dict[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for _, cell in results.whole(self.path, "cells"):
-            self.cells.setdefault((cell["method"], cell["size"]), {})[cell["style"]] = cell
-        for _, speed in results.whole(self.path, "speed"):
-            self.speeds[speed["method"], speed["size"]] = speed
-        mine = self.frames.scores[self.frames.scores["run"] == self.record["id"]]
+        for cell in results.whole(self.path, CellRecord):
+            self.cells.setdefault((cell.method, cell.size), {})[cell.style] = cell
+        for speed in results.whole(self.path, SpeedRecord):
+            self.speeds[speed.method, speed.size] = speed
+        mine = self.frames.scores[self.frames.scores["run"] == self.record.id]
         columns = ("method", "size", "style", "content", "metric", "value")
         for method, size, style, content, metric, value in zip(
             *(mine[column] for column in columns), strict=True

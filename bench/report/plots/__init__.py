@@ -52,7 +52,7 @@ def figures(frames: Frames, *, all_metrics: bool = False, seed: int = 0) -> dict
         ways = curves.curves(frames, seed) if len(frames.observed) else None
         for number, group in enumerate(groups, 1):
             suffix = f"-{number}" * (number > 1)
-            where = f"{describe(group.environment)}; dataset {group.dataset['name']}"
+            where = f"{describe(group.environment)}; dataset {group.dataset.name}"
             looks = looks_of(group.rows)
             drawings = chain(
                 _of_group(group, looks, ways, seed), _frontiers(frames, group, looks, seed)

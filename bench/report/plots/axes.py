@@ -23,9 +23,9 @@ def judges_of(group: Group) -> list[MetricColumn]:
         mine = [
             column
             for column in of_metrics(group.metrics)
-            if column.axis == axis and column.metric["judge"]
+            if column.axis == axis and column.metric.judge
         ]
-        found += sorted(mine, key=lambda column: column.metric["encoder"] is None)[:1]
+        found += sorted(mine, key=lambda column: column.metric.encoder is None)[:1]
     return found
 
 
@@ -38,7 +38,7 @@ def error_bars(number: Estimate) -> list[list[float]] | None:
 
 def axis_name(column: MetricColumn) -> str:
     """The label of an axis: what it shows, and which end is better."""
-    encoder = column.metric["encoder"]
+    encoder = column.metric.encoder
     network = f" ({short(encoder)})" if encoder else ""
     return f"{short(column.name)}{network}, {column.axis}: {column.direction} is better"
 

@@ -155,7 +155,7 @@ def adaptation_figure(
         last = judged.groupby("label").tail(1)
         spots = [
             (float(x), float(y), short(str(name), 20))
-            for x, y, name in zip(last["seconds"], last["value"], last["label"], strict=True)
+            for x, y, name in zip(last.seconds, last.value, last.label, strict=True)
         ]
         label_points(axes, spots, judged[["seconds", "value"]].to_numpy())
     return figure
