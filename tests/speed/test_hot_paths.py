@@ -1,13 +1,12 @@
 """The hot paths, in units of the reference workload."""
 
-import runpy
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 import torch
-from helpers.checkout import ROOT
+from helpers.checkout import tool
 
 from bench.contract import Context, Precision
 from bench.contract.phases import adapting, stylizing
@@ -57,8 +56,7 @@ def test_adaptation_step(compared, context):
 
 
 def test_meta_training_step(compared):
-    step = runpy.run_path(str(ROOT / "tools" / "meta_step_speed.py"))["step"]
-    compared(step(32, Precision()), 34.0, rounds=5, warmup=1)
+    compared(tool("meta_step_speed")["step"](32, Precision()), 34.0, rounds=5, warmup=1)
 
 
 @pytest.mark.parametrize(
