@@ -1,10 +1,11 @@
 // The layers of the transformation network, each fused with the normalisation around it.
 //
 // Pictures are height x width x channels floats (torch's channels_last, one picture at a time);
-// channels are multiples of 16, but for the three colours. An `affine` is a row of scales and a
-// row of shifts: what instance normalisation does once its statistics are known, so that whoever
-// reads a picture next can do it in passing. _fused.py puts the matrices of the algorithms before
-// this text, since zeros and ones in them are left out at compile time.
+// channels are multiples of 16, but for the three colours. A `norm` is four rows: scales, shifts, and
+// the least and largest values: what instance normalisation and ReLU do once the statistics are
+// known, so that whoever reads a picture next can do it in passing. Who writes that picture is given
+// a gain and a bias in the place of scale and shift. _fused.py puts the matrices of the algorithms
+// before this text, since zeros and ones in them are left out at compile time.
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -25,7 +26,13 @@ constexpr int COLOURS = 3, SPREAD = 2 * W;  // SPREAD: 9 x 3 values, filled up
 
 static vec &at(float *p) { return *(vec *)p; }
 static const vec &at(const float *p) { return *(const vec *)p; }
-static vec relu(vec x) { return x < vec{} ? vec{} : x; }  // what is no number stays none
+// Normalised values of the channels from c on; what is no number stays none.
+static vec normed(vec z, const float *norm, int channels, int c) {
+    const vec least = at(norm + 2 * channels + c), most = at(norm + 3 * channels + c);
+    z = z * at(norm + c) + at(norm + channels + c);
+    z = z < least ? least : z;
+    return z > most ? most : z;
+}
 
 struct Scratch {  // one per thread; it grows and stays
     struct Free { void operator()(float *p) { operator delete[](p, std::align_val_t(64)); } };
@@ -99,9 +106,9 @@ static int inside(int i, int size, bool reflect) {
     return std::clamp(i, 0, size - 1);
 }
 
-// Sums and squares of `blocks` parts of a picture to instance normalisation (eps 1e-5).
+// Gain and bias to scale and shift, by sums and squares of `blocks` parts of a picture (eps 1e-5).
 static void normalise(const std::vector<float> &sums, int blocks, int channels, double pixels,
-                      const float *gamma, const float *beta, float *affine) {
+                      float *norm) {
     for (int c = 0; c < channels; c++) {
         double sum = 0, square = 0;
         for (int b = 0; b < blocks; b++) {
@@ -109,9 +116,9 @@ static void normalise(const std::vector<float> &sums, int blocks, int channels, 
             square += sums[(2L * b + 1) * channels + c];
         }
         double mean = sum / pixels, variance = std::max(square / pixels - mean * mean, 0.0);
-        double scale = gamma[c] / std::sqrt(variance + 1e-5);
-        affine[c] = scale;
-        affine[channels + c] = beta[c] - mean * scale;
+        double scale = norm[c] / std::sqrt(variance + 1e-5);
+        norm[c] = scale;
+        norm[channels + c] -= mean * scale;
     }
 }
 
@@ -120,7 +127,7 @@ static void normalise(const std::vector<float> &sums, int blocks, int channels, 
 template <class A>
 static void convolve(const float *x, int height, int width, int inputs, const float *before,
                      const float *weight, float *y, int high, int wide, int outputs,
-                     const float *gamma, const float *beta, float *affine, int threads) {
+                     float *norm, int threads) {
     constexpr int n = A::Input::columns, points = A::Input::rows * A::Input::rows;
     constexpr int m = A::Output::rows;
     const int across = (wide + m - 1) / m, tiles = across * ((high + m - 1) / m);
@@ -150,7 +157,7 @@ static void convolve(const float *x, int height, int width, int inputs, const fl
                         tile[i * n + j] = at(x + rows[i] + columns[j] + c);
                 if (before)
 #pragma GCC unroll 64
-                    for (vec &z : tile) z = relu(z * at(before + c) + at(before + inputs + c));
+                    for (vec &z : tile) z = normed(z, before, inputs, c);
                 sandwich<typename A::Input>(tile, made);
 #pragma GCC unroll 64
                 for (int k = 0; k < points; k++)
@@ -190,7 +197,7 @@ static void convolve(const float *x, int height, int width, int inputs, const fl
             }
         }
     }
-    normalise(sums, blocks, outputs, (double)high * wide, gamma, beta, affine);
+    normalise(sums, blocks, outputs, (double)high * wide, norm);
 }
 
 // A convolution whose kernel has three times three rows, three rows of the result at a time: every
@@ -243,16 +250,16 @@ int panel() { return PANEL; }
 
 #define EXPORT(A)                                                                                \
     void A(const float *x, int height, int width, int inputs, const float *before,               \
-           const float *weight, float *y, int high, int wide, int outputs, const float *gamma,   \
-           const float *beta, float *affine, int threads) {                                      \
+           const float *weight, float *y, int high, int wide, int outputs, float *norm,          \
+           int threads) {                                                                        \
         convolve<Algorithm_##A>(x, height, width, inputs, before, weight, y, high, wide, outputs, \
-                                gamma, beta, affine, threads);                                   \
+                                norm, threads);                                                  \
     }
 ALGORITHMS(EXPORT)
 
 // The first convolution, of a picture that was padded by KERNEL / 2.
 void enter(const float *x, int height, int width, const float *weight, float *y, int outputs,
-           const float *gamma, const float *beta, float *affine, int threads) {
+           float *norm, int threads) {
     using Input = Algorithm_tall::Input;
     const long line = (long)(width + KERNEL - 1) * COLOURS;
     std::vector<float> sums(2L * height * outputs);
@@ -282,10 +289,10 @@ void enter(const float *x, int height, int width, const float *weight, float *y,
     };
     convolve_tall(height, width, line, COLOURS, KERNEL * COLOURS, outputs, weight, threads, fill,
                   done);
-    normalise(sums, height, outputs, (double)height * width, gamma, beta, affine);
+    normalise(sums, height, outputs, (double)height * width, norm);
 }
 
-// The last convolution of relu(x * scale + shift), padded by reflection: first every pixel's share
+// The last convolution, of normalised values padded by reflection: first every pixel's share
 // in a row of KERNEL pixels (KERNEL x COLOURS values), then their sums. y is COLOURS planes.
 void leave(const float *x, int height, int width, int inputs, const float *before,
            const float *weight, const float *bias, float *y, int threads) {
@@ -303,8 +310,7 @@ void leave(const float *x, int height, int width, int inputs, const float *befor
             for (int c = 0; c < inputs; c += W) {
                 vec in[Input::columns], out[Input::rows];
                 for (int i = 0; i < Input::columns; i++)
-                    in[i] = relu(at(rows[i] + pixel + c) * at(before + c) +
-                                 at(before + inputs + c));
+                    in[i] = normed(at(rows[i] + pixel + c), before, inputs, c);
                 times<Input>(in, out, 1, 1, std::make_integer_sequence<int, Input::rows>());
                 for (int i = 0; i < Input::rows; i++)
                     at(lines + i * line + (long)j * inputs + c) = out[i];
@@ -323,14 +329,14 @@ void leave(const float *x, int height, int width, int inputs, const float *befor
     convolve_tall(height, padded, line, inputs, inputs, SPREAD, weight, threads, fill, done);
 }
 
-// y = x + z * scale + shift, or relu(z * scale + shift) where there is no x.
-void add(const float *x, const float *z, const float *affine, float *y, int height, int width,
+// y = x + normalised z, or that alone where there is no x.
+void add(const float *x, const float *z, const float *norm, float *y, int height, int width,
          int channels, int threads) {
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (long i = 0; i < (long)height * width * channels; i += channels)
         for (int c = 0; c < channels; c += W) {
-            const vec normed = at(z + i + c) * at(affine + c) + at(affine + channels + c);
-            at(y + i + c) = x ? at(x + i + c) + normed : relu(normed);
+            const vec value = normed(at(z + i + c), norm, channels, c);
+            at(y + i + c) = x ? at(x + i + c) + value : value;
         }
 }
 

@@ -4,11 +4,11 @@ Four things are exact rewritings, in float32, of what `TransformNet` computes:
 
 - Convolutions of 3 x 3 are computed by tiles, with fewer multiplications (`ALGORITHMS`).
 - Instance normalisation becomes a scale and a shift per channel, from sums that are taken while
-  the convolution is written, and is applied with ReLU while the next convolution reads. A bias
-  before it has no effect and is left out.
-- A nearest-neighbour upsampling is never made: of three kernel rows two always meet the same row
-  of the small picture, so that small kernels do. Reflection of the large picture is repetition
-  of the small one's edge.
+  the convolution is written, and is applied while the next convolution reads; so are its limit and
+  ReLU, as bounds of each channel. A bias before it has no effect and is left out.
+- An upsampling is never made. A bilinear one is linear, as is how a tile is transformed, and both
+  are one matrix. Of a nearest-neighbour one, two of three kernel rows always meet the same row of
+  the small picture, so that small kernels do, and reflection is repetition of the small edge.
 - Pictures are channels-last, and each tile stays in the cache between its steps.
 
 `_fused.cpp` has the layers; it is compiled on first use.
@@ -28,7 +28,7 @@ from bench.contract.context import Module
 
 from ._fused_algorithms import ALGORITHMS, TALL
 from ._fused_layers import KERNEL, call_layer, convolve, enter, leave, panels
-from ._transform_net import ConvNorm, Residual, TransformNet
+from ._transform_net import LIMIT, ConvNorm, Residual, TransformNet
 
 Made = tuple[Tensor, Tensor]
 
@@ -53,32 +53,36 @@ class Space:
 class Layer:
     """A convolution of 3 x 3 with its instance normalisation, folded for an algorithm."""
 
-    def __init__(self, layer: ConvNorm, algorithm: str) -> None:
+    def __init__(self, layer: ConvNorm, algorithm: str, relu: bool, limit: float) -> None:
         self.algorithm = algorithm
         matrix = torch.tensor(ALGORITHMS[algorithm].kernel, dtype=torch.float64)
         kernel = layer.conv.weight.double().permute(2, 3, 1, 0)  # (3, 3, inputs, outputs)
         folded = torch.einsum("pi,qj,ijco->pqco", matrix, matrix, kernel)
-        self.weight, self.norm = panels(folded), _norm(layer)
+        self.weight, self.norm = panels(folded), _norm(layer, relu, limit)
 
     def __call__(self, x: Tensor, before: Tensor | None, space: Space, name: str) -> Made:
-        """Convolve relu(norm(x)), or x where nothing is left to be done to it.
+        """Convolve norm(x), or x where nothing is left to be done to it.
 
         Args:
             x: (H, W, inputs).
-            before: (2, inputs), scale and shift of the normalisation before.
+            before: (4, inputs), scale, shift, least and largest value of its normalisation.
             space: where the result goes, under the `name`.
 
         Returns:
-            (H', W', outputs) before its normalisation, and that as (2, outputs).
+            (H', W', outputs) before its normalisation, and that as (4, outputs).
         """
         high, wide = (int(side * ALGORITHMS[self.algorithm].scale) for side in x.shape[:2])
-        made, affine = space.take(name, high, wide, self.norm.shape[1]), torch.empty_like(self.norm)
-        convolve(x, before, self.weight, self.norm, self.algorithm, made, affine)
-        return made, affine
+        made, norm = space.take(name, high, wide, self.norm.shape[1]), self.norm.clone()
+        convolve(x, before, self.weight, self.algorithm, made, norm)
+        return made, norm
 
 
-def _norm(layer: ConvNorm) -> Tensor:
-    return torch.stack((layer.norm.weight, layer.norm.bias)).float()
+def _norm(layer: ConvNorm, relu: bool, limit: float) -> Tensor:
+    """Gain, bias, and the least and largest value after them and ReLU, (4, outputs)."""
+    gain, bias = layer.norm.weight.float(), layer.norm.bias.float()
+    reach = limit * gain.abs() if limit < math.inf else torch.full_like(gain, math.inf)
+    bounds = [bound.clamp_min(0) if relu else bound for bound in (bias - reach, bias + reach)]
+    return torch.stack((gain, bias, *bounds))
 
 
 def _tall(kernel: Tensor) -> Tensor:
@@ -97,21 +101,20 @@ class FusedNet:
 
     @torch.no_grad()
     def __init__(self, network: TransformNet) -> None:
-        if network.smooth:
-            raise ValueError(
-                "the fused layers repeat pixels and limit nothing: not for smooth networks"
-            )
+        smooth = network.smooth
+        limit = LIMIT if smooth else math.inf
         first, *down = _all(network.down, ConvNorm)
         # the network's 2 x - 1 is a factor here: the shift, like a bias, ends in the normalisation
         kernel = 2 * first.conv.weight.permute(2, 3, 1, 0)
         self.first = panels(_tall(kernel.flatten(1, 2)))
-        self.first_norm = _norm(first)
-        self.down = [Layer(layer, "down") for layer in down]
+        self.first_norm = _norm(first, True, limit)
+        self.down = [Layer(layer, "down", True, limit) for layer in down]
         self.residuals = [
-            (Layer(block.first, "same"), Layer(block.second, "same"))
+            (Layer(block.first, "same", True, limit), Layer(block.second, "same", False, limit))
             for block in _all(network.residuals, Residual)
         ]
-        self.up = [Layer(layer, "up") for layer in _all(network.up, ConvNorm)]
+        up = "smooth" if smooth else "up"
+        self.up = [Layer(layer, up, True, limit) for layer in _all(network.up, ConvNorm)]
         # (row, inputs, column x colour): a row of the kernel is one matrix, filled up to 32
         spread = network.out.weight.permute(2, 1, 3, 0).flatten(2)
         self.last = panels(_tall(F.pad(spread, (0, 32 - spread.shape[2]))))
@@ -135,17 +138,17 @@ class FusedNet:
 
     def _one(self, padded: Tensor, result: Tensor) -> None:
         """One padded picture (H + 8, W + 8, 3) to the logits (3, H, W)."""
-        space, affine = self.space, torch.empty_like(self.first_norm)
-        z = space.take("even", *result.shape[1:], self.first_norm.shape[1])
-        enter(padded, self.first, self.first_norm, z, affine)
+        space, norm = self.space, self.first_norm.clone()
+        z = space.take("even", *result.shape[1:], norm.shape[1])
+        enter(padded, self.first, z, norm)
         for layer, name in zip(self.down, ("odd", "even"), strict=True):
-            z, affine = layer(z, affine, space, name)
+            z, norm = layer(z, norm, space, name)
         x = space.take("sum", *z.shape)
-        call_layer("add", None, z, affine, x, *x.shape)  # relu(norm(z))
+        call_layer("add", None, z, norm, x, *x.shape)
         for first, second in self.residuals:
-            z, affine = first(x, None, space, "even")
-            z, affine = second(z, affine, space, "odd")
-            call_layer("add", x, z, affine, x, *x.shape)  # x + norm(z)
-        z, left = self.up[0](x, None, space, "even")
-        z, left = self.up[1](z, left, space, "odd")
-        leave(z, left, self.last, self.bias, result)
+            z, norm = first(x, None, space, "even")
+            z, norm = second(z, norm, space, "odd")
+            call_layer("add", x, z, norm, x, *x.shape)
+        z, norm = self.up[0](x, None, space, "even")
+        z, norm = self.up[1](z, norm, space, "odd")
+        leave(z, norm, self.last, self.bias, result)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 Matrix = Sequence[Sequence[float]]
 
@@ -30,35 +32,47 @@ class Algorithm:
     reflect: bool
 
 
+# F(4, 3) of Lavin and Gray (Fast Algorithms for Convolutional Neural Networks, CVPR 2016,
+# section 4.3): 6 products for 4 outputs instead of 12.
+SAME = Algorithm(
+    input=(
+        (4, 0, -5, 0, 1, 0),
+        (0, -4, -4, 1, 1, 0),
+        (0, 4, -4, -1, 1, 0),
+        (0, -2, -1, 2, 1, 0),
+        (0, 2, -1, -2, 1, 0),
+        (0, 4, 0, -5, 0, 1),
+    ),
+    kernel=(
+        (1 / 4, 0, 0),
+        (-1 / 6, -1 / 6, -1 / 6),
+        (-1 / 6, 1 / 6, -1 / 6),
+        (1 / 24, 1 / 12, 1 / 6),
+        (1 / 24, -1 / 12, 1 / 6),
+        (0, 0, 1),
+    ),
+    output=(
+        (1, 1, 1, 1, 1, 0),
+        (0, 1, -1, 2, -2, 0),
+        (0, 1, 1, 4, 4, 0),
+        (0, 1, -1, 8, -8, 1),
+    ),
+    step=4,
+    scale=1,
+    reflect=True,
+)
+
+# Four of a picture's pixels to the six around the seam of its bilinear upsampling by two.
+BILINEAR = np.array(
+    ((3, 1, 0, 0), (1, 3, 0, 0), (0, 3, 1, 0), (0, 1, 3, 0), (0, 0, 3, 1), (0, 0, 1, 3))
+)
+
 ALGORITHMS = {
-    # F(4, 3) of Lavin and Gray (Fast Algorithms for Convolutional Neural Networks, CVPR 2016,
-    # section 4.3): 6 products for 4 outputs instead of 12.
-    "same": Algorithm(
-        input=(
-            (4, 0, -5, 0, 1, 0),
-            (0, -4, -4, 1, 1, 0),
-            (0, 4, -4, -1, 1, 0),
-            (0, -2, -1, 2, 1, 0),
-            (0, 2, -1, -2, 1, 0),
-            (0, 4, 0, -5, 0, 1),
-        ),
-        kernel=(
-            (1 / 4, 0, 0),
-            (-1 / 6, -1 / 6, -1 / 6),
-            (-1 / 6, 1 / 6, -1 / 6),
-            (1 / 24, 1 / 12, 1 / 6),
-            (1 / 24, -1 / 12, 1 / 6),
-            (0, 0, 1),
-        ),
-        output=(
-            (1, 1, 1, 1, 1, 0),
-            (0, 1, -1, 2, -2, 0),
-            (0, 1, 1, 4, 4, 0),
-            (0, 1, -1, 8, -8, 1),
-        ),
-        step=4,
-        scale=1,
-        reflect=True,
+    "same": SAME,
+    # After bilinear upsampling by two: of four small pixels the six between and beside them, by
+    # the algorithm above. Its inputs are combinations of the small ones anyhow.
+    "smooth": replace(
+        SAME, input=(np.array(SAME.input) @ BILINEAR / 4).tolist(), step=2, scale=2, reflect=False
     ),
     # Stride 2. Inputs 0, 2, 4 meet g0 and g2: F(2, 2), 3 products; inputs 1, 3 meet g1. Together
     # 5 products for 2 outputs instead of 6.

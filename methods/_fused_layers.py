@@ -69,23 +69,17 @@ def panels(weight: Tensor) -> Tensor:
 # work, the plain network's: shares of the peak then compare the time of one and the same task.
 
 
-@torch.library.custom_op("bench_fused::enter", mutates_args=("made", "affine"))
-def enter(padded: Tensor, weight: Tensor, norm: Tensor, made: Tensor, affine: Tensor) -> None:
+@torch.library.custom_op("bench_fused::enter", mutates_args=("made", "norm"))
+def enter(padded: Tensor, weight: Tensor, made: Tensor, norm: Tensor) -> None:
     high, wide, outputs = made.shape
-    call_layer("enter", padded, high, wide, weight, made, outputs, norm[0], norm[1], affine)
+    call_layer("enter", padded, high, wide, weight, made, outputs, norm)
 
 
-@torch.library.custom_op("bench_fused::convolve", mutates_args=("made", "affine"))
+@torch.library.custom_op("bench_fused::convolve", mutates_args=("made", "norm"))
 def convolve(
-    x: Tensor,
-    before: Tensor | None,
-    weight: Tensor,
-    norm: Tensor,
-    algorithm: str,
-    made: Tensor,
-    affine: Tensor,
+    x: Tensor, before: Tensor | None, weight: Tensor, algorithm: str, made: Tensor, norm: Tensor
 ) -> None:
-    call_layer(algorithm, x, *x.shape, before, weight, made, *made.shape, norm[0], norm[1], affine)
+    call_layer(algorithm, x, *x.shape, before, weight, made, *made.shape, norm)
 
 
 @torch.library.custom_op("bench_fused::leave", mutates_args=("made",))
@@ -94,12 +88,12 @@ def leave(x: Tensor, before: Tensor, weight: Tensor, bias: Tensor, made: Tensor)
 
 
 @register_flop_formula(torch.ops.bench_fused.enter)
-def _enter_flops(padded, weight, norm, made, affine, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
+def _enter_flops(padded, weight, made, norm, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
     return 2 * int(math.prod(made)) * int(padded[2]) * KERNEL**2
 
 
 @register_flop_formula(torch.ops.bench_fused.convolve)
-def _convolve_flops(x, before, weight, norm, algorithm, made, affine, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
+def _convolve_flops(x, before, weight, algorithm, made, norm, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
     return 2 * int(math.prod(made)) * int(x[2]) * 9
 
 

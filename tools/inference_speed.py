@@ -39,7 +39,7 @@ def variants(compiled: bool) -> dict[str, tuple[Precision, Callable[[Tensor], Te
 
     def network() -> Any:
         torch.manual_seed(0)  # what the weights are does not change how long a picture takes
-        plain = transform_net.TransformNet(smooth=False).requires_grad_(False).eval()
+        plain = transform_net.TransformNet().requires_grad_(False).eval()
         return plain
 
     ways: dict[str, tuple[Precision, Callable[[Tensor], Tensor]]] = {}

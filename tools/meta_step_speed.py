@@ -135,7 +135,7 @@ STEPS: dict[str, Callable[[int, Precision], Callable[[], object]]] = {
 }
 
 
-def made(
+def process_step(
     name: str, size: int, precision: Precision, without: Sequence[str]
 ) -> Callable[[], object]:
     """The step, in a process where these parts are torch's own."""
@@ -178,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parser.parse_args(arguments)
     for name in args.step:
         workers = {
-            way: Worker(made, name, args.size, *how, variables={"OMP_NUM_THREADS": "1"})
+            way: Worker(process_step, name, args.size, *how, variables={"OMP_NUM_THREADS": "1"})
             for way, how in ways(name).items()
         }
         seconds = take_turns(workers, args.rounds)
