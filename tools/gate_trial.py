@@ -71,7 +71,7 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def trial(base: Path, new: Path, task: tasks.Task, seed: int) -> Mapping[str, object]:
+def trial(base: Path, new: Path, task: tasks.TimedTask, seed: int) -> Mapping[str, object]:
     """One gate."""
     start, load = time.monotonic(), os.getloadavg()[0]
     (row,) = gate.gate(str(base), str(new), [task], seed=seed).rows
@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     args = parser.parse_args(arguments)
     given = options.parse_pairs(args.option).get(args.method, {})
-    task = tasks.Task(args.method, given, size=args.size)
+    task = tasks.TimedTask(args.method, given, size=args.size)
     kinds = {0: args.aa, **dict.fromkeys(args.percent, args.slow)}
     rows = read(args.out)
     done = {kind: sum(int(row["kind"]) == kind for row in rows) for kind in kinds}

@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--option", nargs="*", default=["metastyle.inference=fused"])
     parser.add_argument("--size", type=int, nargs="+", default=[64, 128])
     parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--threads", type=int, default=tasks.Task.threads, help="CPU threads")
+    parser.add_argument("--threads", type=int, default=tasks.TimedTask.threads, help="CPU threads")
     args = parser.parse_args(arguments)
     torch.set_num_threads(args.threads)
     loaded = registry.load()

@@ -9,7 +9,7 @@ from bench.commands import _shared
 from bench.commands._shared import AddCommand
 from bench.commands.compare import add_json, print_verdicts
 from bench.compare import comparison
-from bench.compare.tasks import SCOPES, Rule, Task
+from bench.compare.tasks import SCOPES, GateRule, TimedTask
 from bench.errors import BenchError
 
 _EXAMPLES = """examples:
@@ -44,15 +44,15 @@ def add(command: AddCommand) -> None:
         "--threshold",
         type=_shared.percent,
         metavar="PERCENT",
-        help=f"the least difference that counts ({100 * Rule.threshold:g}; with --baseline"
+        help=f"the least difference that counts ({100 * GateRule.threshold:g}; with --baseline"
         f" {100 * comparison.THRESHOLD:g}); a noisier machine raises it",
     )
     parser.add_argument(
         "--max-seconds",
         type=_shared.positive,
-        default=Rule.max_seconds,
+        default=GateRule.max_seconds,
         metavar="S",
-        help=f"of measuring, for each pair of processes ({Rule.max_seconds:g})",
+        help=f"of measuring, for each pair of processes ({GateRule.max_seconds:g})",
     )
     stored = parser.add_mutually_exclusive_group()
     stored.add_argument(
@@ -100,10 +100,10 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     """Measure, and print the verdicts; the status is 1 where one is SLOW."""
     from bench.compare.gate import gate
 
-    rule = Rule(
-        threshold=args.threshold or Rule.threshold,
+    rule = GateRule(
+        threshold=args.threshold or GateRule.threshold,
         max_seconds=args.max_seconds,
-        min_seconds=min(Rule.min_seconds, args.max_seconds),
+        min_seconds=min(GateRule.min_seconds, args.max_seconds),
     )
     if args.baseline or args.save_baseline:
         return _stored(args, rule)
@@ -113,7 +113,7 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     return print_verdicts(args, found)
 
 
-def _stored(args: argparse.Namespace, rule: Rule) -> int:
+def _stored(args: argparse.Namespace, rule: GateRule) -> int:
     """Measure in units of the reference workload; then BASE, if anything, is the new version."""
     from bench.compare import baseline
 
@@ -132,7 +132,7 @@ def _stored(args: argparse.Namespace, rule: Rule) -> int:
     return print_verdicts(args, found)
 
 
-def _tasks(args: argparse.Namespace) -> list[Task]:
+def _tasks(args: argparse.Namespace) -> list[TimedTask]:
     from bench import options
 
     if not args.method:
@@ -142,7 +142,7 @@ def _tasks(args: argparse.Namespace) -> list[Task]:
         if owner not in args.method:
             raise BenchError(f"--option {owner}.…: {owner} takes no part in this gate")
     return [
-        Task(
+        TimedTask(
             method,
             given.get(method, {}),
             scope,

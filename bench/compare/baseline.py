@@ -15,9 +15,9 @@ from bench import results
 from bench.compare import difference
 from bench.compare.comparison import THRESHOLD, Compared, Comparison, summary
 from bench.compare.difference import Difference
-from bench.compare.gate import judge_task
+from bench.compare.gate import look_twice
 from bench.compare.revisions import resolve
-from bench.compare.tasks import REFERENCE, Rule, Task, setting_of
+from bench.compare.tasks import REFERENCE, GateRule, TimedTask, setting_of
 from bench.compare.turns import Rounds, measure_pair, noise_of, worker_folder
 from bench.errors import BenchError
 from bench.machine import processor
@@ -42,7 +42,7 @@ class Entry:
         libraries: what else the worker told of itself, such as the versions of libraries.
     """
 
-    task: Task
+    task: TimedTask
     seconds: Annotated[float, Meta(gt=0, le=1e9)]
     ratios: Annotated[Sequence[Ratio], Meta(min_length=1)]
     noise: Annotated[float, Meta(ge=0, le=1e9)]
@@ -80,9 +80,9 @@ def read_baseline(path: Path) -> Baseline:
 
 def save_baseline(
     new: str,
-    tasks: Sequence[Task],
+    tasks: Sequence[TimedTask],
     path: Path,
-    rule: Rule | None = None,
+    rule: GateRule | None = None,
     *,
     seed: int = 0,
     quiet: bool = True,
@@ -94,7 +94,7 @@ def save_baseline(
     Raises:
         BenchError: as `gate`, or the file cannot be written.
     """
-    rule = rule or Rule()
+    rule = rule or GateRule()
     entries = []
     with worker_folder() as folder:
         side = resolve(new, folder / "new")
@@ -123,7 +123,7 @@ def save_baseline(
 def against_baseline(
     path: Path,
     new: str,
-    rule: Rule | None = None,
+    rule: GateRule | None = None,
     *,
     plugins: Sequence[str] = (),
     seed: int = 0,
@@ -140,7 +140,7 @@ def against_baseline(
     Raises:
         BenchError: as `gate`, or the file is no baseline, or a plugin of its is not named.
     """
-    rule = rule or Rule()
+    rule = rule or GateRule()
     rule = replace(rule, threshold=max(rule.threshold, THRESHOLD))
     stored = read_baseline(path)
     rows: list[Compared] = []
@@ -158,7 +158,7 @@ def against_baseline(
                 now = [ratio for rounds in taken for ratio in rounds.ratios()]
                 return difference.unpaired(entry.ratios, now, floor)
 
-            row = judge_task(task, runs, verdict, folder, rule, seed, quiet)
+            row = look_twice(task, runs, verdict, folder, rule, seed, quiet)
             row.base = entry.seconds
             for name, before in entry.libraries.items():
                 if name != "seconds" and (now := row.libraries.get(name)) != before:

@@ -81,7 +81,7 @@ def unpaired(
     if draws[0] is not None and draws[1] is not None:
         low, high = percentile_bounds(draws[1] / draws[0])
     p = float(mannwhitneyu(second, first).pvalue)
-    return _judged(ratio, low, high, p, floor)
+    return _with_verdict(ratio, low, high, p, floor)
 
 
 def paired(ratios: ArrayLike, floor: float, bias: float = 0.0, seed: int = 0) -> Difference:
@@ -104,10 +104,10 @@ def paired(ratios: ArrayLike, floor: float, bias: float = 0.0, seed: int = 0) ->
     excess = math.copysign(1.0, value) * logs - math.log1p(bias)
     one_sided = wilcoxon(excess, alternative="greater").pvalue if excess.any() else 1.0
     p = min(1.0, 2 * float(one_sided))  # the direction was chosen by the data
-    return _judged(math.exp(value), math.exp(low), math.exp(high), p, floor)
+    return _with_verdict(math.exp(value), math.exp(low), math.exp(high), p, floor)
 
 
-def _judged(ratio: float, low: float, high: float, p: float, floor: float) -> Difference:
+def _with_verdict(ratio: float, low: float, high: float, p: float, floor: float) -> Difference:
     found = Difference(ratio, low, high, p, floor, "AMBIGUOUS")
     if not math.isfinite(low):
         return found

@@ -23,7 +23,7 @@ from bench.compare import difference
 from bench.compare.comparison import Compared, Comparison, summary
 from bench.compare.difference import Difference
 from bench.compare.revisions import Side, resolve
-from bench.compare.tasks import Rule, Task, setting_of
+from bench.compare.tasks import GateRule, TimedTask, setting_of
 from bench.compare.turns import Rounds, measure_pair, noise_of, worker_folder
 
 
@@ -49,8 +49,8 @@ class Gated(Compared):
 def gate(
     base: str,
     new: str,
-    tasks: Sequence[Task],
-    rule: Rule | None = None,
+    tasks: Sequence[TimedTask],
+    rule: GateRule | None = None,
     *,
     seed: int = 0,
     quiet: bool = True,
@@ -67,24 +67,24 @@ def gate(
     Raises:
         BenchError: a version is not there, or cannot run a task.
     """
-    rule = rule or Rule()
+    rule = rule or GateRule()
     rows: list[Compared] = []
     with worker_folder() as folder:
         sides = [resolve(text, folder / name) for text, name in ((base, "base"), (new, "new"))]
         for task in tasks:
             runs = [(side, task) for side in sides]
             verdict = functools.partial(paired_difference, rule=rule)
-            rows.append(judge_task(task, runs, verdict, folder, rule, seed, quiet))
+            rows.append(look_twice(task, runs, verdict, folder, rule, seed, quiet))
     labels = [f"base {sides[0].label}", f"new {sides[1].label}"]
     return Comparison([summary("bench gate", rows), *labels, setting_of(tasks)], rows, [], [])
 
 
-def judge_task(
-    task: Task,
-    runs: Sequence[tuple[Side, Task]],
+def look_twice(
+    task: TimedTask,
+    runs: Sequence[tuple[Side, TimedTask]],
     verdict: Callable[[Sequence[Rounds]], Difference],
     folder: Path,
-    rule: Rule,
+    rule: GateRule,
     seed: int,
     quiet: bool,
 ) -> Gated:
@@ -129,7 +129,7 @@ def judge_task(
     )
 
 
-def paired_difference(taken: Sequence[Rounds], rule: Rule) -> Difference:
+def paired_difference(taken: Sequence[Rounds], rule: GateRule) -> Difference:
     """The verdict on all rounds of the pairs of processes, by their ratios."""
     ratios = [ratio for rounds in taken for ratio in rounds.ratios()]
     return difference.paired(ratios, max(rule.threshold, noise_of(taken)), rule.bias)

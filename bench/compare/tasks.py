@@ -15,7 +15,7 @@ SCOPES = tuple(scope for scope in get_args(Scope) if scope != REFERENCE)
 
 
 @dataclass(frozen=True)
-class Rule:
+class GateRule:
     """How long to measure, and what counts.
 
     Attributes:
@@ -39,7 +39,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Task:
+class TimedTask:
     """What is timed.
 
     Attributes:
@@ -63,7 +63,7 @@ class Task:
     seed: Count = 0
 
 
-def setting_of(tasks: Sequence[Task]) -> str:
+def setting_of(tasks: Sequence[TimedTask]) -> str:
     """What all tasks share."""
     task = tasks[0]
     threads = "torch's threads" if task.threads is None else f"threads: {task.threads}"

@@ -32,7 +32,7 @@ import numpy as np
 
 from bench import progress
 from bench.compare.revisions import Side
-from bench.compare.tasks import Rule, Task
+from bench.compare.tasks import GateRule, TimedTask
 from bench.errors import BenchError
 from bench.statistics import aa_noise, bootstrap_median
 
@@ -62,7 +62,7 @@ class Rounds(NamedTuple):
 class WorkerProcess:
     """A worker process."""
 
-    def __init__(self, side: Side, task: Task, script: Path) -> None:
+    def __init__(self, side: Side, task: TimedTask, script: Path) -> None:
         self._side = side
         self._errors = TemporaryFile()  # noqa: SIM115 (as long as the process)
         self._process = subprocess.Popen(
@@ -111,7 +111,7 @@ class WorkerProcess:
         raise BenchError(f"{self._side.label} cannot be measured: {why}{last}")
 
 
-def _threads(task: Task) -> dict[str, str]:
+def _threads(task: TimedTask) -> dict[str, str]:
     """Libraries read their number of threads when they are loaded."""
     if task.threads is None:
         return {}
@@ -135,7 +135,7 @@ def noise_of(taken: Sequence[Rounds]) -> float:
 
 
 def measure_pair(
-    runs: Sequence[tuple[Side, Task]], folder: Path, rule: Rule, seed: int, quiet: bool
+    runs: Sequence[tuple[Side, TimedTask]], folder: Path, rule: GateRule, seed: int, quiet: bool
 ) -> Rounds:
     """Let a fresh pair of processes take turns until the ratio is known well enough."""
     order = random.Random(seed)
@@ -187,7 +187,7 @@ def measure_pair(
     return taken._replace(waited=waited / (run + waited))
 
 
-def _known(taken: Rounds, rule: Rule) -> bool:
+def _known(taken: Rounds, rule: GateRule) -> bool:
     """Whether the ratio's interval is narrow enough."""
     _, low, high = bootstrap_median(np.log(taken.ratios()))
     return high - low <= 2 * rule.precision

@@ -18,8 +18,8 @@ from bench.cli import main
 from bench.compare import baseline, gate, revisions, tasks, turns
 from bench.errors import BenchError
 
-TASK = tasks.Task("made", {})
-RULE = tasks.Rule(min_seconds=0.0, max_seconds=1e9)
+TASK = tasks.TimedTask("made", {})
+RULE = tasks.GateRule(min_seconds=0.0, max_seconds=1e9)
 SPREAD = 0.03
 
 
@@ -74,7 +74,7 @@ def simulated(monkeypatch):
         Machine.bias, Machine.made, Machine.random = list(bias), [], random.Random(seed)
         monkeypatch.setattr(turns, "WorkerProcess", Machine)
         monkeypatch.setattr(gate, "resolve", lambda text, _: text)
-        taken = gate.judge_task(
+        taken = gate.look_twice(
             TASK,
             [("old", TASK), ("new", TASK)],
             lambda rounds: gate.paired_difference(rounds, rule),
@@ -137,9 +137,9 @@ def test_measuring_ends_when_the_ratio_is_known_or_time_is_up(simulated):
     row = simulated()
     assert row.result.high - row.result.low <= 0.031
     assert row.rounds % 10 == 0
-    sharp = simulated(rule=tasks.Rule(min_seconds=0.0, precision=0.005, max_seconds=1e9))
+    sharp = simulated(rule=tasks.GateRule(min_seconds=0.0, precision=0.005, max_seconds=1e9))
     assert sharp.rounds > 2 * row.rounds
-    hurried = simulated(rule=tasks.Rule(max_seconds=0.0, min_seconds=0.0))
+    hurried = simulated(rule=tasks.GateRule(max_seconds=0.0, min_seconds=0.0))
     assert hurried.rounds == hurried.launches
 
 
