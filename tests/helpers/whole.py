@@ -3,7 +3,7 @@
 from helpers.checkout import ROOT
 
 WHOLE = """
-    commands compare conformance machine/test_native.py methods metrics plugins
+    commands compare conformance fuzz machine/test_native.py methods metrics plugins
     project/test_docs.py project/test_examples.py project/test_published.py project/test_readme.py
     report/test_browser.py report/test_page.py report/test_plots.py run study stylize
     test_cli.py test_layers.py test_training.py tools
