@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import contextlib
 import functools
 import importlib
@@ -50,12 +51,33 @@ EXAMPLES = """examples:
 """
 
 
+_NEAREST = "bench.nearest"
+_LETTERS = {"↑": "^", "↓": "v", "†": "+", "‡": "#", "§": "$", "–": "-", "—": "-", "…": "~",
+            "×": "x", "·": "*", "±": "~", "≤": "<", "≥": ">", "µ": "u", "→": ">"}  # fmt: skip
+"""For terminals that lack them: letters of the same width, different from each other in a table."""
+
+
+def _nearest(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    lacking = error.object[error.start : error.end]
+    return "".join(_LETTERS.get(letter, "?") for letter in lacking), error.end
+
+
+codecs.register_error(_NEAREST, _nearest)
+
+
 class _Parser(argparse.ArgumentParser):
     """Errors in one line, with the nearest word where there is one."""
 
     def error(self, message: str) -> NoReturn:
         print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
         raise SystemExit(2)
+
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        empty = not arg_string and arg_string != action.default
+        if empty:  # as a path it would be the working directory
+            raise argparse.ArgumentError(action, "is empty: give a value, or leave it out")
+        return super()._get_value(action, arg_string)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         choices = None if action.choices is None else list(action.choices)
@@ -95,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     wait_passively()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # not every terminal has an arrow
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=_NEAREST)
     arguments = list(sys.argv[1:] if argv is None else argv)
     args = parser().parse_args(arguments)
     try:

@@ -9,15 +9,18 @@ applied. Of an animation or a many-page file the first picture counts. Resizing 
 from __future__ import annotations
 
 import io
+import os
 import stat
 import warnings
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from bench import files
 from bench.contract import Picture
@@ -30,10 +33,15 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 100_000_000
 MIN_SIDE = 16
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
+SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
+
+# A profile or a description of more than Pillow's megabyte does not make a whole PNG damaged.
+PngImagePlugin.MAX_TEXT_CHUNK = 1 << 26
+PngImagePlugin.MAX_TEXT_MEMORY = 1 << 28
 
 _READS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 _WRITES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # TIFF 6.0, section 4
 _RESAMPLING = Image.Resampling.LANCZOS
 
 
@@ -78,7 +86,9 @@ def _read(stream: IO[bytes], name: str, at_least: int | None = None) -> Image.Im
                 _check_size(name, *image.size)
                 if at_least is not None:
                     image.draft(None, (at_least, at_least))
-                return _rgb(ImageOps.exif_transpose(image), name)
+                # Pillow inverts that of 8 bits and fewer alone
+                negative = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+                return _rgb(ImageOps.exif_transpose(image), name, negative)
     except BenchError:
         raise
     except UnidentifiedImageError:
@@ -109,25 +119,27 @@ def _cause(error: Exception) -> str:
     return str(text).splitlines()[0]
 
 
-def _rgb(image: Image.Image, name: str) -> Image.Image:
+def _rgb(image: Image.Image, name: str, negative: bool) -> Image.Image:
     if image.mode == "F":
-        return _grey(image, name, (1, 255))
+        return _grey(image, name, (1, 255), negative)
     if image.mode.startswith("I"):
-        return _grey(image, name, (65535,))
+        return _grey(image, name, (65535,), negative)
     if image.has_transparency_data:
         page = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(page, image.convert("RGBA")).convert("RGB")
     return image.convert("RGB")
 
 
-def _grey(image: Image.Image, name: str, whites: Sequence[float]) -> Image.Image:
-    """Grey of more than 8 bits; white is the first of `whites` that no value exceeds."""
+def _grey(image: Image.Image, name: str, whites: Sequence[float], negative: bool) -> Image.Image:
+    """Grey of more than 8 bits; the first of `whites` that no value exceeds is white, or black."""
     values = np.asarray(image).astype(np.float64)
     low, high = float(values.min()), float(values.max())
     if not np.isfinite((low, high)).all():
         raise BenchError(f"{name} holds values that are not finite numbers: replace the file")
     white = next((white for white in whites if low >= 0 and high <= white), None)
     values = values / white if white else (values - low) / ((high - low) or 1)
+    if negative:
+        values = 1 - values
     return Image.fromarray(np.rint(values * 255).astype(np.uint8)).convert("RGB")
 
 
@@ -238,34 +250,97 @@ def save(picture: Tensor, path: Path | str) -> None:
     files.write(path, encode(picture, picture_format(path)))
 
 
-def find(paths: Sequence[Path | str]) -> list[Path]:
-    """The picture files of files and folders, each once.
+@dataclass(frozen=True)
+class Survey:
+    """What files and folders hold.
 
-    Files come in the order given, whatever their suffix; a folder is searched with all below it
-    for `SUFFIXES`, sorted by path; hidden files and folders are passed over.
+    Attributes:
+        files: the picture files, each once.
+        left_out: for each folder that holds other things too, how many of which kind they are:
+            a suffix, `hidden`, `broken link` or `unreadable folder`.
+    """
+
+    files: Sequence[Path]
+    left_out: Mapping[Path, Mapping[str, int]]
+
+    def notes(self) -> list[str]:
+        """A line for each folder of which something was left out."""
+        return [
+            f"{folder}: left out {', '.join(f'{n} {kind}' for kind, n in sorted(kinds.items()))}"
+            for folder, kinds in self.left_out.items()
+        ]
+
+
+def find(paths: Sequence[Path | str]) -> list[Path]:
+    """The picture files of files and folders, each once; raises as `survey`."""
+    return list(survey(paths).files)
+
+
+def survey(paths: Sequence[Path | str]) -> Survey:
+    """The one rule of what is taken from files and folders.
+
+    Files come in the order given, whatever their suffix; a folder is searched with all below it,
+    through links too, for `SUFFIXES`, sorted by path; hidden files and folders are passed over.
 
     Raises:
-        BenchError: a path is not there, or a folder holds no picture.
+        BenchError: a path is not there or is neither a file nor a folder, or a folder holds no
+            picture.
     """
     found: dict[Path, Path] = {}
+    left_out: dict[Path, Mapping[str, int]] = {}
     for path in map(Path, paths):
         if path.is_dir():
-            inside = [
-                file
-                for file in sorted(path.rglob("*"))
-                if file.suffix.lower() in SUFFIXES
-                and file.is_file()
-                and not any(part.startswith(".") for part in file.relative_to(path).parts)
-            ]
+            inside, others = _inside(path)
             if not inside:
-                raise BenchError(f"{path} holds no picture ({', '.join(SUFFIXES)})")
-        elif path.exists():
+                kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(others.items()))
+                raise BenchError(
+                    f"{path} holds no picture ({', '.join(SUFFIXES)})"
+                    + f", but {kinds}" * bool(kinds)
+                )
+            if others:
+                left_out[path] = others
+        elif path.is_file():
             inside = [path]
+        elif path.exists():
+            raise BenchError(
+                f"{path} is not a regular file: name a picture or a folder of pictures"
+            )
         else:
             raise BenchError(f"{path} is not there: name a picture or a folder of pictures")
         for file in inside:
             found.setdefault(file.resolve(), file)
-    return list(found.values())
+    return Survey(list(found.values()), left_out)
+
+
+def _inside(top: Path) -> tuple[list[Path], Counter[str]]:
+    """The pictures in a folder and below it, and how many other things of which kind."""
+    taken: list[Path] = []
+    others: Counter[str] = Counter()
+    seen: set[tuple[int, int]] = set()  # links may lead in a circle
+
+    def unreadable(_: OSError) -> None:
+        others["unreadable folder"] += 1
+
+    for folder, folders, names in os.walk(top, onerror=unreadable, followlinks=True):
+        status = os.stat(folder)  # noqa: PTH116
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        for name in names:
+            file = Path(folder, name)
+            suffix = file.suffix.lower()
+            if name.startswith("."):
+                if suffix in SUFFIXES:
+                    others["hidden"] += 1
+            elif not file.exists():
+                others["broken link"] += 1
+            elif suffix in SUFFIXES and file.is_file():
+                taken.append(file)
+            else:
+                others[suffix or "without a suffix"] += 1
+    return sorted(taken), others
 
 
 def array(

@@ -111,7 +111,11 @@ def _convert(raw: Any, kind: Any, where: str) -> Any:
     try:
         if kind is int and isinstance(raw, float) and raw != int(raw):
             raise ValueError
+        if isinstance(raw, str) and kind in (int, float) and (not raw.isascii() or "_" in raw):
+            raise ValueError
         value = kind(raw)
+        if kind is int and abs(value) >= 2**63:
+            raise OverflowError
     except (TypeError, ValueError, OverflowError):
         wanted = {int: "a whole number", float: "a number"}.get(kind, kind.__name__)
         raise BenchError(f"{where}={raw} is not {wanted}") from None

@@ -39,6 +39,11 @@ def bar(iterable: Iterable[Any] | None = None, **options: Any) -> Any:
     return tqdm(iterable, file=_Lines(), ncols=100, mininterval=LOG_SECONDS, **options)
 
 
+def write(text: str) -> None:
+    """A line on standard error, above a bar if there is one."""
+    tqdm.write(text, file=sys.stderr)
+
+
 class Forecast:
     """The time left of work whose parts differ: parts of a kind take alike.
 

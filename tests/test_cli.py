@@ -46,7 +46,7 @@ WRONG = [
     (["run", "--method", "identity", "--profile", "qick"], "did you mean quick?"),
     ([*RUN, "--method", "identity", "--size", "7"], "7 is not a size in pixels from 32 to 8192"),
     ([*RUN, "--method", "identity", "--size", "big"], "big is not a size"),
-    ([*RUN, "--method", "identity", "--contents", "0"], "0 is not a whole number of at least 1"),
+    ([*RUN, "--method", "identity", "--contents", "0"], "0 is not a whole number from 1 to"),
     ([*RUN, "--method", "identity", "--adapt-seconds", "nan"], "nan is not a number above 0"),
     ([*RUN, "--method", "identity", "--device", "tpu9"], "--device tpu9 cannot be used here"),
     ([*RUN, "--method", "identity", "--precision", "int4"], "unknown --precision 'int4'"),
@@ -76,7 +76,8 @@ WRONG = [
     (["run", "--resume", "--runs", "empty"], "no run in empty"),
     (["run", "--resume", "--method", "gatys"], "leave out --method"),
     (["run", "--retry-failed", "--method", "identity"], "--retry-failed goes with --resume"),
-    ([*RUN, "--method", "identity", "--seed", "99999999999999999999"], "0 to 2^63 - 1"),
+    ([*RUN, "--method", "identity", "--seed", "99999999999999999999"],
+     "from 0 to 9223372036854775807"),
     ([*RUN, "--method", "identity", "--device", "meta"], "--device meta cannot be used here"),
     ([*TRAIN, "--out", "file/x.safetensors", "--steps", "1"], "file"),
     (["report", "--runs", "empty"], "no run in empty: make one with bench run"),
@@ -226,3 +227,59 @@ def test_help_has_examples(command, capsys):
     with pytest.raises(SystemExit):
         main([*command, "--help"])
     assert "examples:\n  bench" in capsys.readouterr().out
+
+
+OF_NUMBERS = [
+    ("run", "--threads", "1024"),
+    ("run", "--size", "8192"),
+    ("run", "--seed", str(2**63 - 1)),
+    ("run", "--contents", "1000000000"),
+    ("run", "--observe", "1000000000"),
+    ("vote", "--port", "65535"),
+]
+
+
+@pytest.mark.parametrize(("command", "option", "most"), OF_NUMBERS)
+@pytest.mark.parametrize("text", ["\u00b2", "\u0661", "1_0", "+1", "-1", "1.5", "9" * 5000, "nan"])
+def test_whole_numbers_are_ascii_and_in_range(command, option, most, text, capsys):
+    for value in (text, str(int(most) + 1)):
+        with pytest.raises(SystemExit, match="2"):
+            main([command, f"{option}={value}"])
+        (line,) = capsys.readouterr().err.splitlines()
+        assert option in line
+        assert len(line) < 300
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "--content", ""],
+        ["run", "--runs", ""],
+        ["run", "--resume", ""],
+        ["run", "--plugin", ""],
+        ["report", "-o", ""],
+        ["report", ""],
+        ["stylize", "", "-o", "x.png"],
+        ["adapt", "--style", "", "-o", "x.safetensors"],
+        ["train", "metastyle", "--content", "c", "--style", "s", "--out", ""],
+        ["vote", ""],
+        ["gate", ""],
+    ],
+)
+def test_an_empty_path_is_refused(words, capsys):
+    """Else it is the working directory, or the newest run, which nobody asked for."""
+    with pytest.raises(SystemExit, match="2"):
+        main(words)
+    assert "is empty: give a value, or leave it out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_in_a_terminal_without_arrows_signs_stay_different(encoding):
+    code = "import sys; from bench import cli; cli.main(['--help']) if 0 else None\n"
+    code += "sys.stdout.reconfigure(errors=cli._NEAREST); print('↑ ↓ † ‡ § – … × ∞ é')"
+    environment = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
+    words = told.stdout.decode(encoding).split()
+    assert words[:2] == ["^", "v"]
+    assert len(set(words[:5])) == 5
+    assert "?" not in words[:8]

@@ -1,6 +1,7 @@
 """Every kind of picture file, to the pixel values worked out by hand, and every refusal."""
 
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from bench import images
 from bench.contract import Picture
@@ -429,7 +431,7 @@ def test_find_refusals(tmp_path):
     with pytest.raises(BenchError, match=r"none is not there"):
         images.find([tmp_path / "none"])
     (tmp_path / "notes.txt").write_text("")
-    with pytest.raises(BenchError, match=r"holds no picture \(\.jpg, \.jpeg, \.png, \.webp"):
+    with pytest.raises(BenchError, match=r"holds no picture \(\.jpg, .*\.webp.*, but 1 \.txt"):
         images.find([tmp_path])
 
 
@@ -466,3 +468,67 @@ def test_photographs():
         images.photographs([bad], 20)
     with pytest.raises(BenchError, match="none of the 0 photographs"):
         images.photographs([], 20)
+
+
+def test_a_png_with_a_profile_of_megabytes_is_whole(tmp_path):
+    photo = Image.effect_noise((40, 30), 50).convert("RGB")
+    photo.save(tmp_path / "profile.png", icc_profile=bytes(1_500_000))
+    about = PngInfo()
+    about.add_itxt("XML:com.adobe.xmp", "x" * 1_500_000, zip=True)
+    photo.save(tmp_path / "description.png", pnginfo=about)
+    for name in ("profile.png", "description.png"):
+        assert images.open_picture(tmp_path / name).tobytes() == photo.tobytes()
+
+
+def tiff(pixels, photometric):
+    """The bytes of an uncompressed grey TIFF (TIFF 6.0, section 4), little-endian."""
+    height, width = pixels.shape
+    depth = 8 * pixels.itemsize
+    tags = [(256, width), (257, height), (258, depth), (259, 1), (262, photometric), (273, 8),
+            (277, 1), (278, height), (279, pixels.nbytes)]  # fmt: skip
+    directory = struct.pack("<H", len(tags))
+    directory += b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    return b"II*\0" + struct.pack("<I", 8 + pixels.nbytes) + pixels.tobytes() + directory + bytes(4)
+
+
+@pytest.mark.parametrize(("dtype", "most"), [("<u1", 255), ("<u2", 65535)])
+@pytest.mark.parametrize("photometric", [0, 1])
+def test_a_tiff_whose_white_is_zero_is_no_negative(dtype, most, photometric, tmp_path):
+    ramp = np.linspace(0, most, 32 * 32).astype(dtype).reshape(32, 32)
+    (tmp_path / "a.tif").write_bytes(tiff(ramp, photometric))
+    read = np.asarray(images.open_picture(tmp_path / "a.tif"))[..., 0].astype(int)
+    grey = ramp.astype(float) / most * 255
+    assert np.abs(read - (grey if photometric else 255 - grey)).max() <= 1
+
+
+def test_one_rule_for_folders_says_what_is_left_out(tmp_path):
+    photo = Image.new("RGB", (32, 32))
+    (tmp_path / "real").mkdir()
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    photo.save(tmp_path / "real" / "linked.png")
+    (tmp_path / "in" / "link").symlink_to("../real")
+    (tmp_path / "in" / "sub" / "circle").symlink_to("..")
+    for name in ("a.jfif", "b.JPE", "sub/c.jpg"):
+        photo.save(tmp_path / "in" / name, "JPEG")
+    for name in ("clip.mp4", "sub/notes.txt", "sub/more.txt", "README", ".hidden.png"):
+        (tmp_path / "in" / name).write_bytes(b"")
+    (tmp_path / "in" / "gone.png").symlink_to("nowhere.png")
+    os.mkfifo(tmp_path / "in" / "pipe.png")
+    found = images.survey([tmp_path / "in"])
+    names = [path.relative_to(tmp_path / "in").as_posix() for path in found.files]
+    assert names == ["a.jfif", "b.JPE", "link/linked.png", "sub/c.jpg"]
+    assert found.notes() == [
+        f"{tmp_path / 'in'}: left out 1 .mp4, 1 .png, 2 .txt, 1 broken link, 1 hidden, "
+        "1 without a suffix"
+    ]
+    assert images.survey([tmp_path / "real"]).notes() == []
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / "a.mp4").write_bytes(b"")
+    with pytest.raises(BenchError, match=r"films holds no picture \(.*\), but 1 \.mp4"):
+        images.find([tmp_path / "films"])
+
+
+def test_a_pipe_is_no_picture(tmp_path):
+    os.mkfifo(tmp_path / "a.gif")
+    with pytest.raises(BenchError, match=r"a\.gif is not a regular file"):
+        images.find([tmp_path / "a.gif"])

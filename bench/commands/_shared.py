@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from bench.store import PictureStore
 
 RUNS = Path("runs")
+MOST = 10**9
+"""Of anything that is counted."""
 PRECISIONS = ("auto", "float32", "float32/channels_last", "bfloat16")
 
 
@@ -50,7 +53,10 @@ def add_machine(command: argparse.ArgumentParser) -> None:
         help="auto measures which is fastest here",
     )
     command.add_argument(
-        "--threads", type=count, metavar="N", help="CPU threads; as a probe finds useful by default"
+        "--threads",
+        type=threads,
+        metavar="N",
+        help="CPU threads; as a probe finds useful by default",
     )
     command.add_argument(
         "--seed", type=seed, default=0, metavar="N", help="of all random numbers (0)"
@@ -114,40 +120,48 @@ def add_metrics(command: argparse.ArgumentParser) -> None:
     )
 
 
-def count(text: str) -> int:
-    """A whole number of at least 1."""
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
+def whole(text: str, low: int, high: int, what: str = "whole number") -> int:
+    """A whole number in ASCII digits and in a range, which the machine's integers can hold."""
+    if not re.fullmatch("[0-9]{1,19}", text) or not low <= int(text) <= high:
+        raise argparse.ArgumentTypeError(f"{text[:40]} is not a {what} from {low} to {high}")
     return int(text)
+
+
+def count(text: str) -> int:
+    """A number of things."""
+    return whole(text, 1, MOST)
+
+
+def threads(text: str) -> int:
+    """A number of threads: many more than there are cores end the process."""
+    return whole(text, 1, 1024)
 
 
 def seed(text: str) -> int:
     """A whole number that seeds a generator."""
-    if not text.isdigit() or int(text) >= 2**63:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to 2^63 - 1")
-    return int(text)
+    return whole(text, 0, 2**63 - 1)
 
 
 def size(text: str) -> int:
     """A side in pixels."""
-    if not text.isdigit() or not 32 <= int(text) <= 8192:
-        raise argparse.ArgumentTypeError(f"{text} is not a size in pixels from 32 to 8192")
-    return int(text)
+    return whole(text, 32, 8192, "size in pixels")
 
 
 def steps(text: str) -> tuple[int, ...]:
     """Numbers of steps, separated by commas; `default` is 0, 1, 2, 5, 10, 20 and so on."""
     if text == "default":
         return (0, *(digit * 10**power for power in range(6) for digit in (1, 2, 5)))
-    if not all(part.strip().isdigit() for part in text.split(",")):
-        raise argparse.ArgumentTypeError(f"{text}: write numbers of steps as 0,1,2,5, or default")
-    return tuple(sorted({int(part) for part in text.split(",")}))
+    if not re.fullmatch(" *[0-9]+ *(, *[0-9]+ *)*", text):
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]}: write numbers of steps as 0,1,2,5, or default"
+        )
+    return tuple(sorted({whole(part.strip(), 0, MOST) for part in text.split(",")}))
 
 
 def positive(text: str) -> float:
     """A finite number above 0."""
     try:
-        value = float(text)
+        value = float(text) if text.isascii() and "_" not in text else 0.0
     except ValueError:
         value = 0.0
     if not 0 < value < float("inf"):
@@ -160,11 +174,14 @@ def percent(text: str) -> float:
     return positive(text) / 100
 
 
-def load_registry(args: argparse.Namespace) -> Registry:
-    """The built-in plugins, the installed ones and those of `--plugin`, which must load."""
+def load_registry(args: argparse.Namespace, tried: bool = False) -> Registry:
+    """The built-in plugins, the installed ones and those of `--plugin`, which must load.
+
+    `tried`: see `registry.load`.
+    """
     from bench.plugins import registry
 
-    loaded = registry.load(args.plugin)
+    loaded = registry.load(args.plugin, tried)
     loaded.require()
     return loaded
 
@@ -263,12 +280,23 @@ def warn(text: str) -> None:
     print(f"bench: {text}", file=sys.stderr)
 
 
+def note_left_out(paths: Iterable[str]) -> None:
+    """Say what the folders among the paths hold beside pictures."""
+    from bench import images
+    from bench.paths import expanded
+
+    folders = [path for path in dict.fromkeys(map(expanded, paths)) if path.is_dir()]
+    for line in images.survey(folders).notes():
+        warn(line)
+
+
 def stored(paths: Sequence[str], quiet: bool) -> PictureStore:
     """All pictures under the paths, decoded once into a cache on disk."""
     from bench import images, progress, store
     from bench.paths import user_cache
 
     files = images.find(paths)
+    note_left_out(paths)
     read = functools.partial(images.array, short_side=256, report=warn)
     folder = user_cache() / "pictures"
     bar = functools.partial(progress.bar, desc="decoding", unit="picture", disable=quiet)

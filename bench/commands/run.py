@@ -106,7 +106,7 @@ def _add_resuming(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume",
         nargs="?",
-        const="",
+        const=True,
         metavar="RUN",
         help="go on with a run folder; with the newest one by default",
     )
@@ -125,6 +125,7 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     plan = _plan(args, registry)
     from bench.run import recording
 
+    _shared.note_left_out([*args.content, *args.style, *args.adapt_content])
     context = _context(args, registry, plan.dataset)
     run = recording.start(plan, args.runs, context, registry)
     args.interrupted = f"; what is finished is kept: go on with bench run --resume {run}"
@@ -141,7 +142,7 @@ def _resume(args: argparse.Namespace) -> int:
     if given:
         names = " ".join(f"--{key.replace('_', '-')}" for key in given)
         raise BenchError(f"--resume takes a run as it was begun: leave out {names}")
-    run = Path(args.resume) if args.resume else results.latest(args.runs)
+    run = results.latest(args.runs) if args.resume is True else Path(args.resume)
     plan, context = _reopen(run, args.plugin)
     from bench.run import resuming
 

@@ -124,6 +124,7 @@ def execute(args: argparse.Namespace, arguments: list[str]) -> int:
     dataset = _shared.dataset(args, registry, _shared.given_options(args, registry))
     for encoder in args.trains_on:
         registry.encoder(encoder)
+    _shared.note_left_out([*args.content, *args.style])
     contents, styles, given = _given(args, layout, sources, dataset)
     anchors = {name: registry.method(name) for name in ANCHORS}
     plan = Plan(

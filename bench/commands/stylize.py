@@ -172,6 +172,7 @@ def _jobs(args: argparse.Namespace) -> list[_Job]:
     from bench.stylize import video
 
     files = images.find(args.content)
+    _shared.note_left_out(args.content)
     for folder in filter(Path.is_dir, map(Path, args.content)):
         if films := [file for file in folder.rglob("*") if file.suffix.lower() in video.READS]:
             _shared.warn(f"videos in {folder} are passed over, name each: {min(films)} and such")
@@ -188,13 +189,24 @@ def _placed(args: argparse.Namespace, files: Sequence[Path]) -> list[_Job]:
     from bench import images
     from bench.stylize import video
 
-    clips = [video.open_clip(file) if video.is_clip(file) else None for file in files]
-    for file, clip in zip(files, clips, strict=True):
-        if clip is None:
-            images.open_picture(file)
+    clips: dict[Path, Clip | None] = {}
+    named = {Path(path) for path in args.content}
+    for file in files:
+        try:
+            clips[file] = video.open_clip(file) if video.is_clip(file) else None
+            if clips[file] is None:
+                images.open_picture(file)
+        except BenchError as error:
+            if file in named:
+                raise
+            clips.pop(file, None)
+            _shared.warn(f"left out {error}")
+    if not clips:
+        raise BenchError(f"none of the {len(files)} pictures in {args.content[0]} can be used")
+    files = list(clips)
     suffix = args.out.suffix.lower()
     if len(files) == 1 and suffix and not args.out.is_dir():
-        clip = clips[0]
+        clip = clips[files[0]]
         if files[0].suffix.lower() == ".gif" and suffix not in video.WRITES:
             clip = None  # a picture of an animated GIF is its first frame
         if clip:
@@ -205,9 +217,9 @@ def _placed(args: argparse.Namespace, files: Sequence[Path]) -> list[_Job]:
     if suffix in (*images.SUFFIXES, *video.WRITES):
         raise BenchError(f"-o {args.out}: name a folder for {len(files)} pictures")
     outs: dict[Path, None] = {}  # in order
-    for file, clip in zip(files, clips, strict=True):
+    for file, clip in clips.items():
         kind = file.suffix if clip and file.suffix.lower() in video.WRITES else ".mp4"
         end = kind if clip else ".png"
         stems = (file.stem if n == 1 else f"{file.stem}-{n}" for n in itertools.count(1))
         outs[next(o for o in (args.out / f"{s}{end}" for s in stems) if o not in outs)] = None
-    return [_Job(*parts) for parts in zip(files, clips, outs, strict=True)]
+    return [_Job(*parts) for parts in zip(files, clips.values(), outs, strict=True)]

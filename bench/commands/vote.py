@@ -34,9 +34,7 @@ def add(command: AddCommand) -> None:
 
 
 def _port(text: str) -> int:
-    if not text.isdigit() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text} is not a port from 0 to 65535")
-    return int(text)
+    return _shared.whole(text, 0, 65535, "port")
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:

@@ -59,12 +59,15 @@ def resolve(text: str, folder: Path) -> Side:
         return Side(str(path.resolve()) + _commit(path), sys.executable, folder)
     if path.is_file() and os.access(path, os.X_OK):
         return Side(text, str(path.absolute()))
-    commit = _git("rev-parse", "--verify", "--quiet", f"{text}^{{commit}}")
-    top = _git("rev-parse", "--show-toplevel")
-    if commit is None or top is None:
+    neither = f"{text} is no folder with the package and no Python interpreter, and"
+    top, said = _asked("rev-parse", "--show-toplevel")
+    if top is None:  # no repository, another owner's, or no git: its words say which
+        raise BenchError(f"{neither} git knows no repository here: {said}")
+    commit, _ = _asked("rev-parse", "--verify", "--quiet", f"{text}^{{commit}}")
+    if commit is None:
         raise BenchError(
-            f"{text} is no folder with the package, no Python interpreter and no revision of the"
-            " git repository here: check the name, or fetch the revision"
+            f"{neither} no revision of the git repository here: check the name, or fetch the "
+            "revision"
         )
     revision, checkout = commit.decode().strip(), folder.with_name(f"{folder.name}-checkout")
     held = set((_git("ls-tree", "--name-only", revision, cwd=top) or b"").decode().split("\n"))
@@ -98,10 +101,16 @@ def _commit(folder: Path) -> str:
 
 def _git(*words: str, cwd: bytes | None = None) -> bytes | None:
     """What git says; None where it refuses or is not there."""
+    return _asked(*words, cwd=cwd)[0]
+
+
+def _asked(*words: str, cwd: bytes | None = None) -> tuple[bytes | None, str]:
+    """What git says, None where it refuses or is not there; and the first line of why."""
     where = None if cwd is None else os.fsdecode(cwd.strip())
     variables = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
     try:
         done = subprocess.run(("git", *words), capture_output=True, cwd=where, env=variables)
-    except OSError:
-        return None
-    return done.stdout if done.returncode == 0 else None
+    except OSError as error:
+        return None, f"git cannot be run ({error.strerror})"
+    said = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
+    return (None, said[0] if said else "") if done.returncode else (done.stdout, "")

@@ -7,6 +7,8 @@ its cause, and hurts nobody else. `BENCH_PLUGINS=0` in the environment leaves in
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import importlib
 import importlib.metadata
 import importlib.util
@@ -22,6 +24,7 @@ import pluggy
 from bench import hooks
 from bench.contract import Dataset, Encoder, Method, Metric
 from bench.errors import BenchError, text_of, unknown
+from bench.plugins import trial
 from bench.plugins.discovery import Candidate, asked_for, built_ins, installed
 from bench.plugins.validation import CHECKS
 
@@ -127,12 +130,13 @@ class Registry:
         raise unknown(kind, name, {*known, *hints}, "for your own: --plugin FILE")
 
 
-def load(extra: Sequence[str] = ()) -> Registry:
-    """Load every plugin.
+def load(extra: Sequence[str] = (), tried: bool = False) -> Registry:
+    """Load every plugin; those of others first where they can do no harm (see `trial`).
 
     Args:
         extra: the values of `--plugin`, each a dotted module name or the path of a `.py` file
             (its folder is not put on `sys.path`).
+        tried: they have been loaded before, by the process that this one works for.
 
     Returns:
         The registry; whatever could not be used is in its `broken`. Of two plugins that give the
@@ -142,6 +146,10 @@ def load(extra: Sequence[str] = ()) -> Registry:
     registry = Registry()
     for candidate in (*built_ins(), *installed(), *map(asked_for, extra)):
         try:
+            if not tried and candidate.source != "built-in":
+                load_it = functools.partial(_take, dataclasses.replace(registry), candidate)
+                if fault := trial.fault(candidate.name, load_it):
+                    raise BenchError(fault)
             _take(registry, candidate)
         except (Exception, SystemExit) as error:
             broken = Broken(candidate.name, candidate.source, _cause(error), candidate.asked)

@@ -178,7 +178,7 @@ def _first_reached(frames: Frames, made: DataFrame, reference: str) -> DataFrame
     name, at, digits = reference.rpartition("@")
     if not at:
         name, digits = reference, ""
-    elif not digits.isdigit():
+    elif not (digits.isascii() and digits.isdigit()):
         raise BenchError(f"--reference {reference}: write it as METHOD@STEP, e.g. johnson@2000")
     rows = []
     for key, group in made.groupby(["run", "size", "metric"], sort=False):

@@ -24,6 +24,10 @@ class Outcome:
     reason: str = ""
 
 
+LONGEST = 500
+"""Characters of a reason."""
+
+
 @contextmanager
 def failures(name: str, context: Context) -> Iterator[Outcome]:
     """Turn an exception of a method's into the outcome's status and reason.
@@ -48,12 +52,18 @@ def failures(name: str, context: Context) -> Iterator[Outcome]:
             ) from None
 
 
+def first_words(text: str) -> str:
+    """An error's first line, and the next one where the first only announces it."""
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()] or [""]
+    words = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
+
+
 def describe_failure(error: BaseException) -> tuple[Status, str]:
     """Status and one-line reason of what went wrong."""
     if isinstance(error, BenchError):
         return "skipped" if isinstance(error, NeedError) else "error", str(error)
-    lines = text_of(error).strip().splitlines() or [""]
-    text = f"{type(error).__name__}: {lines[0]}".rstrip(": ")
+    text = f"{type(error).__name__}: {first_words(text_of(error))}".rstrip(": ")
     memory = ("out of memory", "can't allocate memory", "not enough memory")
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
         isinstance(error, RuntimeError) and any(word in text_of(error).lower() for word in memory)

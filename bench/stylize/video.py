@@ -1,7 +1,7 @@
 """Moving pictures, frame by frame: videos through PyAV (an extra), animated GIFs through Pillow.
 
-Frames are uint8 RGB PIL images, upright, with the time at which they are shown, so that a result
-has its source's frame rate, a varying one too. Sound is not carried over.
+Frames are uint8 RGB PIL images, upright and of square pixels, with the time at which they are
+shown, so that a result has its source's frame rate, a varying one too. Sound is not carried over.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ WRITES = (".mp4", ".mov", ".m4v", ".webm", ".mkv", ".gif")
 _VP9 = {"crf": "24", "b": "0", "row-mt": "1"}
 _X264 = {"crf": "16"}
 _BT709 = 1
+_HDR = (16, 18)  # ITU-T H.273: SMPTE ST 2084 (PQ), ARIB STD-B67 (HLG)
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,12 @@ def _reading(path: Path) -> Iterator[tuple[Any, Any]]:
         with av.open(str(path)) as container:
             if not container.streams.video:
                 raise BenchError(f"{path} holds no moving picture")
-            yield container, container.streams.video[0]
+            stream = container.streams.video[0]
+            if stream.codec_context.color_trc in _HDR:
+                raise BenchError(
+                    f"{path} has a high dynamic range (PQ or HLG): make it an SDR video first"
+                )
+            yield container, stream
     except (av.FFmpegError, OSError) as error:
         cause = getattr(error, "strerror", None) or error
         raise BenchError(f"{path} cannot be read as a video: {cause}") from None
@@ -144,10 +150,29 @@ def _video_frames(clip: Clip) -> Iterator[Frame]:
                 shown = frame.pts * Fraction(frame.time_base)
             first = shown if first is None else first
             length = (frame.duration or 0) * Fraction(frame.time_base or 0) or 1 / clip.rate
-            picture = frame.to_image()
+            picture = _square(_rgb(frame), stream.sample_aspect_ratio)
             if frame.rotation:  # as a telephone was held
                 picture = picture.rotate(frame.rotation, expand=True)
             yield Frame(picture, shown - first, length)
+
+
+def _rgb(frame: Any) -> Image.Image:
+    """The frame in its colour matrix and range, what is transparent over white."""
+    if not any(component.is_alpha for component in frame.format.components):
+        picture: Image.Image = frame.to_image()
+        return picture
+    shown = Image.fromarray(frame.to_ndarray(format="rgba"))
+    return Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown).convert("RGB")
+
+
+def _square(picture: Image.Image, aspect: Fraction | None) -> Image.Image:
+    """The picture with square pixels, where the file's are `aspect` as wide as high: enlarged."""
+    if not aspect or aspect == 1:
+        return picture
+    width, height = picture.size
+    wide = round(width * aspect) if aspect > 1 else width
+    high = height if aspect > 1 else round(height / aspect)
+    return picture.resize((wide, high), Image.Resampling.LANCZOS)
 
 
 def _length(frame: Image.Image) -> Fraction:

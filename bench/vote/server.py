@@ -9,7 +9,9 @@ from __future__ import annotations
 import functools
 import hmac
 import json
+import re
 import secrets
+import sys
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -41,6 +43,15 @@ _SAFE_HEADERS = {
 }
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Nobody is left to be told of a client that has hung up or fallen silent."""
+        if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
+            super().handle_error(request, client_address)
+
+
 def serve(ballot: Ballot, port: int = 0) -> tuple[ThreadingHTTPServer, str]:
     """A server on loopback and the address of its page; `serve_forever` starts it.
 
@@ -53,12 +64,11 @@ def serve(ballot: Ballot, port: int = 0) -> tuple[ThreadingHTTPServer, str]:
     """
     token = secrets.token_urlsafe(16)
     try:
-        server = ThreadingHTTPServer((HOST, port), functools.partial(_Handler, ballot, token))
+        server = _Server((HOST, port), functools.partial(_Handler, ballot, token))
     except (OSError, OverflowError) as error:
         raise BenchError(
             f"--port {port} cannot be used ({getattr(error, 'strerror', error)}): choose another"
         ) from None
-    server.daemon_threads = True
     return server, f"http://{HOST}:{server.server_port}/{token}/"
 
 
@@ -99,12 +109,14 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(HTTPStatus.NOT_FOUND)
         if self.headers.get_content_type() != "application/json":
             return self._refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-        length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > _LONGEST:
+        (length, *others) = self.headers.get_all("Content-Length", [""])
+        if others or not re.fullmatch("[0-9]{1,19}", length):
+            return self._refuse(HTTPStatus.BAD_REQUEST)
+        if int(length) > _LONGEST:
             return self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         try:
             asked = json.loads(self.rfile.read(int(length)))
-        except ValueError:
+        except (ValueError, RecursionError):
             asked = None
         if not isinstance(asked, dict):
             return self._refuse(HTTPStatus.BAD_REQUEST)
@@ -119,7 +131,11 @@ class _Handler(BaseHTTPRequestHandler):
             for name in (HOST, "localhost")
         ]
         origin = self.headers.get("Origin")
-        known = self.headers.get("Host") in hosts and (
+        named = self.headers.get_all("Host", [])
+        if len(named) != 1:
+            self._refuse(HTTPStatus.BAD_REQUEST)
+            return None
+        known = named[0] in hosts and (
             origin is None or origin in [f"http://{host}" for host in hosts]
         )
         secret, _, place = self.path.removeprefix("/").partition("/")

@@ -76,6 +76,8 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
         network.load_state_dict(tensors)
     except RuntimeError as error:
         cause = str(error).splitlines()[1].strip().rstrip(". ")
+        if all(name.startswith("module.") for name in tensors):
+            cause = "every name begins with 'module.', as DataParallel writes: take that off"
         raise BenchError(f"{path} holds another network's weights ({cause})") from None
 
 

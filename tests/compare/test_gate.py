@@ -353,3 +353,18 @@ def test_a_call_is_a_step_of_what_iterates():
 def test_the_gate_imports_no_torch():
     code = "import sys; from bench.compare import baseline, gate; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_what_git_says_is_passed_on(tmp_path, monkeypatch):
+    """Another owner's repository, and no git at all, are no missing revision."""
+    subprocess.run(["git", "init", "-q", str(tmp_path / "repo")], check=True)
+    monkeypatch.chdir(tmp_path / "repo")
+    with pytest.raises(BenchError, match="no revision of the git repository here"):
+        revisions.resolve("v9", tmp_path / "a")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("HOME", str(tmp_path))  # where no safe.directory is set
+    with pytest.raises(BenchError, match=r"git knows no repository here: .*dubious ownership"):
+        revisions.resolve("HEAD", tmp_path / "b")
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(BenchError, match=r"git cannot be run \(No such file or directory\)"):
+        revisions.resolve("HEAD", tmp_path / "c")

@@ -186,6 +186,20 @@ def test_an_exception_whose_text_raises_is_a_row():
     assert reason == "SpeechlessError"
 
 
+def test_a_reason_has_the_cause_that_the_first_line_announces():
+    """As `load_state_dict` says: the key is in the second line."""
+    wrapped = {
+        f"module.{name}": value for name, value in torch.nn.Linear(1, 1).state_dict().items()
+    }
+    try:
+        torch.nn.Linear(1, 1).load_state_dict(wrapped)
+    except RuntimeError as error:
+        _, reason = describe_failure(error)
+    assert 'Missing key(s) in state_dict: "weight", "bias"' in reason
+    assert "\n" not in reason
+    assert len(describe_failure(RuntimeError("z" * 200_000))[1]) < 600
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [

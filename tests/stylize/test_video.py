@@ -185,7 +185,8 @@ def test_a_folder_of_results_is_flat_and_videos_in_a_folder_are_named(capsys):
     Path("in/b/clip.mp4").write_bytes(b"")
     assert main([*STYLIZE, "in", "-o", "out"]) == 0
     assert sorted(path.name for path in Path("out").iterdir()) == ["x-2.png", "x.png"]
-    (line,) = capsys.readouterr().err.splitlines()
+    note, line = capsys.readouterr().err.splitlines()
+    assert note == "bench: in: left out 1 .mp4"
     assert "videos in in are passed over, name each: in/b/clip.mp4" in line
 
 
@@ -246,3 +247,90 @@ def test_what_is_wrong_is_said_in_one_line(words, says, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert says in line
     assert not Path(words[-1]).exists()
+
+
+def encoded(name, size=(180, 144), pix_fmt="yuv420p", codec="libx264", setting=lambda coder: None):
+    """Six grey frames, the n-th of 40 n, as PyAV writes them."""
+    av = pytest.importorskip("av")
+    with av.open(name, "w") as container:
+        stream = container.add_stream(codec, 12)
+        stream.width, stream.height, stream.pix_fmt = *size, pix_fmt
+        setting(stream.codec_context)
+        for index in range(6):
+            pixels = np.full((size[1], size[0], 3), 40 * index, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels)))
+        container.mux(stream.encode())
+    return Path(name)
+
+
+@pytest.mark.parametrize(
+    ("aspect", "size"), [(Fraction(64, 45), (256, 144)), (Fraction(45, 64), (180, 205))]
+)
+def test_pixels_that_are_not_square_become_square(aspect, size, capsys):
+    def setting(coder):
+        coder.sample_aspect_ratio = aspect
+
+    file = encoded("in.mp4", setting=setting)
+    assert {frame.picture.size for frame in video.frames(video.open_clip(file))} == {size}
+    assert main([*STYLIZE, str(file), "-o", "out.mp4"]) == 0
+    av = pytest.importorskip("av")
+    with av.open("out.mp4") as made:
+        stream = made.streams.video[0]
+        assert (stream.width, stream.height) == (size[0], size[1] - size[1] % 2)
+        assert (stream.sample_aspect_ratio or 1) == 1
+
+
+def test_a_high_dynamic_range_is_refused_in_words(capsys):
+    def setting(coder):
+        coder.color_trc = 16
+
+    file = encoded("hdr.mp4", setting=setting)
+    assert main([*STYLIZE, str(file), "-o", "out.mp4"]) == 1
+    assert "hdr.mp4 has a high dynamic range (PQ or HLG)" in capsys.readouterr().err
+
+
+def test_what_is_transparent_lies_over_white():
+    av = pytest.importorskip("av")
+    with av.open("a.mov", "w") as container:
+        stream = container.add_stream("png", 12)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "rgba"
+        pixels = np.zeros((48, 64, 4), np.uint8)
+        pixels[:, 32:] = (200, 30, 40, 255)
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgba")))
+        container.mux(stream.encode())
+    (frame,) = video.frames(video.open_clip(Path("a.mov")))
+    assert frame.picture.getpixel((10, 10)) == (255, 255, 255)
+    assert frame.picture.getpixel((50, 10)) == (200, 30, 40)
+
+
+@pytest.mark.parametrize(("color_range", "white"), [(1, 255), (2, 235)])
+def test_the_colour_range_counts(color_range, white):
+    """Luma 235 is white where the range is limited, and light grey where it is full."""
+    av = pytest.importorskip("av")
+    with av.open("a.mp4", "w") as container:
+        stream = container.add_stream("libx264", 12)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.color_range = color_range
+        frame = av.VideoFrame(64, 48, "yuv420p")
+        for plane, value in zip(frame.planes, (235, 128, 128), strict=True):
+            plane.update(bytes([value]) * plane.buffer_size)
+        frame.color_range = color_range
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    (read,) = video.frames(video.open_clip(Path("a.mp4")))
+    assert read.picture.getpixel((10, 10)) == pytest.approx((white,) * 3, abs=1)
+
+
+def test_a_bad_file_in_a_folder_is_left_out_and_said_and_a_named_one_is_an_error(capsys):
+    Path("in").mkdir()
+    for name in ("a.png", "c.png"):
+        Image.new("RGB", (32, 32)).save(f"in/{name}")
+    Path("in/b.jpg").write_text("<html>404</html>")
+    assert main([*STYLIZE, "in", "-o", "out"]) == 0
+    assert sorted(path.name for path in Path("out").iterdir()) == ["a.png", "c.png"]
+    assert "bench: left out in/b.jpg is not a picture that can be read" in capsys.readouterr().err
+    assert main([*STYLIZE, "in/b.jpg", "-o", "out"]) == 1
+    Path("bad").mkdir()
+    Path("bad/b.jpg").write_text("<html>404</html>")
+    assert main([*STYLIZE, "bad", "-o", "out"]) == 1
+    assert "none of the 1 pictures in bad can be used" in capsys.readouterr().err

@@ -1,6 +1,8 @@
 import http.client
 import json
 import random
+import socket
+import struct
 import threading
 from collections import Counter
 from contextlib import contextmanager
@@ -246,6 +248,56 @@ def test_only_small_json_is_taken(run):
         assert ask(port, "POST", where, '{"trial": [], "choice": {}}', **json_)[0] == 409
         assert ask(port, "POST", f"/{token}/state", "{}", **json_)[0] == 404
     assert read_votes(run) == []
+
+
+def raw(port, request):
+    """What the server answers to bytes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while block := connection.recv(4096):
+            answer += block
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ("Content-Length: \u00b2", b"{}", 400),
+        ("Content-Length: " + "9" * 5000, b"{}", 400),
+        ("Content-Length: -1", b"{}", 400),
+        ("Content-Length: 2\r\nContent-Length: 3", b"{}", 400),
+        ("", b"{}", 400),
+        ("Content-Length: 4000", b"[" * 4000, 400),
+        ("Content-Length: 400", b"{", 400),  # and hangs up
+        ("Content-Length: 2\r\nHost: evil.example", b"{}", 400),
+    ],
+)
+def test_malformed_requests_are_refused_without_a_traceback(headers, body, status, run, capfd):
+    with serving(run) as (port, token):
+        head = f"POST /{token}/vote HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+        head += f"Content-Type: application/json\r\n{headers}".rstrip() + "\r\n\r\n"
+        answer = raw(port, head.encode("latin-1") + body)
+        assert answer.split()[1:2] == [str(status).encode()]
+        no_host = raw(port, f"GET /{token}/state HTTP/1.1\r\n\r\n".encode())
+        assert no_host.split()[1] == b"400"
+    assert capfd.readouterr().err == ""
+
+
+def test_a_client_that_hangs_up_is_no_error(run, capfd):
+    with serving(run) as (port, token):
+        state = json.loads(ask(port, "GET", f"/{token}/state")[2])
+        for _ in range(5):
+            connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+            # so that closing resets the connection
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            place = f"/{token}/left/{state['trial']}"
+            head = f"GET {place} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"
+            connection.sendall(head.encode() * 50)
+            connection.close()
+        assert ask(port, "GET", f"/{token}/state")[0] == 200
+    assert capfd.readouterr().err == ""
 
 
 def test_a_port_that_is_taken(run):

@@ -7,8 +7,9 @@ import socket
 import threading
 
 import pytest
+import torch
 
-from bench import NeedError, Weights
+from bench import NeedError, Weights, weights
 from bench.cli import main
 from bench.errors import BenchError, StorageError
 from bench.plugins import registry
@@ -312,3 +313,10 @@ def test_what_the_suite_downloads_has_a_hash_and_names_with_digits_are_right():
         assert item.sha256, item.file
         named = re.search("-([0-9a-f]{8})[.]pth$", item.file)
         assert named is None or item.sha256.startswith(named[1]), item.file
+
+
+def test_a_checkpoint_of_data_parallel_is_told_by_its_names(tmp_path):
+    network = torch.nn.Linear(1, 1)
+    wrapped = {f"module.{name}": value for name, value in network.state_dict().items()}
+    with pytest.raises(BenchError, match=r"every name begins with 'module\.', as DataParallel"):
+        weights.fill(network, wrapped, tmp_path / "net.pth")
