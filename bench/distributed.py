@@ -38,7 +38,9 @@ def joined(device: torch.device) -> Iterator[None]:
     if processes() == 1:
         yield
         return
-    dist.init_process_group(dist.get_default_backend_for_device(device))
+    host, own = torch.device("cpu"), dist.get_default_backend_for_device(device)
+    backends = {"cpu": dist.get_default_backend_for_device(host), device.type: own}
+    dist.init_process_group(",".join(":".join(pair) for pair in backends.items()))
     try:
         yield
     finally:
@@ -57,10 +59,10 @@ def average(tensors: Sequence[Tensor]) -> None:
         tensor.detach().copy_(part.view_as(tensor))
 
 
-def anywhere(flag: bool, device: torch.device) -> bool:
-    """Whether the flag is set in any process."""
+def anywhere(flag: bool) -> bool:
+    """Whether the flag is set in any process; the hosts ask each other, and wait for no device."""
     if processes() == 1:
         return flag
-    told = torch.tensor(int(flag), device=device)
+    told = torch.tensor(int(flag))
     dist.all_reduce(told, dist.ReduceOp.MAX)
     return bool(told.item())

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bench.transfers import constant
+
 
 def reflected(x: Tensor, margin: int) -> Tensor:
     """(N, C, H, W) grown by `margin` on each side by reflection; sides are longer than `margin`."""
@@ -36,7 +38,7 @@ def upsampled_conv(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     outputs, inputs = weight.shape[:2]
     with torch.autocast(x.device.type, enabled=False):
         grown = F.pad(x, (1, 1, 1, 1), mode="replicate")
-        phases = weight.new_tensor(_PHASES)
+        phases = constant(_PHASES, weight)
         small = torch.einsum("api,bqj,ocij->abocpq", phases, phases, weight)
     kernels = small.reshape(4 * outputs, inputs, 3, 3)
     cells = F.conv2d(grown, kernels, None if bias is None else bias.repeat(4))

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bench.transfers import constant
+
 SEEN = 0.03
 """A difference of neighbouring block means, of values in [0, 1], that is plainly seen."""
 
@@ -118,7 +120,7 @@ def total_variation(picture: Tensor) -> Tensor:
 
 def luminance(picture: Tensor) -> Tensor:
     """Rec. 601 luma (N, 1, H, W) of pictures (N, 3, H, W)."""
-    weights = picture.new_tensor((0.299, 0.587, 0.114)).view(1, 3, 1, 1)
+    weights = constant((0.299, 0.587, 0.114), picture).view(1, 3, 1, 1)
     return (picture * weights).sum(1, keepdim=True)
 
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from bench import files
+from bench.crops import Crop, cut_one, draw, resample, windows
 from bench.errors import BenchError
+from bench.transfers import numbers, sent
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class PictureStore:
     shapes: NDArray[np.int64]
     offsets: NDArray[np.int64]
     names: Sequence[str]
+    resident: dict[torch.device, Tensor] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -45,6 +47,17 @@ class PictureStore:
         flat = self.pixels[start : start + 3 * height * width]
         return torch.from_numpy(np.asarray(flat).reshape(height, width, 3)).permute(2, 0, 1)
 
+    def place(self, device: torch.device) -> None:
+        """Bring the pixels to the accelerator, unless they would fill more than half of its memory.
+
+        They stay as they are, one byte a value. Where there is no room, `batch` brings each crop's
+        pixels over when it is drawn. On a CPU there is nothing to do.
+        """
+        free = free_memory(device)
+        if device not in self.resident and free is not None and self.pixels.nbytes <= free // 2:
+            flat = torch.from_numpy(np.asarray(self.pixels))
+            self.resident[device] = flat.to(device)
+
     def batch(
         self,
         count: int,
@@ -53,6 +66,7 @@ class PictureStore:
         indices: Sequence[int] | None = None,
         scale: tuple[float, float] = (0.5, 1.0),
         flip: bool = True,
+        device: torch.device | None = None,
     ) -> Tensor:
         """Random square crops, float32 (count, 3, size, size) in [0, 1].
 
@@ -62,11 +76,14 @@ class PictureStore:
         Args:
             count: how many.
             size: side in pixels.
-            generator: source of randomness; torch's global one by default.
+            generator: of the host, source of randomness; torch's global one by default. The same
+                crops come of it on every device.
             indices: which pictures, instead of `count` distinct random ones (with repetition
                 only where the store holds fewer).
             scale: smallest and largest crop side, as a share of the shorter side.
             flip: mirror half of the crops.
+            device: where the batch is to be, the host by default. An accelerator that `place` knows
+                cuts them itself; for another only the crops' bytes are copied.
 
         Raises:
             BenchError: the store is empty.
@@ -77,29 +94,40 @@ class PictureStore:
             order: list[int] = []
             while len(order) < count:
                 order += torch.randperm(len(self), generator=generator).tolist()
-            order = order[:count]
-            indices = order
-        crops = []
-        for index in indices:
-            picture = self.picture(index)
-            height, width = picture.shape[1:]
-            short = min(height, width)
-            share, down, across, mirror = torch.rand(4, generator=generator).tolist()
-            side = round(short * (scale[0] + share * (scale[1] - scale[0])))
-            side = min(short, max(side, size))
-            top, left = round(down * (height - side)), round(across * (width - side))
-            crop = picture[:, top : top + side, left : left + side].float().div_(255)
-            if side != size:
-                crop = resize(crop[None], size, size)[0]
-            crops.append(crop.flip(2) if flip and mirror < 0.5 else crop)
-        return torch.stack(crops).contiguous()
+            indices = order[:count]
+        shapes = [(i, int(self.shapes[i][0]), int(self.shapes[i][1])) for i in indices]
+        crops = draw(shapes, size, scale, flip, generator)
+        if device is None or device.type == "cpu":
+            cut = [cut_one(self.picture(crop.picture), crop, size) for crop in crops]
+            return torch.stack(cut).contiguous()
+        reach = max(crop.side for crop in crops)
+        if device not in self.resident:
+            return resample(self._staged(crops, reach, device), numbers(crops, device), size)
+        rows = [
+            (*crop, int(self.offsets[crop.picture]), width)
+            for crop, (_, _, width) in zip(crops, shapes, strict=True)
+        ]
+        told = numbers(rows, device)
+        cut_there = windows(self.resident[device], told[:, 5], told[:, 6], told[:, :5], reach)
+        return resample(cut_there, told[:, :5], size)
+
+    def _staged(self, crops: Sequence[Crop], reach: int, device: torch.device) -> Tensor:
+        """The crops' pixels, copied to the device: uint8 (N, 3, reach, reach), filled up with 0."""
+        host = torch.zeros(
+            (len(crops), 3, reach, reach), dtype=torch.uint8, pin_memory=device.type == "cuda"
+        )
+        for window, (picture, top, left, side, _) in zip(host, crops, strict=True):
+            pixels = self.picture(picture)[:, top : top + side, left : left + side]
+            window[:, :side, :side].copy_(pixels)
+        return sent(host, device)
 
 
-def resize(picture: Tensor, height: int, width: int) -> Tensor:
-    """Antialiased bilinear resize of (N, 3, H, W) in [0, 1]; values stay in [0, 1]."""
-    return F.interpolate(
-        picture, (height, width), mode="bilinear", antialias=True, align_corners=False
-    ).clamp_(0, 1)
+def free_memory(device: torch.device) -> int | None:
+    """Bytes of the accelerator that nobody has taken; None on a CPU, or where it does not tell."""
+    if device.type not in ("cuda", "xpu"):
+        return None
+    free: int = torch.get_device_module(device).mem_get_info(device)[0]
+    return free
 
 
 def collect(pictures: Iterable[tuple[str, NDArray[np.uint8]]]) -> PictureStore:

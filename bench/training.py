@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from bench import distributed, files, weights
 from bench.contract import Task
@@ -126,37 +127,73 @@ def _learn(
 ) -> None:
     """Step until the budget is used up or a signal has come."""
     limit = math.inf if budget.minutes is None else 60 * budget.minutes
-    recent: dict[str, list[float]] = {}
+    recent = _Recent(keep.state_file)
     saved = last = time.perf_counter()
     while budget.steps is None or progress.step < budget.steps:
         over = progress.seconds >= limit or bool(stopped)
-        if distributed.anywhere(over, task.context.device):
+        if distributed.anywhere(over):
             break
         if not progress.parts or {**progress.parts[-1], "step": 0} != {**told, "step": 0}:
             progress.parts.append({"step": progress.step, **told})
-        logged = task.step(progress.step)
+        recent.add(progress.step, task.step(progress.step))
         progress.step += 1
+        due = progress.step % LOG_STEPS == 0
+        means = recent.means() if due else {}
         now = time.perf_counter()
         progress.seconds += now - last
         last = now
-        if not all(map(math.isfinite, logged.values())):
-            raise BenchError(
-                f"training diverged at step {progress.step} ({logged}); resume from "
-                f"{keep.state_file} with a lower learning rate"
-            )
-        for name, value in logged.items():
-            recent.setdefault(name, []).append(value)
         bar.update()
-        if progress.step % LOG_STEPS == 0:
-            means = {name: sum(values) / len(values) for name, values in recent.items()}
-            recent = {}
+        if due:
             progress.history.append({"step": progress.step, "seconds": progress.seconds, **means})
             keep.log(means)
             bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()})
         if now - saved >= 60 * budget.save_minutes:
+            recent.read()
             keep.save()
             keep.preview()
             saved = last = time.perf_counter()
+    recent.read()
+    progress.seconds += time.perf_counter() - last
+
+
+class _Recent:
+    """What the last steps logged. It is read seldom, since each reading waits for the device."""
+
+    def __init__(self, state_file: Path) -> None:
+        self._state_file = state_file
+        self._unread: list[tuple[int, Mapping[str, float | Tensor]]] = []
+        self._values: dict[str, list[float]] = {}
+
+    def add(self, step: int, logged: Mapping[str, float | Tensor]) -> None:
+        """Take what step number `step` logged."""
+        self._unread.append((step, logged))
+
+    def read(self) -> None:
+        """Wait for the numbers.
+
+        Raises:
+            BenchError: one is not finite.
+        """
+        logged = [value for _, step in self._unread for value in step.values()]
+        scalars = [value.detach() for value in logged if isinstance(value, Tensor)]
+        numbers = iter(torch.stack(scalars).tolist() if scalars else ())
+        for step, values in self._unread:
+            told = {n: next(numbers) if isinstance(v, Tensor) else v for n, v in values.items()}
+            if not all(map(math.isfinite, told.values())):
+                raise BenchError(
+                    f"training diverged at step {step + 1} ({told}); resume from "
+                    f"{self._state_file} with a lower learning rate"
+                )
+            for name, value in told.items():
+                self._values.setdefault(name, []).append(value)
+        self._unread = []
+
+    def means(self) -> dict[str, float]:
+        """Of each loss, over the steps since the last means; raises as `read`."""
+        self.read()
+        means = {name: sum(values) / len(values) for name, values in self._values.items()}
+        self._values = {}
+        return means
 
 
 class _Keeper:

@@ -1,8 +1,9 @@
-"""The transformation network as it stylizes: by itself, or fused where that is faster."""
+"""The transformation network as it stylizes: by itself, or in a form that is faster here."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -11,37 +12,58 @@ from torch import Tensor
 from bench.contract.context import Context, Precision
 from bench.errors import BenchError
 from bench.machine.clock import timed
+from bench.machine.device import decibels
 
+from ._cuda_graph import Graphed
 from ._fused import FusedNet
 from ._fused_layers import kernels
 from ._transform_net import TransformNet
 
-Inference = Literal["auto", "plain", "fused"]
+Inference = Literal["auto", "plain", "fused", "graph", "compiled"]
+INFERENCE = (
+    "stylize by the plain network, the fused one (CPU, C++ compiler), a CUDA graph, torch.compile, "
+    "or the fastest (but for torch.compile, which takes minutes)"
+)
+"""What the option says of itself."""
 FUSED = "float32/fused"  # the label of its precision
 FLAT = 0.01  # the least contrast, see `Deployed`
 SIDE = 256  # of the picture that `auto` decides by
+ALIKE = 40.0
+"""Decibels: a faster network is taken only if its pictures are this equal to the plain one's."""
 
 
 class Deployed:
-    """How a network stylizes: by itself, or fused, folded anew when its weights have changed.
+    """How a network stylizes: by itself, or in a faster form of the same function.
 
-    Pictures of hardly any contrast, as a film's black frames, are left to the network itself:
+    The fused network is folded anew when the weights have changed; a CUDA graph and a compiled
+    network read them. Both are made at the first picture of a shape, in `first_call`'s time.
+    Pictures of hardly any contrast, as a film's black frames, are not left to the fused network:
     normalising what is flat multiplies rounding errors by up to 316 in each layer, and only
     convolutions that round alike at every pixel have none that differ.
     """
 
     def __init__(
-        self, network: TransformNet, fused: bool, arithmetic: tuple[str, str] | None = None
+        self,
+        network: TransformNet,
+        form: Inference = "plain",
+        arithmetic: tuple[str, str] | None = None,
     ) -> None:
-        self.network, self.fused = network, fused
+        self.network, self.form = network, form
         self.arithmetic = arithmetic  # see `Method`
         self._folded: FusedNet | None = None
         self._versions: list[int] = []
+        self._faster: Callable[[Tensor], Tensor] = network
+        if form == "graph":
+            self._faster = Graphed(network)
+        elif form == "compiled":
+            self._faster = torch.compile(network, dynamic=False)
 
     def __call__(self, picture: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) in [0, 1] to float32 pictures of the same shape in (0, 1)."""
         with torch.inference_mode():
-            if not self.fused or _flat(picture):
+            if self.form != "fused":
+                return self._faster(picture).float()
+            if _flat(picture):
                 stylized: Tensor = self.network(picture)
                 return stylized.float()
             versions = [parameter._version for parameter in self.network.parameters()]
@@ -60,38 +82,50 @@ def deploy(network: TransformNet, context: Context, inference: Inference) -> Dep
     """The network as it stylizes fastest here (`auto`, measured), or as it is told.
 
     Raises:
-        BenchError: `fused` is asked for, and the device is no CPU or the layers cannot be compiled.
+        BenchError: what is asked for cannot be had: `fused` on another device than a CPU, without
+            a compiler; `graph` on another device than CUDA.
     """
-    if inference == "plain" or (inference == "auto" and context.device.type != "cpu"):
-        return Deployed(network, False)
+    precision, kind = context.precision, context.device.type
+    if inference == "graph" and kind != "cuda":
+        raise BenchError(f"inference=graph is for CUDA, not for {context.device}: use plain")
     if inference == "fused":
-        if context.device.type != "cpu":
+        if kind != "cpu":
             raise BenchError(f"inference=fused is for a CPU, not {context.device}: use plain")
         kernels()
-        return Deployed(network, True, (FUSED, "asked for"))
+        return Deployed(network, "fused", (FUSED, "asked for"))
+    if inference in ("graph", "compiled"):
+        return Deployed(network, inference, (f"{precision.label}/{inference}", "asked for"))
+    forms: dict[str, Inference] = {"cpu": "fused", "cuda": "graph"}
+    faster = forms.get(kind)
+    if inference == "plain" or faster is None:
+        return Deployed(network)
     threads = torch.get_num_threads()
-    fused, reason = _probe(context.device, context.precision, threads, network.smooth)
-    return Deployed(network, fused, (FUSED if fused else context.precision.label, reason))
+    better, reason = _probe(faster, network.smooth, context.device, precision, threads)
+    label = FUSED if faster == "fused" else f"{precision.label}/{faster}"
+    chosen = faster if better else "plain"
+    return Deployed(network, chosen, (label if better else precision.label, reason))
 
 
 @functools.cache
 def _probe(
-    device: torch.device, precision: Precision, threads: int, smooth: bool
+    faster: Inference, smooth: bool, device: torch.device, precision: Precision, threads: int
 ) -> tuple[bool, str]:
-    """Whether the fused network is a tenth faster than the plain one in its precision, and why."""
-    try:
-        kernels()
-    except BenchError as error:
-        return False, str(error)
+    """Whether a form is a tenth faster than the plain network in its precision, and why."""
     with torch.random.fork_rng(devices=[]):
-        network = TransformNet(smooth).to(memory_format=precision.memory_format)
-        picture = precision.layout(torch.rand(1, 3, SIDE, SIDE))  # not a flat one
-    both = [Deployed(network, fused) for fused in (False, True)]
-    seconds = [float("inf")] * 2
-    for _ in range(3):  # in turn, so that a slow moment hits both
-        for i, deployed in enumerate(both):
-            with precision.autocast(device):
-                taken = timed(lambda call=deployed: call(picture), device)[1]  # type: ignore[misc]
-            seconds[i] = min(seconds[i], taken)
-    told = f"probe: plain {1e3 * seconds[0]:.1f} ms, fused {1e3 * seconds[1]:.1f} ms"
-    return seconds[1] < 0.9 * seconds[0], told
+        network = TransformNet(smooth=smooth).to(device).to(memory_format=precision.memory_format)
+        picture = precision.layout(torch.rand(1, 3, SIDE, SIDE).to(device))  # not a flat one
+    try:
+        if faster == "fused":
+            kernels()
+        both = [Deployed(network, form) for form in ("plain", faster)]
+        seconds, made = [float("inf")] * 2, [picture] * 2
+        for _ in range(3):  # in turn, so that a slow moment hits both
+            for i, deployed in enumerate(both):
+                with precision.autocast(device):
+                    made[i], taken = timed(lambda call=deployed: call(picture), device)  # type: ignore[misc]
+                seconds[i] = min(seconds[i], taken)
+    except (BenchError, RuntimeError) as error:
+        return False, f"{faster}: {str(error).splitlines()[0]}"
+    equal = decibels(made[1], made[0])
+    told = f"probe: plain {1e3 * seconds[0]:.1f} ms, {faster} {1e3 * seconds[1]:.1f} ms"
+    return seconds[1] < 0.9 * seconds[0] and equal >= ALIKE, f"{told} ({equal:.0f} dB)"

@@ -216,6 +216,6 @@ def covariance_roots(flat: Tensor) -> tuple[Tensor, Tensor]:
     centred = flat.double() - flat.double().mean(1, keepdim=True)
     variances, axes = torch.linalg.eigh(centred @ centred.T / max(flat.shape[1] - 1, 1))
     kept = variances > 1e-5 * variances[-1].clamp_min(1e-12)
-    variances, axes = variances[kept], axes[:, kept]
-    roots = variances.sqrt()
-    return (axes * roots) @ axes.T, (axes / roots) @ axes.T
+    roots = variances.where(kept, 0).sqrt()
+    inverses = variances.where(kept, torch.inf).rsqrt()
+    return (axes * roots) @ axes.T, (axes * inverses) @ axes.T

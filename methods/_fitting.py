@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from bench.perceptual import PerceptualLoss
 from bench.weights import find, metadata
 
 from ._adam import adam
+from ._deployed import INFERENCE, Inference
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,7 @@ class FitOptions:
     encoder: str = option("vgg19-quarter", "loss network")
     content_weight: float = option(2.0, "weight of the content error", low=0)
     style_weight: float = option(1.0, "weight of the style error", low=0)
-    inference: Literal["auto", "plain", "fused"] = option(
-        "auto", "stylize by the plain network, the fused one (CPU, C++ compiler), or the faster"
-    )
+    inference: Inference = option("auto", INFERENCE)  # noqa: RUF009 (it is immutable)
 
 
 SMOKE = {"steps": 2, "batch": 1, "size": 32}
@@ -65,8 +64,8 @@ def fit(
     optimizer = adam(moving, options.lr)
     yield
     for _ in range(options.steps):
-        batch = context.photographs.batch(options.batch, options.size)
-        content = context.precision.layout(batch.to(context.device))
+        batch = context.photographs.batch(options.batch, options.size, device=context.device)
+        content = context.precision.layout(batch)
         terms = loss.of(network(content), content, wanted, options.shift)
         gradients = torch.autograd.grad(terms.total, moving)
         for parameter, gradient in zip(moving, gradients, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -16,11 +16,11 @@ from bench.options import option
 from bench.perceptual import Balance, perceptual_loss
 from bench.store import PictureStore
 
-from ._deployed import deploy
+from ._deployed import INFERENCE, Inference, deploy
 from ._network_training import NetworkTraining, TransferTrainingOptions
 from ._style_statistics import StyleStatistics
 from ._trained import Trained, TrainedOptions
-from ._transform_net import TransformNet, load_weights, started
+from ._transform_net import TransformNet, fill, load_weights, started
 
 STANDARD = 512
 """Styles that the statistics are standardised over."""
@@ -101,9 +101,7 @@ class GeneratorTraining(NetworkTraining):
 class GeneratedOptions(TrainedOptions):
     """Options of a method whose network is generated."""
 
-    inference: Literal["auto", "plain", "fused"] = option(
-        "auto", "stylize by the plain network, the fused one (CPU, C++ compiler), or the faster"
-    )
+    inference: Inference = option("auto", INFERENCE)  # noqa: RUF009 (it is immutable)
 
 
 @dataclass(frozen=True)
@@ -140,7 +138,7 @@ class StartsGenerated(Trained):
         """Fill the network with the parameters that are generated for a style's numbers (D,)."""
         with torch.no_grad(), torch.autocast(numbers.device.type, enabled=False):
             generated = self.generator.parameters_for(numbers)
-        self.network.load_state_dict({**self.generator.transform.state_dict(), **generated})
+        fill(self.network, {**dict(self.generator.transform.named_parameters()), **generated})
 
     def stylize(self, content: Tensor) -> Tensor:
         """One pass through the network."""

@@ -108,7 +108,7 @@ class MetaTraining(NetworkTraining):
         """The transformation network, random or from the start that the options name."""
         return started(self.options.start)
 
-    def step(self, index: int) -> dict[str, float]:
+    def step(self, index: int) -> Mapping[str, float | Tensor]:
         """A warm-up step on all styles at once, or a meta-training step."""
         o: MetaTrainingOptions = self.options
         iteration = index - o.warm_steps
@@ -129,18 +129,18 @@ class MetaTraining(NetworkTraining):
             return logged
         return {**logged, "gradient": self.update(gradients, rate)}
 
-    def _warm(self) -> tuple[dict[str, float], list[Tensor]]:
+    def _warm(self) -> tuple[dict[str, Tensor], list[Tensor]]:
         count = self.options.batch * 2
         terms = self._terms(self.contents(count), self.targets(count))
-        logged = {"warm/content": terms.content.item(), "warm/style": terms.style.item()}
+        logged = {"warm/content": terms.content.detach(), "warm/style": terms.style.detach()}
         return logged, list(torch.autograd.grad(terms.total, self.parameters))
 
-    def _meta(self, iteration: int) -> tuple[dict[str, float], list[Tensor]]:
+    def _meta(self, iteration: int) -> tuple[dict[str, Tensor], list[Tensor]]:
         """What several styles ask of the start, on the mean."""
         o: MetaTrainingOptions = self.options
         lr = o.inner_lr / (1 + o.inner_decay * iteration)
         shared = [self.contents(o.batch) for _ in range(2)] if o.contents == "shared" else None
-        logged: dict[str, float] = {}
+        logged: dict[str, Tensor] = {}
         total = [torch.zeros_like(p) for p in self.parameters]
         of_style = self._by_graph if o.rule == "second-order" else self._by_steps
         for _ in range(o.styles):
@@ -152,7 +152,8 @@ class MetaTraining(NetworkTraining):
             for sum_, gradient in zip(total, gradients, strict=True):
                 sum_ += gradient / o.styles
             for name, value in _summary(before, after).items():
-                logged[name] = logged.get(name, 0.0) + value / o.styles
+                share = value / o.styles
+                logged[name] = logged[name] + share if name in logged else share
         return logged, total
 
     def _by_graph(
@@ -207,14 +208,14 @@ class MetaTraining(NetworkTraining):
         parameters: Mapping[str, Tensor] | None = None,
     ) -> Terms:
         twice = SecondDerivatives() if parameters is not None else nullcontext()
-        with self.context.autocast(), twice:
+        with self.context.autocast(learning=True), twice:
             stylized = functional_call(self.network, dict(parameters or {}), (content,))
             return self.loss.of(stylized, content, style, self.options.shift)
 
     def targets(self, count: int) -> StyleTarget:
         """What `count` styles ask for."""
         style = self.crops(self.draw(count), self.options.style_size)
-        with self.context.autocast():
+        with self.context.autocast(learning=True):
             return self.loss.style_target(style)
 
     def preview(self) -> Tensor:
@@ -225,11 +226,11 @@ class MetaTraining(NetworkTraining):
             return torch.cat([content, self.network(content)]).cpu()
 
 
-def _summary(before: Terms, after: Terms) -> dict[str, float]:
+def _summary(before: Terms, after: Terms) -> dict[str, Tensor]:
     return {
-        "meta/before": before.total.item(),
-        "meta/style_before": before.style.item(),
-        "meta/after": after.total.item(),
-        "meta/style_after": after.style.item(),
-        "meta/content": after.content.item(),
+        "meta/before": before.total.detach(),
+        "meta/style_before": before.style.detach(),
+        "meta/after": after.total.detach(),
+        "meta/style_after": after.style.detach(),
+        "meta/content": after.content.detach(),
     }

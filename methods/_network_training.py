@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,21 +78,21 @@ class NetworkTraining(Task):
         """
         raise NotImplementedError
 
-    def step(self, index: int) -> dict[str, float]:
+    def step(self, index: int) -> Mapping[str, float | Tensor]:
         """One update on fresh pairs."""
         o = self.options
-        with self.context.autocast():
+        with self.context.autocast(learning=True):
             terms = self.terms(self.contents(o.batch), self.draw(o.batch))
         norm = self.update(torch.autograd.grad(terms["total"], self.parameters), self.rate(index))
-        return {**{name: term.item() for name, term in terms.items()}, "gradient": norm}
+        return {**{name: term.detach() for name, term in terms.items()}, "gradient": norm}
 
     def rate(self, index: int) -> float:
         """The learning rate of a step: warmed up, then lr / (1 + k t)."""
         o = self.options
         return float(o.lr * min(1.0, (index + 1) / WARM_UP) / (1 + o.decay * index))
 
-    def update(self, gradients: Sequence[Tensor], rate: float) -> float:
-        """One clipped step of Adam on gradients that are averaged over processes; their norm."""
+    def update(self, gradients: Sequence[Tensor], rate: float) -> Tensor:
+        """One clipped step of Adam on gradients averaged over processes; their norm, scalar."""
         distributed.average(gradients)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -101,7 +101,7 @@ class NetworkTraining(Task):
         norm = nn.utils.clip_grad_norm_(self.parameters, self.options.clip)
         self.optimizer.step()
         self.average()
-        return float(norm)
+        return norm
 
     def average(self) -> None:
         """Take the parameters into their running mean, which soon forgets where it began."""
@@ -112,8 +112,9 @@ class NetworkTraining(Task):
 
     def contents(self, count: int) -> Tensor:
         """Crops of photographs (count, 3, size, size)."""
-        batch = self.context.photographs.batch(count, self.options.size)
-        return self.context.precision.layout(batch.to(self.context.device))
+        device = self.context.device
+        batch = self.context.photographs.batch(count, self.options.size, device=device)
+        return self.context.precision.layout(batch)
 
     def draw(self, count: int) -> Sequence[int]:
         """Styles by their places, drawn by source."""
@@ -123,8 +124,9 @@ class NetworkTraining(Task):
 
     def crops(self, drawn: Sequence[int], side: int) -> Tensor:
         """Crops of styles (N, 3, side, side)."""
-        batch = self.styles.batch(len(drawn), side, indices=drawn, scale=(0.7, 1.0))
-        return self.context.precision.layout(batch.to(self.context.device))
+        device = self.context.device
+        batch = self.styles.batch(len(drawn), side, indices=drawn, scale=(0.7, 1.0), device=device)
+        return self.context.precision.layout(batch)
 
     def state(self) -> dict[str, Any]:
         """Network, running mean and optimiser."""

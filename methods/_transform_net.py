@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +182,13 @@ def load_weights(network: nn.Module, tensors: dict[str, Tensor], file: Path) -> 
         raise BenchError(
             f"{file} holds another network's weights; make them with bench train"
         ) from None
+
+
+def fill(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Copy tensors of the network's device into its parameters of these names, without waiting."""
+    parameters = dict(network.named_parameters())
+    with torch.no_grad():
+        torch._foreach_copy_([parameters[name] for name in tensors], list(tensors.values()))
 
 
 def started(start: str | None, smooth: bool = True) -> TransformNet:

@@ -29,6 +29,7 @@ from bench.hooks import hookimpl
 from bench.options import option
 from bench.perceptual import Balance, perceptual_loss
 from bench.store import PictureStore
+from bench.transfers import numbers
 
 from ._deployed import deploy
 from ._fitting import SMOKE, FitOptions, fit
@@ -36,6 +37,7 @@ from ._network_training import NetworkTraining, TransferTrainingOptions
 from ._trained import Trained, TrainedOptions
 from ._transform_net import (
     TransformNet,
+    fill,
     load_weights,
     norm_parameters,
     norm_vector,
@@ -57,7 +59,8 @@ class ManyStyles(nn.Module):
 
     def forward(self, contents: Tensor, places: Sequence[int]) -> Tensor:
         """Contents (M, 3, H, W), each in one of the N styles."""
-        stylized: Tensor = self.transform(contents, self.styles[list(places)])
+        (rows,) = numbers([places], contents.device)
+        stylized: Tensor = self.transform(contents, self.styles[rows])
         return stylized
 
 
@@ -149,7 +152,7 @@ class ConditionalInstanceNorm(Trained):
 
     def adapt(self, style: Tensor) -> Iterator[None]:
         """Fit scales and shifts to the style, from the mean of the trained styles."""
-        self.network.load_state_dict(norms_from(self.network, self.start), strict=False)
+        fill(self.network, norms_from(self.network, self.start))
         moving = norm_parameters(self.network).values()
         yield from fit(self.context, self.network, self.loss, style, self.options, moving)
 

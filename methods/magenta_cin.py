@@ -95,7 +95,7 @@ class MagentaCIN(Method):
         o: MagentaCINOptions = self.options
         if o.style is not None:
             return o.style
-        photographs = self.context.photographs.batch(o.batch, o.size).to(style.device)
+        photographs = self.context.photographs.batch(o.batch, o.size, device=style.device)
         with torch.no_grad():
             grams = [gram(features) for features in self.encoder(style)]
             errors = [

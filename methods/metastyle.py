@@ -37,7 +37,7 @@ from ._deployed import deploy
 from ._fitting import SMOKE, FitOptions, fit
 from ._meta_training import MetaTraining
 from ._trained import Trained, TrainedOptions
-from ._transform_net import TransformNet, load_weights, norm_parameters
+from ._transform_net import TransformNet, fill, load_weights, norm_parameters
 
 SHIPPED = Weights(
     "metastyle.safetensors",
@@ -75,9 +75,10 @@ class MetaStyle(Trained):
     def load(self) -> None:
         """Read the meta-trained weights."""
         o: MetaStyleOptions = self.options
-        self.initial, _, file = self.read_weights()
+        tensors, _, file = self.read_weights()
         self.network = self.context.place(TransformNet())
-        load_weights(self.network, self.initial, file)
+        load_weights(self.network, tensors, file)
+        self.initial = {n: p.detach().clone() for n, p in self.network.named_parameters()}
         self.deployed = deploy(self.network, self.context, o.inference)
         self.arithmetic = self.deployed.arithmetic
         self.loss = perceptual_loss(
@@ -86,7 +87,7 @@ class MetaStyle(Trained):
 
     def adapt(self, style: Tensor) -> Iterator[None]:
         """Start from the meta-trained weights and fit them to the style."""
-        self.network.load_state_dict(self.initial)
+        fill(self.network, self.initial)
         moving = norm_parameters(self.network).values() if self.options.update == "norm" else None
         yield from fit(self.context, self.network, self.loss, style, self.options, moving)
 

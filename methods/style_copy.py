@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from bench.contract import Method
+from bench.crops import resize
 from bench.hooks import hookimpl
-from bench.store import resize
 
 
 class StyleCopy(Method):

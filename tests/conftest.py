@@ -9,6 +9,7 @@ from dataclasses import replace
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+import torch
 from helpers.made_run import make_run
 from helpers.whole import is_whole
 
@@ -21,6 +22,11 @@ def pytest_addoption(parser):
 
 def pytest_ignore_collect(collection_path, config):
     return True if config.getoption("--fast") and is_whole(collection_path) else None
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("gpu") and not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
 
 
 def pytest_collection_finish():

@@ -124,12 +124,6 @@ def test_an_empty_store_refuses():
         store.collect([]).batch(1, 16)
 
 
-def test_resize_of_an_even_picture_is_even():
-    resized = store.resize(torch.full((1, 3, 20, 30), 0.25), 7, 50)
-    assert resized.shape == (1, 3, 7, 50)
-    torch.testing.assert_close(resized, torch.full_like(resized, 0.25))
-
-
 # the cache on disk
 
 SHAPES = [(20, 30), (30, 20), (16, 16)]

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 MOST = 10**9
 """Of anything that is counted."""
-PRECISIONS = ("auto", "float32", "float32/channels_last", "bfloat16")
+PRECISIONS = (
+    *("auto", "float32", "float32/channels_last", "tf32", "tf32/channels_last"),
+    *("bfloat16", "float16"),
+)
 
 
 class AddCommand(Protocol):
@@ -246,6 +249,7 @@ def context(args: argparse.Namespace, registry: Registry, pictures: Sequence[Pic
 
     device, precision = machine(args)
     store = images.photographs(pictures, 512, report=warn)
+    store.place(device)
     return Context(device, precision, store, registry.encoder)
 
 

@@ -78,6 +78,8 @@ def execute(args: argparse.Namespace, arguments: list[str]) -> int:
     device, precision = _shared.machine(args)
     device = distributed.own_device(device)
     contents, styles = (_shared.stored(paths, args.quiet) for paths in (args.content, args.style))
+    for pictures in (contents, styles):
+        pictures.place(device)
     context = Context(device, precision, contents, registry.encoder)
     torch.manual_seed(args.seed)
     budget = training.Budget(args.minutes, args.steps, args.save_minutes)

@@ -36,11 +36,11 @@ def made(cls: type[Method], context: Context, options: Any) -> Method:
     return method
 
 
-def arithmetic(method: Method) -> AbstractContextManager[object]:
-    """The autocast that the method's phases run under."""
+def arithmetic(method: Method, learning: bool = False) -> AbstractContextManager[object]:
+    """The autocast that the method's phases run under; `adapt` may learn."""
     if not type(method).autocast:
         return contextlib.nullcontext()
-    return method.context.autocast()
+    return method.context.autocast(learning)
 
 
 class Adapting(Iterator[int]):
@@ -58,13 +58,13 @@ class Adapting(Iterator[int]):
         return next(self._steps)
 
     def _run(self, method: Method, style: Tensor) -> Iterator[int]:
-        with Guard(), arithmetic(method):
+        with Guard(), arithmetic(method, True):
             phase = method.adapt(style)
         if phase is None:
             yield 0
             return
         self.iterates = True
-        for step, _ in enumerate(_advance(method, phase)):
+        for step, _ in enumerate(_advance(method, phase, True)):
             yield step
 
 
@@ -110,10 +110,10 @@ def stylize(method: Method, content: Tensor) -> Tensor:
     return last[0]
 
 
-def _advance(method: Method, phase: Iterator[T]) -> Iterator[T]:
+def _advance(method: Method, phase: Iterator[T], learning: bool = False) -> Iterator[T]:
     theirs = torch.is_grad_enabled()  # a generator may yield inside `with torch.no_grad()`
     while True:
-        with Guard(), torch.set_grad_enabled(theirs), arithmetic(method):
+        with Guard(), torch.set_grad_enabled(theirs), arithmetic(method, learning):
             try:
                 value = next(phase)
             except StopIteration:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.options import NoOptions
@@ -31,8 +32,12 @@ class Task(ABC):
         self.options = options
 
     @abstractmethod
-    def step(self, index: int) -> dict[str, float]:
-        """Do training step `index` and return what to log."""
+    def step(self, index: int) -> Mapping[str, float | Tensor]:
+        """Do training step `index` and return what to log: numbers, or scalars of the device.
+
+        Nothing in a step should wait for the device (`item`, `cpu`, `print`): it then computes one
+        step while the host prepares the next. The loop reads what is logged every some steps.
+        """
 
     @abstractmethod
     def state(self) -> dict[str, Any]:

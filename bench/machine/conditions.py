@@ -10,20 +10,17 @@ import itertools
 import math
 import os
 import re
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypedDict
 
+from bench.machine.gpu import Gpu
+
 ROOT = Path("/")
 
 MOST = {"waited": 0.02, "others": 0.10, "steal": 0.01, "aa_noise": 0.05}
 """Shares from which on timings are called noisy."""
-
-_GPU_SLOW = 0x4 | 0x8 | 0x20 | 0x40 | 0x80
-"""Bits of NVML's clock event reasons: power cap, hardware slow-down, thermal (twice), power brake.
-"""
 
 
 class Conditions(TypedDict):
@@ -39,10 +36,15 @@ class Watch:
     Args:
         device_type: `cuda` has the GPU's state recorded too.
         root: where `proc` and `sys` are.
+        uuid: of the GPU, see `bench.machine.gpu.Gpu`.
     """
 
-    def __init__(self, device_type: str = "cpu", root: Path = ROOT) -> None:
-        self._root, self._device_type = root, device_type
+    def __init__(
+        self, device_type: str = "cpu", root: Path = ROOT, uuid: str | None = None
+    ) -> None:
+        self._root = root
+        self._gpu = Gpu(uuid) if device_type == "cuda" else None
+        self._joules = self._gpu.joules() if self._gpu else None
         self._before = _counters(root)
 
     def end(self, aa_noise: float | None = None) -> Conditions:
@@ -59,7 +61,8 @@ class Watch:
             machines; `throttled`, how often a limit on the
             container's time stopped it; `thermal`, how often a core was too hot; `megahertz`, the
             lowest and the highest clock of a core; `load_average` over a minute; `clock_ns`, see
-            `clock_noise`; `aa_noise`; and `gpu`.
+            `clock_noise`; `aa_noise`; and `gpu`, its state at the end (`bench.machine.gpu.STATE`)
+            and the `joules` that it took meanwhile.
         """
         facts = _difference(self._before, _counters(self._root))
         facts |= {
@@ -67,9 +70,16 @@ class Watch:
             "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
             "clock_ns": clock_noise(),
             "aa_noise": aa_noise if aa_noise is not None and math.isfinite(aa_noise) else None,
-            "gpu": _gpu() if self._device_type == "cuda" else None,
+            "gpu": self._gpu_now(),
         }
         return {"noisy": _reasons(facts), "facts": facts}
+
+    def _gpu_now(self) -> dict[str, Any] | None:
+        if self._gpu is None or self._gpu.source is None:
+            return None
+        joules = self._gpu.joules()
+        taken = None if joules is None or self._joules is None else joules - self._joules
+        return {**self._gpu.state(), "joules": taken}
 
 
 def clock_noise(
@@ -133,32 +143,6 @@ def _megahertz(root: Path) -> list[float] | None:
     return [min(found), max(found)] if found else None
 
 
-def _gpu() -> dict[str, Any] | None:
-    """Clock, temperature, what slows it down, and how many processes use it."""
-    query = "clocks.sm,clocks.max.sm,temperature.gpu,clocks_event_reasons.active"
-    state, users = (
-        _smi(f"--query-{what}", "--format=csv,noheader,nounits")
-        for what in (f"gpu={query}", "compute-apps=pid")
-    )
-    if state is None:
-        return None
-    clock, most, celsius, reasons = (part.strip() for part in state.splitlines()[0].split(","))
-    return {
-        "megahertz": [clock, most],
-        "celsius": celsius,
-        "slowed": bool(int(reasons, 16) & _GPU_SLOW) if reasons.startswith("0x") else None,
-        "processes": None if users is None else len(users.splitlines()),
-    }
-
-
-def _smi(*words: str) -> str | None:
-    try:
-        done = subprocess.run(("nvidia-smi", *words), capture_output=True, text=True, timeout=20)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout if done.returncode == 0 and done.stdout.strip() else None
-
-
 def _reasons(facts: Mapping[str, Any]) -> list[str]:
     texts = {
         "waited": "it waited for a core {:.0%} of the time",
@@ -177,9 +161,9 @@ def _reasons(facts: Mapping[str, Any]) -> list[str]:
         reasons.append(f"cores were too hot {facts['thermal']} times")
     gpu = facts["gpu"] or {}
     if gpu.get("slowed"):
-        reasons.append(f"the GPU was slowed down by heat or power ({gpu['celsius']} °C)")
-    if (gpu.get("processes") or 0) > 1:
-        reasons.append(f"{gpu['processes']} processes used the GPU")
+        reasons.append(f"the GPU was slowed down by {', '.join(gpu['slowed'])}")
+    if gpu.get("processes"):
+        reasons.append(f"{gpu['processes']} other processes used the GPU")
     return reasons
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import get_args
 
@@ -21,6 +22,17 @@ CANDIDATES = (
     Precision("float32", True),
     Precision("bfloat16", True),
 )
+"""What `probe` chooses from."""
+ON_CUDA = (
+    *CANDIDATES[:2],
+    Precision("tf32", False),
+    Precision("tf32", True),
+    *CANDIDATES[2:],
+    Precision("float16", True),
+)
+"""And on CUDA."""
+GAIN = 0.9
+"""So large a share of plain float32's time another may take, to be chosen: noise decides less."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -38,6 +50,8 @@ def choose_device(name: str) -> torch.device:
         if device.type not in usable:
             raise RuntimeError(f"there is {' and '.join(usable)}")
         torch.empty(1, device=device)
+        if device.type == "cuda":
+            _settle_cuda()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         cause = str(error).splitlines()[0]
         raise BenchError(
@@ -46,20 +60,34 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
+def _settle_cuda() -> None:
+    """Whole float32 where nothing else is asked for, and the fastest convolution of each shape.
+
+    Torch's own default is TF32 in convolutions and a guess at the algorithm.
+    """
+    torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
+    torch.backends.cuda.matmul.fp32_precision = "ieee"
+    torch.backends.cudnn.benchmark = True
+
+
 def choose_precision(name: str, device: torch.device) -> Precision:
-    """`auto` (probe), `float32`, `bfloat16`, or a precision's label, to a precision.
+    """`auto` (probe), a dtype, or a precision's label, to a precision.
+
+    A half-precision dtype alone is in channels_last.
 
     Raises:
-        BenchError: it is none of these.
+        BenchError: it is none of these, or TF32 or float16 on another device than CUDA.
     """
     if name == "auto":
         return probe(device)
     dtype, _, layout = name.partition("/")
-    if dtype not in get_args(DType) or layout not in ("", "contiguous", "channels_last"):
+    known: DType | None = next((d for d in get_args(DType) if d == dtype), None)
+    if known is None or layout not in ("", "contiguous", "channels_last"):
         raise unknown("precision", name, ("auto", *get_args(DType)))
-    half = dtype == "bfloat16"
-    last = layout == "channels_last" or (half and not layout)
-    return Precision("bfloat16" if half else "float32", last, "asked for")
+    if known in ("tf32", "float16") and device.type != "cuda":
+        raise BenchError(f"--precision {name} is for CUDA, not for {device}: take float32")
+    last = layout == "channels_last" or (known in ("bfloat16", "float16") and not layout)
+    return Precision(known, last, "asked for")
 
 
 @functools.cache
@@ -67,41 +95,69 @@ def probe(device: torch.device) -> Precision:
     """The fastest candidate on this device, by the `workload`.
 
     On a CPU by one thread: several wait for each other where others compute too. Another than plain
-    float32 must be a tenth faster, lest noise decide. Takes about a second.
+    float32 must be a tenth faster, lest noise decide. How equal its picture is goes into the
+    reason; what fails or gives a picture that is not finite is left out, with its reason. Takes
+    about a second.
     """
+    candidates = ON_CUDA if device.type == "cuda" else CANDIDATES
+    seconds: dict[Precision, float] = {}
+    pictures: dict[Precision, Tensor] = {}
+    failed: dict[Precision, str] = {}
+    calls = {candidate: workload(device, candidate) for candidate in candidates}
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    calls = {candidate: workload(device, candidate) for candidate in CANDIDATES}
-    seconds = dict.fromkeys(CANDIDATES, float("inf"))
     for _ in range(3):  # in turn, so that a slow moment hits all alike
         for candidate, call in calls.items():
-            seconds[candidate] = min(seconds[candidate], timed(call, device)[1])
+            if candidate in failed:
+                continue
+            try:
+                pictures[candidate], taken = timed(call, device)
+            except RuntimeError as error:
+                failed[candidate] = str(error).splitlines()[0]
+            else:
+                seconds[candidate] = min(seconds.get(candidate, math.inf), taken)
     torch.set_num_threads(threads)
-    plain = CANDIDATES[0]
-    best = min(CANDIDATES, key=lambda candidate: seconds[candidate])
-    chosen = best if seconds[best] < 0.9 * seconds[plain] else plain
-    measured = ", ".join(f"{c.label} {1e3 * s:.1f} ms" for c, s in seconds.items())
-    return Precision(chosen.dtype, chosen.channels_last, f"probe: {measured}")
+    for candidate in set(candidates) - set(failed):
+        if not pictures[candidate].isfinite().all():
+            failed[candidate] = "a picture that is not finite"
+    plain = candidates[0]
+    able = [candidate for candidate in candidates if candidate not in failed]
+    best = min(able, key=lambda candidate: seconds[candidate], default=plain)
+    chosen = best if plain in able and seconds[best] < GAIN * seconds[plain] else plain
+    parts = []
+    for candidate in candidates:
+        text = failed.get(candidate) or f"{1e3 * seconds[candidate]:.1f} ms"
+        if candidate in able[1:] and plain in able:
+            text += f" ({decibels(pictures[candidate], pictures[plain]):.0f} dB)"
+        parts.append(f"{candidate.label} {text}")
+    return Precision(chosen.dtype, chosen.channels_last, f"probe: {', '.join(parts)}")
 
 
-def workload(device: torch.device, precision: Precision) -> Callable[[], None]:
+def decibels(picture: Tensor, truth: Tensor) -> float:
+    """PSNR of pictures in [0, 1]; at most 160."""
+    error = (picture.double() - truth.double()).square().mean()
+    return float(-10 * torch.log10(error.clamp_min(1e-16)))
+
+
+def workload(device: torch.device, precision: Precision) -> Callable[[], Tensor]:
     """What style transfer asks of a machine: a picture through a small network, a step of training.
 
-    The picture has 128 pixels, the step a picture of 96. Some processors have fast bfloat16 in one
-    direction only.
+    The picture, which the call gives, has 128 pixels, the step's has 96. Some processors have fast
+    bfloat16 in one direction only.
     """
     with torch.random.fork_rng(devices=[]):
         network = _ProbeNetwork().to(device).to(memory_format=precision.memory_format)
         picture, crop = (
-            precision.layout(torch.rand(1, 3, side, side, device=device)) for side in (128, 96)
+            precision.layout(torch.rand(1, 3, side, side).to(device)) for side in (128, 96)
         )
 
-    def call() -> None:
+    def call() -> Tensor:
         with torch.inference_mode(), precision.autocast(device):
-            network(picture)
-        with precision.autocast(device):
+            stylized = network(picture)
+        with precision.learning.autocast(device):
             loss = network(crop).float().square().mean()
         torch.autograd.grad(loss, list(network.parameters()))
+        return torch.sigmoid(stylized.float())
 
     return call
 

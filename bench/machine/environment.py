@@ -118,6 +118,16 @@ def _container() -> str | None:
     return os.environ.get("container")  # noqa: SIM112 (systemd's and Flatpak's spelling)
 
 
+def uuid(device: torch.device) -> str | None:
+    """What NVML knows a CUDA device by; None for others, and where torch does not tell."""
+    import torch
+
+    if device.type != "cuda":
+        return None
+    told = getattr(torch.cuda.get_device_properties(device), "uuid", None)
+    return None if told is None else str(told)
+
+
 def _accelerator(device: torch.device, cpu: str) -> dict[str, Any]:
     import torch
 

@@ -70,6 +70,6 @@ def seed(base: int, *place: object) -> None:
 def precision_label(cls: type[Method], context: Context) -> str:
     """The precision that a method really runs in."""
     precision = context.precision
-    if cls.autocast or precision.dtype == "float32":
+    if cls.autocast:
         return precision.label
     return precision.label.replace(precision.dtype, "float32")

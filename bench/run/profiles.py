@@ -71,6 +71,20 @@ PROFILES = {
             sizes=(256, 512),
         ),
         Profile(
+            "gpu",
+            "a graphics card in minutes: three sizes, short samples",
+            contents=3,
+            styles=3,
+            sizes=(256, 512, 1024),
+            sampling={
+                "min_samples": 10,
+                "min_seconds": 0.2,
+                "max_seconds": 1.0,
+                "warmup_seconds": 0.5,
+                "window_seconds": 0.05,
+            },
+        ),
+        Profile(
             "full",
             "for publication: all pictures, three sizes; wants a GPU",
             contents=None,

@@ -14,7 +14,7 @@ from torch import Tensor
 from bench import images, results
 from bench.contract import Context, Method
 from bench.contract.phases import adapting, made, stylizing
-from bench.machine import conditions
+from bench.machine import conditions, environment
 from bench.results import (
     CellRecord,
     ConditionsRecord,
@@ -78,7 +78,7 @@ def run_speed(
         for scope, call in method.calls.items()
     }
     twice = _controlled(calls, plan)
-    watch = conditions.Watch(context.device.type)
+    watch = conditions.Watch(context.device.type, uuid=environment.uuid(context.device))
     samples = sample_interleaved(
         calls | ({f"{twice} again": calls[twice]} if twice else {}),
         Rule(**plan.profile.sampling),

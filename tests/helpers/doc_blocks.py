@@ -14,6 +14,7 @@ FOREIGN = {
     "tox": "makes environments; each is a job of CI",
     "pytest": "runs this suite, or that of a new package (tests/plugins/test_scaffold.py)",
     "cd": "goes with one of these",
+    "tools/gpu_report.sh": "half an hour on a GPU (tests/tools/test_gpu_report.py)",
 }
 """Commands that are not bench's, and why no test of the pages runs them."""
 

@@ -80,18 +80,28 @@ def test_a_system_without_counters_says_nothing(tmp_path):
 
 
 def test_a_gpu_that_is_slowed_down_or_shared(tmp_path, monkeypatch):
-    answers = {"gpu": "1200, 1980, 83, 0x0000000000000020\n", "compute-apps": "11\n12\n"}
+    class Card:
+        source = "nvml"
 
-    def smi(query, *_):
-        return answers[query.removeprefix("--query-").partition("=")[0]]
+        def __init__(self, uuid):
+            assert uuid == "abc"
+            self.taken = iter((100.0, 130.5))
 
-    monkeypatch.setattr(conditions, "_smi", smi)
-    happened = conditions.Watch("cuda", root=tmp_path).end()
-    assert happened["facts"]["gpu"]["megahertz"] == ["1200", "1980"]
+        def joules(self):
+            return next(self.taken)
+
+        def state(self):
+            return {"megahertz": 1200, "slowed": ["power cap", "heat"], "processes": 2}
+
+    monkeypatch.setattr(conditions, "Gpu", Card)
+    happened = conditions.Watch("cuda", root=tmp_path, uuid="abc").end()
+    assert happened["facts"]["gpu"]["megahertz"] == 1200
+    assert happened["facts"]["gpu"]["joules"] == 30.5
     assert happened["noisy"] == [
-        "the GPU was slowed down by heat or power (83 °C)",
-        "2 processes used the GPU",
+        "the GPU was slowed down by power cap, heat",
+        "2 other processes used the GPU",
     ]
+    assert conditions.Watch("cpu", root=tmp_path).end()["facts"]["gpu"] is None
 
 
 def test_a_run_has_an_aa_control_and_its_conditions(tmp_path, monkeypatch, capsys):

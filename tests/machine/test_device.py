@@ -62,13 +62,82 @@ def test_precision_by_name_and_by_label(name, label):
     ],
 )
 def test_the_probe_takes_what_is_clearly_fastest(monkeypatch, seconds, chosen):
-    turns = iter(seconds * 3)
-    monkeypatch.setattr(device, "timed", lambda call, _: (None, next(turns)))
+    turns, picture = iter(seconds * 3), torch.ones(1)
+    monkeypatch.setattr(device, "timed", lambda call, _: (picture, next(turns)))
     device.probe.cache_clear()
     made = device.probe(CPU)
     device.probe.cache_clear()
     assert (made.dtype, made.channels_last) == (chosen.dtype, chosen.channels_last)
-    assert made.reason.startswith("probe: float32/contiguous 1000.0 ms, ")
+    assert made.reason.startswith("probe: float32/contiguous 1000.0 ms, float32/channels_last ")
+    assert made.reason.endswith("ms (160 dB)")
+
+
+def test_the_probe_leaves_out_what_fails_or_is_not_finite(monkeypatch):
+    """Each for its reason, though it were the fastest."""
+    made = []
+
+    def timed(call, _):
+        made.append(CANDIDATES[len(made) % 3 if len(made) < 3 else [0, 2][(len(made) - 3) % 2]])
+        if made[-1] == CANDIDATES[1]:
+            raise RuntimeError("no kernel\nfor this layout")
+        nan = made[-1] == CANDIDATES[2]
+        return torch.tensor([float("nan") if nan else 0.5]), 0.1 if nan else 1.0
+
+    monkeypatch.setattr(device, "timed", timed)
+    device.probe.cache_clear()
+    chosen = device.probe(CPU)
+    device.probe.cache_clear()
+    assert chosen.label == "float32/contiguous"
+    assert chosen.reason == (
+        "probe: float32/contiguous 1000.0 ms, float32/channels_last no kernel, "
+        "bfloat16/channels_last a picture that is not finite"
+    )
+
+
+def test_decibels_by_hand():
+    half = torch.full((1, 3, 4, 4), 0.5)
+    assert device.decibels(half + 0.1, half) == pytest.approx(20, abs=1e-4)
+    assert device.decibels(half, half) == pytest.approx(160)
+
+
+@pytest.mark.parametrize("name", ["tf32", "float16", "tf32/channels_last"])
+def test_cudas_own_arithmetic_is_refused_elsewhere(name):
+    with pytest.raises(BenchError, match=f"--precision {name} is for CUDA, not for cpu"):
+        choose_precision(name, CPU)
+
+
+CUDA = torch.device("cuda", 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("tf32", "tf32/contiguous"),
+        ("tf32/channels_last", "tf32/channels_last"),
+        ("float16", "float16/channels_last"),
+    ],
+)
+def test_cudas_precisions(name, label):
+    assert choose_precision(name, CUDA).label == label
+
+
+def test_tf32_is_switched_on_around_a_phase_alone():
+    """A flag of torch's that can be set without a device."""
+    conv = torch.backends.cudnn.conv
+    before = conv.fp32_precision
+    with Precision("tf32").autocast(CUDA):
+        assert conv.fp32_precision == "tf32"
+    assert conv.fp32_precision == before
+    with pytest.raises(ValueError, match="in it"), Precision("tf32").autocast(CUDA):
+        raise ValueError("in it")
+    assert conv.fp32_precision == before
+    with Precision("tf32").autocast(CPU), Precision("float32").autocast(CUDA):
+        assert conv.fp32_precision == before
+
+
+def test_float16_is_not_for_gradients():
+    assert Precision("float16", True).learning == Precision("bfloat16", True)
+    assert Precision("tf32", True).learning == Precision("tf32", True)
 
 
 def test_the_probe_is_by_one_thread(monkeypatch):

@@ -127,7 +127,7 @@ def test_an_accelerator_without_statistics_is_unknown(monkeypatch):
     assert (peak.source, peak.bytes) == ("unavailable", None)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.gpu
 def test_peak_on_cuda():
     with peak_memory(torch.device("cuda")) as peak:
         torch.ones(64 * MIB // 4, device="cuda")

@@ -99,7 +99,7 @@ def test_cpu_needs_no_synchronising(clock, monkeypatch):
     timed(lambda: None, CPU, clock)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.gpu
 def test_cuda_events_agree_with_the_wall_clock():
     square = torch.rand(2048, 2048, device="cuda")
     square @ square

@@ -162,11 +162,11 @@ def test_plain_is_the_network_itself(network, context):
 def test_auto_takes_the_faster(network, context, monkeypatch, plain, quick, chosen):
     taken = iter([plain, quick] * 3)
     monkeypatch.setattr(deployment, "kernels", lambda: None)
-    monkeypatch.setattr(deployment, "timed", lambda call, device: (None, next(taken)))
+    monkeypatch.setattr(deployment, "timed", lambda call, device: (torch.ones(1), next(taken)))
     monkeypatch.setattr(deployment, "_probe", deployment._probe.__wrapped__)
     deployed = deployment.deploy(network, context, "auto")
-    assert deployed.fused is chosen
-    told = f"probe: plain 1000.0 ms, fused {1e3 * quick:.1f} ms"
+    assert deployed.form == ("fused" if chosen else "plain")
+    told = f"probe: plain 1000.0 ms, fused {1e3 * quick:.1f} ms (160 dB)"
     label = "float32/fused" if chosen else context.precision.label
     assert deployed.arithmetic == (label, told)
 
@@ -175,9 +175,24 @@ def test_the_probe_times_the_fused_network(context, monkeypatch):
     calls = []
     monkeypatch.setattr(deployment, "SIDE", 16)
     monkeypatch.setattr(deployment, "kernels", lambda: None)
-    monkeypatch.setattr(deployment, "FusedNet", lambda network: calls.append)
-    deployment._probe.__wrapped__(context.device, context.precision, 1, True)
+    monkeypatch.setattr(
+        deployment, "FusedNet", lambda network: lambda x: calls.append(x) or network(x)
+    )
+    deployment._probe.__wrapped__("fused", True, context.device, context.precision, 1)
     assert len(calls) == 3
+
+
+def test_a_faster_network_whose_pictures_differ_is_not_taken(context, monkeypatch):
+    taken = iter([1.0, 0.1] * 3)
+    monkeypatch.setattr(deployment, "SIDE", 16)
+    monkeypatch.setattr(deployment, "kernels", lambda: None)
+    monkeypatch.setattr(deployment, "timed", lambda call, _: (call(), next(taken)))
+    monkeypatch.setattr(deployment, "FusedNet", lambda network: torch.zeros_like)
+    better, reason = deployment._probe.__wrapped__(
+        "fused", False, context.device, context.precision, 1
+    )
+    assert not better
+    assert " dB)" in reason
 
 
 def test_without_a_compiler(network, context, monkeypatch):
@@ -185,7 +200,7 @@ def test_without_a_compiler(network, context, monkeypatch):
     monkeypatch.setattr(deployment, "kernels", lambda: native.library.__wrapped__("int one;"))
     monkeypatch.setattr(deployment, "_probe", deployment._probe.__wrapped__)
     deployed = deployment.deploy(network, context, "auto")
-    assert not deployed.fused
+    assert deployed.form == "plain"
     label, reason = deployed.arithmetic  # goes into the record
     assert label == context.precision.label
     assert "/nowhere/g++ cannot be run" in reason

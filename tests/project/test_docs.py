@@ -36,7 +36,7 @@ LONG = {
 
 PARSED = (
     *("README.md", "docs/adaptation.md", "docs/training.md", "docs/paper.md", "docs/start.md"),
-    "docs/published.md",
+    *("docs/published.md", "docs/gpu.md"),
 )
 """Pages whose runs take minutes to days even when made small, or download: parsed, not run."""
 

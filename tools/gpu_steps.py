@@ -1,0 +1,268 @@
+"""What tools/gpu_report.py measures beside `bench run`; each prints its part of the report.
+
+python tools/gpu_steps.py environment|tests|pictures|batches|bounds --device cuda [--smoke]
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import math
+import subprocess
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from tabulate import tabulate
+from torch import Tensor
+
+from bench import images
+from bench.contract import Context, Method, Precision
+from bench.contract.phases import adapt, adapting, made, stylize
+from bench.machine import environment, roofline
+from bench.machine.clock import synchronize, timed
+from bench.machine.device import choose_device, choose_precision
+from bench.machine.gpu import Gpu
+from bench.plugins import registry
+from bench.run.batches import BatchSpeed, batch_speeds
+from bench.run.plan import seed
+from bench.run.sampling import Rule
+from bench.store import PictureStore
+
+ROOT = Path(__file__).resolve().parent.parent
+PLAIN = Precision("float32", False, "the report's")
+ALIKE = 40.0
+"""Decibels from which on two pictures are called equal."""
+
+
+def print_table(rows: list[list[Any]], head: list[str]) -> None:
+    """A Markdown table."""
+    print(tabulate(rows, head, "github", disable_numparse=True))
+
+
+def describe(args: argparse.Namespace) -> None:
+    """The machine, its measured peak, and what its driver says."""
+    device = choose_device(args.device)
+    facts = environment.capture(device, PLAIN)
+    if device.type == "cuda":
+        facts["gpu"] = Gpu(environment.uuid(device)).state()
+    facts["peak"] = roofline.measure(device, torch.get_num_threads())
+    Path("environment.json").write_text(json.dumps(facts, indent=1))
+    rows = [[key, json.dumps(value)] for key, value in facts.items() if value not in (None, {}, [])]
+    print_table(rows, ["", ""])
+    if device.type == "cuda":
+        done = subprocess.run(["nvidia-smi", "-q"], capture_output=True, text=True, timeout=60)
+        print(f"\n```\n{done.stdout[:20_000]}\n```")
+
+
+def tests(args: argparse.Namespace) -> None:
+    """The tests that want a device; everywhere else they say so and are skipped."""
+    if importlib.util.find_spec("pytest") is None:
+        print("pytest is not installed: no tests were run")
+        return
+    files = [p for p in (ROOT / "tests").rglob("test_*.py") if "pytest.mark.gpu" in p.read_text()]
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, *map(str, sorted(files))], capture_output=True, text=True, cwd=ROOT
+    )
+    print(f"```\n{done.stdout[-8000:]}\n```")
+    if done.returncode not in (0, 5):  # 5: none was collected
+        sys.exit(done.returncode)
+
+
+def contexts(
+    devices: list[torch.device], precision: Precision = PLAIN
+) -> tuple[Iterator[Context], Any]:
+    """A context for each device, with the embedded photographs, and the embedded pictures."""
+    loaded = registry.load()
+    dataset = loaded.dataset("default")()
+    store = images.photographs(dataset.adaptation(), 256)
+    for device in devices:
+        store.place(device)
+    return (Context(device, precision, store, loaded.encoder) for device in devices), dataset
+
+
+def made_by(name: str, cls: type[Method], context: Context, pair: tuple[Tensor, Tensor]) -> Tensor:
+    """A method's picture of a content in a style, by few steps."""
+    seed(0, name)
+    method = made(cls, context, cls.Options(**cls.budgets.get("smoke", {})))
+    content, style = (context.precision.layout(t.to(context.device)) for t in pair)
+    adapt(method, style)
+    seed(0, name, "stylize")
+    return stylize(method, content).detach().float().cpu()
+
+
+def pictures(args: argparse.Namespace) -> None:
+    """Every method's picture in plain float32, on the device and on the CPU: how equal they are."""
+    device, cpu = choose_device(args.device), torch.device("cpu")
+    places, dataset = contexts([cpu, device])
+    side = 64 if args.smoke else 256
+    pair = images.load(dataset.contents()[0], side), images.load(dataset.styles()[0], side)
+    both, rows, strips = list(places), [], []
+    for name, cls in registry.load().methods.items():
+        try:
+            on_cpu, there = (made_by(name, cls, context, pair) for context in both)
+        except Exception as error:
+            traceback.print_exc()
+            rows.append([name, "", "", f"{type(error).__name__}: {error}".splitlines()[0][:120]])
+            continue
+        difference = (there - on_cpu).abs()
+        psnr = -10 * math.log10(max(float((there - on_cpu).double().square().mean()), 1e-16))
+        verdict = "equal" if psnr >= ALIKE else "differs"
+        rows.append([name, f"{psnr:.0f}", f"{float(difference.max()):.1e}", verdict])
+        strips.append(torch.cat([on_cpu, there, (8 * difference).clamp(0, 1)], 3))
+    print(f"{side} px, few steps; {ALIKE:.0f} dB and more is called equal\n")
+    print_table(rows, ["method", "PSNR dB", "largest difference", ""])
+    if strips:
+        sheet = images.to_image(torch.cat(strips, 2))
+        sheet.thumbnail((sheet.width, 8000), Image.Resampling.LANCZOS)
+        sheet.save(args.folder / "pictures.jpg", quality=85)
+
+
+def batches(args: argparse.Namespace) -> None:
+    """Pictures per second, memory and energy at growing batches, in half precision on a GPU."""
+    device = choose_device(args.device)
+    precision = choose_precision("bfloat16" if device.type == "cuda" else "float32", device)
+    (context,), dataset = contexts([device], precision)
+    counts = (1, 2) if args.smoke else (1, 4, 16, 64, 256)
+    rule = Rule(min_samples=5, min_seconds=0.3, max_seconds=1.0, warmup_seconds=0.5)
+    gpu = Gpu(environment.uuid(device)) if device.type == "cuda" else None
+    rows = []
+    for side in (64,) if args.smoke else (256, 512, 1024):
+        style, content = (
+            images.load(part()[0], side).to(device) for part in (dataset.styles, dataset.contents)
+        )
+        for name, cls in registry.load().methods.items():
+            if cls.family in ("anchor", "optimisation", "per-style"):
+                continue
+            try:
+                method = made(cls, context, cls.Options())
+                next(adapting(method, precision.layout(style)))
+            except Exception as error:
+                traceback.print_exc()
+                rows.append([name, side, "", *["" for _ in range(6)], str(error)[:100]])
+                continue
+
+            def prepare(count: int, method: Method = method, one: Tensor = content) -> Any:
+                pictures = precision.layout(one.repeat(count, 1, 1, 1))
+                return lambda: stylize(method, pictures)
+
+            for speed in batch_speeds(prepare, counts, device, rule, gpu):
+                rows.append([name, side, speed.batch, *_cells(speed)])
+    print(f"{precision.label}; the device's cache is warm, as repeated calls leave it\n")
+    head = ["method", "px", "batch", "ms", "pictures/s", "allocated MB", "reserved MB"]
+    print_table(rows, [*head, "J/picture", "outside events", ""])
+
+
+def _cells(speed: BatchSpeed) -> list[str]:
+    """What a row says of one size."""
+    if speed.status != "ok":
+        return [*["" for _ in range(6)], f"{speed.status}: {speed.reason[:100]}"]
+    numbers = (
+        (1e3 * speed.seconds, ".2f"),
+        (speed.per_second, ".1f"),
+        (speed.allocated_bytes and speed.allocated_bytes / 1e6, ".0f"),
+        (speed.reserved_bytes and speed.reserved_bytes / 1e6, ".0f"),
+        (speed.joules, ".3f"),
+        (speed.outside_device, ".0%"),
+    )
+    return [*("" if value is None else format(value, how) for value, how in numbers), ""]
+
+
+def work(device: torch.device, smoke: bool) -> Iterator[tuple[str, Callable[[], object]]]:
+    """What is profiled: a step each of adaptation and of training, and a picture."""
+    (context,), dataset = contexts([device])
+    loaded = registry.load()
+    cls = loaded.method("metastyle")
+    side = 64 if smoke else 512
+    style = images.load(dataset.styles()[0], side).to(device)
+    method = made(cls, context, cls.Options(steps=10_000, batch=1 if smoke else 4))
+    phase = adapting(method, style)
+    next(phase)
+    yield f"adaptation, batch {method.options.batch}", lambda: next(phase)
+    content = images.load(dataset.contents()[0], side).to(device)
+    yield f"picture, {side} px", lambda: stylize(method, content)
+    task = cls.training
+    assert task is not None
+    styles: PictureStore = images.photographs(dataset.styles(), 256)
+    styles.place(device)
+    for batch in (1,) if smoke else (2, 16):
+        small = {"size": 32, "style_size": 32} if smoke else {"size": 256}
+        chosen = task.Options(warm_steps=0, batch=batch, **small)
+        training = task(context, styles, chosen)
+        yield f"meta-training, batch {batch}", lambda t=training: t.step(1)
+
+
+def bounds(args: argparse.Namespace) -> None:
+    """Time of a step, how much of it the device is busy, what it is busy with, and what waits."""
+    device = choose_device(args.device)
+    count = 2 if args.smoke else 20
+    cuda = device.type == "cuda"
+    kinds = [torch.profiler.ProfilerActivity.CPU]
+    kinds += [torch.profiler.ProfilerActivity.CUDA] * cuda
+    rows, tables = [], []
+    for name, call in work(device, args.smoke):
+        try:
+            for _ in range(count):
+                call()
+            seconds = timed(lambda c=call: [c() for _ in range(count)], device)[1] / count
+            with torch.profiler.profile(activities=kinds) as profile:
+                for _ in range(count):
+                    call()
+                synchronize(device)
+            events = profile.key_averages()
+            own = "self_device_time_total" if cuda else "self_cpu_time_total"
+            busy = 1e-6 * sum(getattr(event, own) for event in events) / count
+            waits = hidden_waits(call) if cuda else 0
+            bound = "" if not cuda else "the device" if busy > 0.8 * seconds else "the host"
+            rows.append([name, f"{1e3 * seconds:.2f}", f"{busy / seconds:.0%}", bound, waits])
+            tables.append(f"\n{name}\n\n```\n{events.table(sort_by=own, row_limit=12)}\n```")
+        except Exception as error:
+            traceback.print_exc()
+            rows.append([name, "", "", f"{type(error).__name__}: {error}".splitlines()[0], ""])
+    print_table(rows, ["step", "ms", "device busy", "bound by", "waits"])
+    print("\n".join(tables))
+
+
+def hidden_waits(call: Callable[[], object]) -> int:
+    """How often a step makes the host wait for the device, as torch tells."""
+    torch.cuda.set_sync_debug_mode("warn")
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            call()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    return sum("synchroniz" in str(warning.message) for warning in caught)
+
+
+PARTS = {
+    "environment": describe,
+    "tests": tests,
+    "pictures": pictures,
+    "batches": batches,
+    "bounds": bounds,
+}
+
+
+def main() -> None:
+    """Print one part."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--smoke", action="store_true")
+    parser.add_argument("--folder", type=Path, default=Path(), help="where pictures go")
+    args = parser.parse_args()
+    PARTS[args.part](args)
+
+
+if __name__ == "__main__":
+    main()
