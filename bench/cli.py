@@ -51,7 +51,7 @@ EXAMPLES = """examples:
 """
 
 
-_NEAREST = "bench.nearest"
+_NEAREST = "bench-nearest"
 _LETTERS = {"↑": "^", "↓": "v", "†": "+", "‡": "#", "§": "$", "–": "-", "—": "-", "…": "~",
             "×": "x", "·": "*", "±": "~", "≤": "<", "≥": ">", "µ": "u", "→": ">"}  # fmt: skip
 """For terminals that lack them: letters of the same width, different from each other in a table."""
@@ -74,8 +74,9 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
     def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        whole = isinstance(action, argparse._SubParsersAction)  # a command with all its words
         empty = not arg_string and arg_string != action.default
-        if empty:  # as a path it would be the working directory
+        if empty and not whole:  # as a path it would be the working directory
             raise argparse.ArgumentError(action, "is empty: give a value, or leave it out")
         return super()._get_value(action, arg_string)
 

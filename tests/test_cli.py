@@ -270,7 +270,13 @@ def test_an_empty_path_is_refused(words, capsys):
     """Else it is the working directory, or the newest run, which nobody asked for."""
     with pytest.raises(SystemExit, match="2"):
         main(words)
-    assert "is empty: give a value, or leave it out" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "is empty: give a value, or leave it out" in said
+    assert "COMMAND" not in said
+    options = [
+        word for word in words if word.startswith("-") and words[words.index(word) + 1] == ""
+    ]
+    assert all(option in said for option in options)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
