@@ -7,6 +7,7 @@ from dataclasses import replace
 # Before torch is loaded: what tests compute is tiny, and two threads that wait for each other by
 # spinning take ten times as long wherever something else runs on the machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as commands have it that tests start
 
 import pytest
 import torch
