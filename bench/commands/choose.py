@@ -102,7 +102,8 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
             f"there is no run in {args.runs} to answer from: bench run --all --profile quick makes"
             " one, in about twenty minutes on two cores"
         )
-    group = _group(rows.groups(results.load(runs)), args.device)
+    frames = results.load(runs)
+    group = _group(rows.groups(frames), args.device)
     need = Need(
         args.styles,
         args.pictures,
@@ -118,7 +119,8 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     if args.format == "json":
         print(json.dumps(choice_text.data(found), indent=2))
     else:
-        print(choice_text.text(found), end="")
+        folders = dict(zip(frames.runs["run"], frames.runs["path"], strict=True))
+        print(choice_text.text(found, folders), end="")
     return int(found.recommended is None)
 
 

@@ -89,7 +89,7 @@ def _add_workload(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", choices=_shared.PRECISIONS[1:], default="float32")
     parser.add_argument(
         "--threads",
-        type=_shared.count,
+        type=_shared.threads,
         default=1,
         metavar="N",
         help="CPU threads (1, which is least disturbed by other processes)",

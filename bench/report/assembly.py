@@ -77,6 +77,7 @@ def row_of(index: Index, place: Place, metrics: Mapping[str, MetricRecord], seed
         variant=variant,
         run=run,
         dataset=record.dataset.name,
+        behind=held.method.method,
         family=held.method.family,
         size=size,
         style=style,

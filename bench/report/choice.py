@@ -122,8 +122,8 @@ def _candidate(row: Row, cost: Cost | None, need: Need, scale: Scale) -> Candida
         return row.outcome.reason or "it has no time of adaptation or of a picture"
     if row.quality_gate == "failed":
         return "its pictures are no better than the photograph or the style itself"
-    if row.method in need.barred:
-        return need.barred[row.method]
+    if row.behind in need.barred:
+        return need.barred[row.behind]
     memory = row.resources.peak.value * 1e6
     limits = (
         (cost.adapt, need.new_style_in, "a new style takes {:.3g} s"),

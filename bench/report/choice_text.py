@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from bench.report.choice import Answer, Candidate
@@ -16,9 +17,14 @@ FEW = 5
 """Fewer styles than this say little about others."""
 
 
-def text(answer: Answer) -> str:
-    """The answer in paragraphs of at most `WIDTH` characters a line; ends with a newline."""
-    return "".join(f"{_wrapped(line)}\n" for line in _lines(answer))
+def text(answer: Answer, folders: Mapping[str, Path]) -> str:
+    """The answer in paragraphs of at most `WIDTH` characters a line; ends with a newline.
+
+    Args:
+        answer: what to say.
+        folders: a run's id to where it is.
+    """
+    return "".join(f"{_wrapped(line)}\n" for line in _lines(answer, folders))
 
 
 def _wrapped(line: str) -> str:
@@ -58,7 +64,7 @@ def _values(candidate: Candidate, best: Candidate) -> dict[str, Any]:
 
 def commands(candidate: Candidate) -> list[str]:
     """What to type to go on with a method."""
-    method = candidate.row.variant.method
+    method = candidate.row.behind
     if candidate.adapt < 1:
         return [f"bench stylize --method {method} --style STYLE.jpg PHOTOS/ -o OUT/"]
     return [
@@ -81,7 +87,7 @@ def duration(seconds: float) -> str:
     return f"{days} d {hours} h" if hours else f"{days} d"
 
 
-def _lines(answer: Answer) -> Iterator[str]:
+def _lines(answer: Answer, folders: Mapping[str, Path]) -> Iterator[str]:
     need, best = answer.need, answer.recommended
     pictures = f"{need.pictures:,} picture" + "s" * (need.pictures != 1)
     styles = f"{need.styles:,} new style" + "s" * (need.styles != 1)
@@ -113,7 +119,7 @@ def _lines(answer: Answer) -> Iterator[str]:
         yield ""
         yield "Go on with"
         yield from (f"  {line}" for line in commands(best))
-        yield f"  bench report runs/{best.row.run} --html page/     numbers and pictures"
+        yield f"  bench report {folders[best.row.run]} --html page/     numbers and pictures"
 
 
 def _cost(answer: Answer, c: Candidate) -> str:

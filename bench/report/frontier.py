@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -81,19 +81,18 @@ class Curve:
         return found
 
 
-def curves(group: Group, methods: Mapping[str, str], scale: Scale, size: int) -> list[Curve]:
+def curves(group: Group, scale: Scale, size: int) -> list[Curve]:
     """The curves of a group at a size.
 
     Args:
         group: its rows.
-        methods: a row's name in its run to the method behind it.
         scale: of the same rows.
         size: in pixels.
     """
     own: dict[tuple[str, str], list[Row]] = {}
     for row in group.rows:
         if row.size == size and not row.anchor and scale.of(row) is not None:
-            own.setdefault((methods.get(row.method, row.method), row.run), []).append(row)
+            own.setdefault((row.behind, row.run), []).append(row)
     found = [curve for (name, _), some in own.items() for curve in _of_method(name, some, scale)]
     means = [(p.content.mean(), p.style.mean()) for curve in found for p in curve.points]
 
@@ -136,24 +135,21 @@ def equal_content(found: Sequence[Curve]) -> float | None:
     return float(np.median(means)) if means else None
 
 
-def of_group(
-    frames: Frames, group: Group, seed: int = 0
-) -> Iterator[tuple[int, Scale, list[Curve]]]:
+def of_group(group: Group, seed: int = 0) -> Iterator[tuple[int, Scale, list[Curve]]]:
     """Every size of a group with its scale and its curves.
 
     Raises:
         BenchError: quality has no scale: anchors or judges are missing.
     """
-    methods = {row.method: frames.records[row.run].methods[row.method].method for row in group.rows}
     for size in sorted({row.size for row in group.rows}):
         scale = Scale(group, [row for row in group.rows if row.size == size], seed)
-        yield size, scale, curves(group, methods, scale, size)
+        yield size, scale, curves(group, scale, size)
 
 
 def every(frames: Frames, seed: int = 0) -> Iterator[tuple[Group, int, Scale, list[Curve]]]:
     """Every size of every group; see `of_group`."""
     for group in rows.groups(frames, seed=seed):
-        for found in of_group(frames, group, seed):
+        for found in of_group(group, seed):
             yield group, *found
 
 

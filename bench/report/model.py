@@ -124,6 +124,7 @@ class Row:
         variant: what was run.
         run: the id of the run.
         dataset: its name.
+        behind: the method that the row's name stands for, itself where it is no alias.
         family: of the method.
         size: of the pictures in pixels.
         style: its name; empty where a row is of all styles.
@@ -149,6 +150,7 @@ class Row:
     variant: Variant
     run: str
     dataset: str
+    behind: str
     family: str
     size: int
     style: str

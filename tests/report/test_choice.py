@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +43,12 @@ def group(fake_run, monkeypatch):
         return found
 
     return make
+
+
+def said(answer):
+    """The text, of runs that lie somewhere."""
+    folders = {row.run: Path("somewhere") / row.run for row in answer.group.rows}
+    return choice_text.text(answer, folders)
 
 
 def first(answer):
@@ -94,8 +101,21 @@ def test_limits_exclude_and_say_so(group, limit, reason):
 def test_where_nothing_meets_the_limits_there_is_no_answer(group):
     found = choice.answer(group(), need.Need(new_style_in=1.0))
     assert found.recommended is None
-    assert "No method meets the limits." in choice_text.text(found)
+    assert "No method meets the limits." in said(found)
     assert choice_text.data(found)["recommended"] is None
+
+
+def test_an_alias_has_the_licence_and_the_commands_of_its_method(group):
+    found = group()
+    for row in found.rows:
+        if row.method == "good":
+            row.behind = "the-method"
+    text = said(choice.answer(found, need.Need(pictures=100)))
+    assert "Take good" in text
+    assert "bench adapt --method the-method" in text
+    assert "bench report somewhere/" in text
+    barred = choice.answer(found, need.Need(pictures=100, barred={"the-method": "its licence"}))
+    assert dict(barred.excluded)["good"] == "its licence"
 
 
 def test_a_row_that_failed_the_gate_is_excluded(group):
@@ -128,7 +148,7 @@ def test_resampling_pairs_the_styles(group):
 
 
 def test_the_text_has_the_choice_its_cost_and_the_commands(group):
-    text = choice_text.text(choice.answer(group(), need.Need(styles=2, pictures=1000)))
+    text = said(choice.answer(group(), need.Need(styles=2, pictures=1000)))
     assert "1,000 pictures of 64 px in 2 new styles" in text
     assert "Take good: 16 s in all (2 × 3 s and 1,000 × 10 ms)" in text
     assert "Next best slow: 1 min 30 s more" in text

@@ -54,9 +54,7 @@ def figures(frames: Frames, *, all_metrics: bool = False, seed: int = 0) -> dict
             suffix = f"-{number}" * (number > 1)
             where = f"{describe(group.environment)}; dataset {group.dataset.name}"
             looks = looks_of(group.rows)
-            drawings = chain(
-                _of_group(group, looks, ways, seed), _frontiers(frames, group, looks, seed)
-            )
+            drawings = chain(_of_group(group, looks, ways, seed), _frontiers(group, looks, seed))
             for name, figure in drawings:
                 figure.set_label(f"{figure.get_label()} ({where})")
                 drawn[name + suffix] = figure
@@ -83,12 +81,10 @@ def _of_group(
         yield "speed", speed_figure(group.rows, looks)
 
 
-def _frontiers(
-    frames: Frames, group: Group, looks: Mapping[str, Look], seed: int
-) -> Iterator[tuple[str, Figure]]:
+def _frontiers(group: Group, looks: Mapping[str, Look], seed: int) -> Iterator[tuple[str, Figure]]:
     """The curves of sizes that have any, where the anchors and the judges give a scale."""
     try:
-        for size, scale, found in frontier.of_group(frames, group, seed):
+        for size, scale, found in frontier.of_group(group, seed):
             if any(len(curve.points) > 1 for curve in found):
                 yield f"frontier-{size}px", frontier_figure(found, scale, looks, size)
     except BenchError:
