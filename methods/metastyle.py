@@ -41,7 +41,7 @@ from ._transform_net import TransformNet, fill, load_weights, norm_parameters
 
 SHIPPED = Weights(
     "metastyle.safetensors",
-    "870cc42f3231af2e01a854957c88a812519c870d08c27ceeeb018364a8ccc3f0",
+    "e59066f41b23232dc4a6efc1abc935db3f55964008bb298cd2b91874f48c9d99",
     "bench train metastyle (see the README)",
     "MIT",
 )
