@@ -125,7 +125,7 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
 
 
 def _group(groups: Sequence[Group], device: str | None) -> Group:
-    """That of this machine if there is one, with the newest run; of the device if one is named.
+    """That of this machine and device with the most rows, of these the newest; else another's.
 
     Raises:
         BenchError: nothing was measured on the device.

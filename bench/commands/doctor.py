@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -131,12 +130,11 @@ def _amx() -> bool:
 
 def _compiler() -> str | None:
     """The first line of what the compiler says of itself; None without one."""
-    command = os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
-    if not command:
-        return None
+    from bench.machine.native import compiler
+
     try:
-        done = subprocess.run([*command.split(), "--version"], capture_output=True, text=True)
-    except OSError:
+        done = subprocess.run([*compiler(), "--version"], capture_output=True, text=True)
+    except (BenchError, OSError):
         return None
     return done.stdout.splitlines()[0] if done.returncode == 0 and done.stdout else None
 

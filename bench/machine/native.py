@@ -35,10 +35,7 @@ def library(source: str) -> ctypes.CDLL:
         BenchError: no compiler, it refuses the source, or the cache cannot be written or is not
             the user's own: what others can write is not run.
     """
-    found = shutil.which("g++") or shutil.which("clang++") or ""
-    command = shlex.split(os.environ.get("CXX", "")) or [found]  # CXX may have arguments
-    if not command[0]:
-        raise BenchError("there is no C++ compiler: install g++, or name one in CXX")
+    command = compiler()
     # the macros tell the compiler's version and what the processor can do
     macros = _run(*command, *FLAGS, "-dM", "-E", "-x", "c++", os.devnull)
     digest = hashlib.sha256("\0".join((*command, macros, *FLAGS, source)).encode()).hexdigest()
@@ -50,6 +47,19 @@ def library(source: str) -> ctypes.CDLL:
         raise BenchError(
             f"nothing can be built in or loaded from {folder()} ({error}): check the folder"
         ) from None
+
+
+def compiler() -> list[str]:
+    """The C++ compiler and its arguments: `$CXX`, g++ or clang++.
+
+    Raises:
+        BenchError: there is none.
+    """
+    found = shutil.which("g++") or shutil.which("clang++") or ""
+    command = shlex.split(os.environ.get("CXX", "")) or [found]
+    if not command[0]:
+        raise BenchError("there is no C++ compiler: install g++, or name one in CXX")
+    return command
 
 
 def folder() -> Path:
