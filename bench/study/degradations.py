@@ -123,6 +123,9 @@ def write(run: Path, method: str, out: Path) -> list[Path]:
         raise unknown("method in the run", method, record.methods)
     if len(record.sizes) > 1 or min(len(record.contents), len(record.styles)) < 2:
         raise BenchError(f"{run} must be of one size, and of at least two contents and two styles")
+    for name in (*record.methods, *record.contents, *record.styles):
+        if name in (".", "..") or set(name) & set("/\\\0"):  # it would lead out of the folder
+            raise BenchError(f"{run}: '{name}' cannot be a file's name: rename it in a new run")
     if out.exists():
         raise BenchError(f"{out} is there already: take another folder, or remove it")
     (size,) = record.sizes

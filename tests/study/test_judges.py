@@ -159,6 +159,20 @@ def test_a_run_that_does_not_do_is_refused(stylized, tmp_path, change, says):
         degradations.write(stylized, "god", tmp_path / "out")
 
 
+@pytest.mark.parametrize("name", ["../../gone", "..", "a\\b", "/gone"])
+@pytest.mark.parametrize("kind", ["contents", "styles", "methods"])
+def test_no_name_of_a_record_leads_out_of_the_folder(stylized, tmp_path, kind, name):
+    path = stylized / "run.json"
+    record = results.read_json(path)
+    if kind == "methods":
+        record[kind][name] = record[kind]["good"]
+    else:
+        record[kind] = [*record[kind], name]
+    results.write_json(path, record)
+    with pytest.raises(BenchError, match="cannot be a file's name"):
+        degradations.write(stylized, "good", tmp_path / "out")
+
+
 # the study
 
 
