@@ -19,6 +19,7 @@ DEVICE = torch.device("cuda", 0)
 """Its name; no CUDA is needed, or used."""
 
 _Function = Callable[..., Any]
+_MARK = "on_the_simulated_device"
 _DEVICE_OF = torch.Tensor.device.__get__
 _IS_CUDA = torch.Tensor.is_cuda.__get__  # type: ignore[attr-defined]
 _IS_CPU = torch.Tensor.is_cpu.__get__  # type: ignore[attr-defined]
@@ -32,14 +33,14 @@ _REFERRING = {"untyped_storage", "_has_compatible_shallow_copy_type", "set_", "_
 class Simulation(TorchFunctionMode):
     """`with Simulation():` makes `DEVICE` usable; operations that it would refuse raise."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._storages: dict[int, Any] = {}  # kept alive, so that no address is used twice
+    @staticmethod
+    def is_there(tensor: Tensor) -> bool:
+        """Whether the tensor lies on the simulated device, for which a storage bears a mark.
 
-    def is_there(self, tensor: Tensor) -> bool:
-        """Whether the tensor lies on the simulated device."""
+        What a program keeps for its next use stays there when the simulation ends.
+        """
         with torch._C.DisableTorchFunction():
-            return tensor.untyped_storage()._cdata in self._storages
+            return hasattr(tensor.untyped_storage(), _MARK)
 
     def __torch_function__(
         self,
@@ -77,18 +78,10 @@ class Simulation(TorchFunctionMode):
         result = func(*args, **kwargs)
         if asked is None:
             asked = any(there) if name not in ("copy_", "__setitem__", "__set__") else there[0]
-            return self._mark(result) if asked else result
+            return _mark(result) if asked else result
         if tensors and asked != there[0]:
             result = tree_map(_copied, result)
-        return self._mark(result) if asked else result
-
-    def _mark(self, result: Any) -> Any:
-        with torch._C.DisableTorchFunction():
-            for leaf in tree_leaves(result):
-                if isinstance(leaf, Tensor):
-                    storage = leaf.untyped_storage()
-                    self._storages[storage._cdata] = storage
-        return result
+        return _mark(result) if asked else result
 
     def _refuse_mixture(self, name: str, tensors: list[Tensor], there: list[bool]) -> None:
         """Tensors of both sides meet; the host's single numbers are taken everywhere."""
@@ -100,6 +93,14 @@ class Simulation(TorchFunctionMode):
                 f"make it with device=self.context.device, or place the module that holds it "
                 f"with self.context.place(module) in load"
             )
+
+
+def _mark(result: Any) -> Any:
+    with torch._C.DisableTorchFunction():
+        for leaf in tree_leaves(result):
+            if isinstance(leaf, Tensor):
+                setattr(leaf.untyped_storage(), _MARK, True)
+    return result
 
 
 def _take_device(

@@ -1,6 +1,7 @@
 """Each check of the conformance suite finds the fault that it is there for, and no other does."""
 
 import dataclasses
+import functools
 import importlib
 import json
 import os
@@ -475,6 +476,22 @@ def test_what_cannot_be_simulated_is_said_and_is_no_failure():
     (unseen,) = (o for o in outcomes("methods", Generating) if o.status != "passed")
     assert (unseen.status, unseen.case.check.__name__) == ("unseen", "keeps_to_its_device")
     assert "check on a machine that has one, with --device" in unseen.message
+
+
+def test_what_a_program_keeps_for_a_device_lies_there_at_the_next_check_too():
+    @functools.cache
+    def halves(device):
+        return torch.full((1, 3, 1, 1), 0.5, device=device)
+
+    class Keeping(Plain):
+        """Makes its constant once for each device."""
+
+        def stylize(self, content):
+            return content * halves(content.device) + self.mean * 0.5
+
+    for _ in range(2):
+        assert failures("methods", Keeping) == {}
+    assert halves.cache_info().misses == 2  # of the host and of the simulated device
 
 
 # metrics
