@@ -19,11 +19,13 @@ from bench.errors import BenchError, unknown
 from bench.machine.openmp import wait_passively
 
 COMMANDS = (
+    "demo",
     "run",
     "score",
     "list",
     "weights",
     "report",
+    "sheet",
     "choose",
     "compare",
     "gate",
@@ -40,6 +42,7 @@ COMMANDS = (
 """Modules of `bench.commands`, in the order of the help; each has `add` and `execute`."""
 
 EXAMPLES = """examples:
+  bench demo                                     three methods in a minute, with pictures
   bench run --method metastyle
   bench run --method metastyle --method gatys --content PHOTOS/ --style PAINTINGS/ --size 512
   bench run --resume

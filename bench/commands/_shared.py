@@ -72,6 +72,15 @@ def add_out(command: argparse.ArgumentParser) -> None:
     command.add_argument("-o", "--out", type=Path, metavar="FILE", help="instead of the terminal")
 
 
+def add_show(command: argparse.ArgumentParser) -> None:
+    """Whether a picture is shown in the terminal."""
+    command.add_argument(
+        "--show",
+        action=argparse.BooleanOptionalAction,
+        help="show the pictures in the terminal (default: where it can show pixels)",
+    )
+
+
 def add_plugins(command: argparse.ArgumentParser, options: bool = True) -> None:
     """`--plugin`, and `--option` where plugins take part with options."""
     command.add_argument(

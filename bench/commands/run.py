@@ -79,6 +79,7 @@ def add(command: AddCommand) -> None:
         action="store_true",
         help="make each method's pictures in a process of its own: one that crashes is a row",
     )
+    _shared.add_show(parser)
     _shared.add_machine(parser)
     _shared.add_plugins(parser)
 
@@ -129,7 +130,7 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     context = _context(args, registry, plan.dataset)
     run = recording.start(plan, args.runs, context, registry)
     args.interrupted = f"; what is finished is kept: go on with bench run --resume {run}"
-    return measure(run, plan, context, args.quiet)
+    return measure(run, plan, context, args.quiet, args.show)
 
 
 def _resume(args: argparse.Namespace) -> int:
@@ -137,7 +138,7 @@ def _resume(args: argparse.Namespace) -> int:
     from bench.cli import parser
 
     fresh = vars(parser().parse_args(["run"]))
-    allowed = ("resume", "retry_failed", "runs", "quiet", "plugin")
+    allowed = ("resume", "retry_failed", "runs", "quiet", "plugin", "show")
     given = [key for key, value in vars(args).items() if value != fresh[key] and key not in allowed]
     if given:
         names = " ".join(f"--{key.replace('_', '-')}" for key in given)
@@ -149,7 +150,7 @@ def _resume(args: argparse.Namespace) -> int:
     if args.retry_failed:
         resuming.forget_failures(run)
     args.interrupted = f"; what is finished is kept: go on with bench run --resume {run}"
-    return measure(run, plan, context, args.quiet)
+    return measure(run, plan, context, args.quiet, args.show)
 
 
 def _reopen(run: Path, plugins: Sequence[str]) -> tuple[Plan, Context]:
@@ -191,9 +192,10 @@ def make_cells(run: Path, name: str, plugins: Sequence[str] = ()) -> None:
             pass
 
 
-def measure(run: Path, plan: Plan, context: Context, quiet: bool) -> int:
-    """Do what is left of a run, and print its table."""
+def measure(run: Path, plan: Plan, context: Context, quiet: bool, show: bool | None = False) -> int:
+    """Do what is left of a run, print its table, and show its pictures."""
     from bench import report, results
+    from bench.report import sheet, terminal_pictures
     from bench.run import execution
 
     record = results.read_run(run)
@@ -202,7 +204,10 @@ def measure(run: Path, plan: Plan, context: Context, quiet: bool) -> int:
     execution.execute(run, plan, context, quiet)
     frames = results.load([run])
     print(report.render(frames, "plain"))
-    print(f"\nrun folder  {run}\npictures    {run / 'images'}")
+    seen = sheet.of_run(run)
+    terminal_pictures.show(seen, show)
+    print(f"\npictures    {seen}, one by one in {run / 'images'}")
+    print(f"page        bench report {run} --html page/")
     asked = frames.cells[~frames.cells["method"].isin(ANCHORS)]
     failed = asked[asked["status"] != "ok"]
     if len(asked) and len(failed) == len(asked):
@@ -280,7 +285,10 @@ def _rows(args: argparse.Namespace, registry: Registry) -> dict[str, type[Method
 
     asked = list(registry.methods) if args.all else []
     if not (asked or args.method):
-        raise BenchError("no method: give --method NAME or --all; bench list methods shows them")
+        raise BenchError(
+            "no method: give --method NAME or --all; bench list methods shows them, and bench demo"
+            " is a first look at three"
+        )
     rows: dict[str, type[Method]] = {}
     for text in (*ANCHORS, *asked, *args.method):
         name, equals, behind = text.partition("=")

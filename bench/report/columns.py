@@ -317,6 +317,7 @@ DEFAULT = ("adapt", "core", "quality")
 
 AXES = ("adapt", "core", "style", "content")
 
+_AXES = ("style", "content", "both")
 _ARROWS = {"lower": "↓", "higher": "↑"}
 
 
@@ -329,9 +330,12 @@ def of_metrics(metrics: Mapping[str, MetricRecord]) -> list[MetricColumn]:
     for id_, metric in metrics.items():
         several = len(versions[metric.name]) > 1
         name = metric.name + (f"/{metric.version}" if several else "")
-        unit = "" if metric.unit == "1" else f", {metric.unit}"
+        unit = "" if metric.unit == "1" else metric.unit
+        lines = (metric.encoder, f"{metric.axis}, {unit}" if unit else metric.axis)
+        if not metric.encoder:
+            lines = (unit, metric.axis)
         direction: Direction = "higher" if metric.direction == "higher" else "lower"
-        header = (f"{name} {_ARROWS[direction]}", metric.encoder or "", metric.axis + unit)
+        header = (f"{name} {_ARROWS[direction]}", *lines)
         columns.append(
             MetricColumn(
                 metric.name,
@@ -374,10 +378,15 @@ def choose(
     return [list(dict.fromkeys(_resolve(asked, columns))) for columns in of_groups]
 
 
+def _place(column: MetricColumn) -> tuple[int, bool]:
+    """Style before content before what judges both, and networks before what needs none."""
+    return _AXES.index(column.axis), not column.metric.encoder
+
+
 def _resolve(names: Iterable[str], metrics: Sequence[MetricColumn]) -> Iterable[Column]:
     for name in names:
         if name == "quality":
-            yield from metrics
+            yield from sorted(metrics, key=_place)
         elif name in SETS:
             yield from _resolve(SETS[name], metrics)
         elif name in FIXED:

@@ -51,8 +51,9 @@ def section(group: Group, columns: Sequence[Column], width: int = WIDTH) -> Sect
 
     Args:
         group: see `bench.report.rows.groups`.
-        columns: see `bench.report.columns.choose`; where a metric is among them and the rows
-            differ in how many pictures they judge, the column of pairs goes before it.
+        columns: see `bench.report.columns.choose`; rows of one size have it in the title.
+            Where a metric is among them and the rows differ in how many pictures they judge, the
+            column of pairs goes before it.
         width: characters that a part may take.
     """
     rows, marks = group.rows, Marks()
@@ -62,14 +63,20 @@ def section(group: Group, columns: Sequence[Column], width: int = WIDTH) -> Sect
     words = [column for column in columns if column in (FAMILY, GATE)]
     heads += [_column(rows, column, marks) for column in words]
     left = len(heads)
-    heads.append(_Filled(["size"], [Cell(str(row.size)) for row in rows]))
+    sizes = {row.size for row in rows}
+    where = f" at {sizes.pop()} px" if len(sizes) == 1 else ""
+    if not where:
+        heads.append(_Filled(["size"], [Cell(str(row.size)) for row in rows]))
     shown = [column for column in columns if column not in words]
-    title = "Medians of times, with 95 % bootstrap intervals below"
+    title = f"Medians of times{where}; 95 % bootstrap intervals below"
     first = next((n for n, column in enumerate(shown) if isinstance(column, MetricColumn)), None)
     if first is not None:
         counts = {PAIRS.text(row) for row in rows if row.pairs}
-        over = f" over {counts.pop()} pairs (styles × contents)" if len(counts) == 1 else ""
-        title = f"Medians of times and means{over or ' over pairs'}, 95 % bootstrap intervals below"
+        over = f" {counts.pop()}" if len(counts) == 1 else ""
+        title = (
+            f"Medians of times, means over{over} style-content pairs{where};"
+            " 95 % bootstrap intervals below"
+        )
         if not over and PAIRS not in shown:
             shown.insert(first, PAIRS)
     elif not group.metrics:

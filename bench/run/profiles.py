@@ -51,6 +51,20 @@ PROFILES = {
             },
         ),
         Profile(
+            "demo",
+            "a first look, with pictures: a minute",
+            contents=2,
+            styles=1,
+            sizes=(256,),
+            sampling={
+                "min_samples": 5,
+                "min_seconds": 0.2,
+                "max_seconds": 1.0,
+                "warmup_seconds": 0.5,
+                "window_seconds": 0.05,
+            },
+        ),
+        Profile(
             "quick",
             "a first look on a laptop: minutes",
             contents=3,

@@ -60,11 +60,13 @@ def interval_text(
     floor: float = 0.0,
     point: bool = False,
 ) -> tuple[str, str] | None:
-    """The ends of an interval as `digits` writes them; None without one.
+    """The ends of an interval, with the decimals of its upper end or of `like`; None without one.
 
     One that rounds to a point says nothing where room is short: it is left out unless `point`.
     """
     if not math.isfinite(low):
         return None
+    known = [abs(end) for end in (high, like) if end is not None and math.isfinite(end)]
+    like = max(known, default=None)
     ends = digits(low, like, floor), digits(high, like, floor)
     return ends if point or ends[0] != ends[1] else None

@@ -10,15 +10,15 @@ environment e1: Abacus · 4 cores, 2 threads · float32/contiguous · torch 2.9.
     Linux
 dataset tiny (d1)
 
-Medians of times and means over 2 (1×2) pairs (styles × contents), 95 % bootstrap intervals below
-method        size  adapt   core       gram ↓  lpips ↓
-                        s     ms        judge    judge
-                                        style  content
-------------  ----  -----  -----  -----------  -------
-fast ‡ [1,2]    64  *2.00  error        0.200   *0.250
-                                  0.100–0.300
-gone ‡ [3]      64    oom    oom            -        -
-half ‡ [4]      64   4.00   12.0        - [5]   *0.250
+Medians of times, means over 2 (1×2) style-content pairs at 64 px; 95 % bootstrap intervals below
+method        adapt   core       gram ↓  lpips ↓
+                  s     ms        judge    judge
+                                  style  content
+------------  -----  -----  -----------  -------
+fast ‡ [1,2]  *2.00  error        0.200   *0.250
+                            0.100–0.300
+gone ‡ [3]      oom    oom            -        -
+half ‡ [4]     4.00   12.0        - [5]   *0.250
 
 * best of its column and size, among methods that did not fail the gate
 ‡ no passed quality gate (better than identity on every style judge and better than style-copy on
@@ -55,7 +55,7 @@ def test_a_run_that_has_only_begun_is_shown(fake_run):
     run = fake_run(methods=["fast"], missing=[("fast", "a"), ("fast", "b")])
     results.record_path(run, "speed", "fast", 64).unlink()
     (row,) = rows_of(render(frames_of(run)))
-    assert row[:4] == ["fast ‡ [1,2]", "64", "missing", "missing"]
+    assert row[:3] == ["fast ‡ [1,2]", "missing", "missing"]
 
 
 def test_damaged_files_are_told_in_every_format_but_data(fake_run):

@@ -16,17 +16,17 @@ environment e1: Abacus · 4 cores, 2 threads · float32/contiguous · torch 2.9.
     Linux
 dataset tiny (d1)
 
-Medians of times and means over 4 (2×2) pairs (styles × contents), 95 % bootstrap intervals below
-method      size  adapt       core       gram ↓  lpips ↓
-                      s         ms        judge    judge
-                                          style  content
-----------  ----  -----  ---------  -----------  -------
-identity      64   3.00       12.0         1.00        0
-                         10.0–14.0
-style-copy    64   3.00       12.0            0    0.800
-                         10.0–14.0
-fast          64   3.00       12.0        0.400    0.250
-                         10.0–14.0  0.100–0.700
+Medians of times, means over 4 (2×2) style-content pairs at 64 px; 95 % bootstrap intervals below
+method      adapt       core       gram ↓  lpips ↓
+                s         ms        judge    judge
+                                    style  content
+----------  -----  ---------  -----------  -------
+identity     3.00       12.0         1.00        0
+                   10.0–14.0
+style-copy   3.00       12.0            0    0.800
+                   10.0–14.0
+fast         3.00       12.0        0.400    0.250
+                   10.0–14.0  0.100–0.700
 
 intervals from 2 styles and 2 contents are rough
 """

@@ -103,7 +103,7 @@ def test_the_best_of_those_that_pass_are_marked(contest):
         "gram/1@judge": ["other"],  # style-copy is an anchor
         "lpips/1@judge": ["equal", "fast", "worse"],
     }
-    assert "\nother         64  *3.00   20.0  *0.300    0.300\n" in render(contest)
+    assert "\nother       *3.00   20.0  *0.300    0.300\n" in render(contest)
     assert "| **0.300** |" in re.sub(" +", " ", render(contest, "github"))
     assert r"\textbf{0.300}" in render(contest, "latex")
     assert "\n- bold: best of its column" in render(contest, "github")

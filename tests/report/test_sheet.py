@@ -1,15 +1,14 @@
 """The contact sheet: what is shown of a run, under which heading, pixel by pixel."""
 
-import runpy
-
 import pytest
-from helpers.checkout import ROOT
 from PIL import Image
 
 from bench import results
+from bench.cli import main
+from bench.errors import BenchError
+from bench.report import sheet as sheets
+from bench.report.sheet import GAP, HEADING
 
-TOOL = runpy.run_path(str(ROOT / "tools" / "contact_sheet.py"))
-GAP, HEADING = TOOL["GAP"], TOOL["HEADING"]
 SIDE = 64
 
 
@@ -53,7 +52,7 @@ def run(fake_run):
 
 def remake(run, *words):
     out = run.parent / "sheet.png"
-    TOOL["main"]([str(run), "-o", str(out), *words])
+    assert main(["sheet", str(run), "-o", str(out), *words]) == 0
     with Image.open(out) as picture:
         return picture.convert("RGB")
 
@@ -104,7 +103,7 @@ def test_pairs_are_each_style_with_a_content_of_its_own(run):
 
 
 def test_what_is_named_comes_in_that_order(run):
-    words = ["--picture", "slow", "--picture", "fast", "--style", "b", "--style", "a"]
+    words = ["--method", "slow", "--method", "fast", "--style", "b", "--style", "a"]
     words += ["--content", "y"]
     assert shades(remake(run, *words), 4) == [
         expected(run, style, "y", "slow/last", "fast/last") for style in "ba"
@@ -127,12 +126,12 @@ def test_pictures_are_not_scaled_and_have_headings(run):
 
 
 def test_headings_say_after_how_many_steps(run):
-    slow = list(TOOL["tiles"](run, "slow", "a", "x", SIDE))
+    slow = list(sheets.tiles(run, "slow", "a", "x", SIDE))
     assert [tile.heading for tile in slow] == [
         "slow after 0 steps", "slow after 4 steps", "slow after 4 steps"
     ]  # fmt: skip
     assert [tile.repeated for tile in slow] == [False, False, True]
-    (fast,) = TOOL["tiles"](run, "fast", "a", "x", SIDE)
+    (fast,) = sheets.tiles(run, "fast", "a", "x", SIDE)
     assert fast.heading == "fast"
 
 
@@ -140,17 +139,45 @@ def test_headings_say_after_how_many_steps(run):
     ("words", "says"),
     [
         (
-            ["--picture", "slow@3"],
+            ["--method", "slow@3"],
             "unknown picture in the run 'slow@3'; did you mean slow@4 or slow@0",
         ),
-        (["--picture", "slov"], "unknown method in the run 'slov'; did you mean slow?"),
+        (["--method", "slov"], "unknown method in the run 'slov'; did you mean slow?"),
         (["--style", "c"], "unknown style in the run 'c'"),
         (["--size", "32"], "unknown size in the run '32'; known: 64"),
+        (["-o", "sheet.gif"], "sheet.gif: name a .png, .jpg or .webp file"),
     ],
 )
 def test_what_the_run_lacks_is_an_error(run, words, says, capsys):
-    with pytest.raises(SystemExit) as ended:
-        remake(run, *words)
-    assert ended.value.code == 2
+    assert main(["sheet", str(run), *words]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert says in line
+
+
+def test_a_run_has_its_sheet_of_the_smallest_size_each_style_once(run):
+    file = sheets.of_run(run)
+    assert file == run / "sheet.png"
+    with Image.open(file) as picture:
+        assert shades(picture.convert("RGB"), 5) == [
+            expected(run, "a", "x", *ALL),
+            expected(run, "b", "y", *ALL),
+        ]
+
+
+def test_a_damaged_picture_leaves_its_place_empty(run):
+    (run / "images" / "fast-a-last-x.png").write_bytes(b"no picture")
+    words = ["--style", "a", "--content", "x", "--method", "fast"]
+    assert shades(remake(run, *words), 3) == [[*expected(run, "a", "x"), 255]]
+
+
+def test_a_run_without_pictures_has_no_sheet(run):
+    for path in [*run.rglob("*.png")]:
+        path.unlink()
+    with pytest.raises(BenchError, match="no picture to show"):
+        sheets.of_run(run)
+
+
+def test_a_sheet_too_large_for_any_viewer_is_refused(monkeypatch, run):
+    monkeypatch.setattr(sheets, "LARGEST", 300)
+    with pytest.raises(BenchError, match="a sheet of 336 × 348 px is too large"):
+        sheets.sheet(list(sheets.blocks(run, sheets.Selection())))

@@ -1,23 +1,14 @@
-"""A contact sheet of a run, to look at: each content, its style, and what the methods made of them.
-
-    python tools/contact_sheet.py RUN -o sheet.jpg
+"""The contact sheet of a run: each content, its style, and what the methods made of them.
 
 Every picture stands as it is, pixel by pixel, under a heading that names it: all methods of the run
-but the anchors, and of an observed adaptation (bench run --observe) every step. A block for each
-style with each content, or with `--pairs` one for each style, with a content of its own.
-
-The pictures of the documentation are remade from a run by
-
-    python tools/contact_sheet.py RUN -o docs/methods.jpg --pairs       # bench run --all
-    python tools/contact_sheet.py RUN -o docs/metastyle.jpg             # docs/adaptation.md has it
-
-`--picture`, `--style` and `--content` show less, in the order in which they are given.
+but the anchors, and of an observed adaptation (`bench run --observe`) every step. No torch here.
 """
 
 from __future__ import annotations
 
-import argparse
+import io
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import cycle, islice, product
 from math import ceil
 from pathlib import Path
@@ -25,7 +16,7 @@ from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
-from bench import results
+from bench import files, results
 from bench.errors import BenchError, unknown
 from bench.results import CellRecord, ContentRecord
 
@@ -35,14 +26,39 @@ GAP, HEADING, FONT = 4, 20, 13
 QUALITY = 90
 """Of a JPEG; its colours are not subsampled, for that would hide what is to be seen."""
 
+FILE = "sheet.png"
+"""Its name in a run folder."""
+
+LARGEST = 65_500
+"""Pixels: a side that neither a JPEG nor a viewer of pictures passes."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is shown of a run; an empty part is all there is, in the run's order.
+
+    Attributes:
+        pictures: methods, or `METHOD@STEP` of an observed adaptation.
+        styles: names.
+        contents: names.
+        size: side of the pictures in pixels, one of the run's; None is its last.
+        pairs: each style with a content of its own, not with every one.
+    """
+
+    pictures: Sequence[str] = ()
+    styles: Sequence[str] = ()
+    contents: Sequence[str] = ()
+    size: int | None = None
+    pairs: bool = False
+
 
 class Tile(NamedTuple):
     """A picture of the sheet.
 
     Attributes:
-        name: what `--picture` takes.
+        name: what `Selection.pictures` names it.
         heading: what stands above it.
-        file: where it is; None where nothing was made.
+        file: where it is; None where there is none.
         repeated: it is the tile before it once more.
     """
 
@@ -50,6 +66,30 @@ class Tile(NamedTuple):
     heading: str
     file: Path | None
     repeated: bool = False
+
+
+def of_run(run: Path) -> Path:
+    """Write the sheet of a finished run into its folder, at most four pairs at its least size."""
+    record = results.read_run(run)
+    first = Selection(styles=record.styles[:4], size=min(record.sizes), pairs=True)
+    return write(sheet(list(blocks(run, first))), run / FILE)
+
+
+def write(picture: Image.Image, out: Path) -> Path:
+    """Write it into a file, in the format that its name says.
+
+    Raises:
+        BenchError: no format has that ending, or the disk refuses.
+    """
+    Image.init()
+    kind = Image.EXTENSION.get(out.suffix.lower())
+    if kind not in ("PNG", "JPEG", "WEBP"):
+        raise BenchError(f"{out}: name a .png, .jpg or .webp file")
+    encoded = io.BytesIO()
+    given = {"subsampling": 0} if kind == "JPEG" else {}
+    picture.save(encoded, kind, quality=QUALITY, **given)
+    files.write(out, encoded.getvalue())
+    return out
 
 
 def tiles(run: Path, method: str, style: str, content: str, size: int) -> Iterator[Tile]:
@@ -65,37 +105,37 @@ def tiles(run: Path, method: str, style: str, content: str, size: int) -> Iterat
 
 
 def _file(run: Path, records: Sequence[ContentRecord], content: str) -> Path | None:
-    files = (results.picture_path(run, each.image) for each in records if each.content == content)
-    return next(filter(None, files), None)
+    paths = (results.picture_path(run, each.image) for each in records if each.content == content)
+    return next(filter(None, paths), None)
 
 
 def _steps(count: int) -> str:
     return f"{count} step" + "s" * (count != 1)
 
 
-def blocks(run: Path, args: argparse.Namespace) -> Iterator[list[Tile]]:
+def blocks(run: Path, selection: Selection) -> Iterator[list[Tile]]:
     """The tiles of each content and style, in the order of the sheet.
 
     Raises:
         BenchError: the run lacks what is asked for.
     """
     record = results.read_run(run)
-    size = args.size or record.sizes[-1]
+    size = selection.size or record.sizes[-1]
     _check("size", [str(size)], [str(known) for known in record.sizes])
-    styles, contents = args.style or record.styles, args.content or record.contents
+    styles, contents = selection.styles or record.styles, selection.contents or record.contents
     _check("style", styles, record.styles)
     _check("content", contents, record.contents)
     methods = [name for name, each in record.methods.items() if each.family != "anchor"]
-    if args.picture:
-        methods = list(dict.fromkeys(name.partition("@")[0] for name in args.picture))
+    if selection.pictures:
+        methods = list(dict.fromkeys(name.partition("@")[0] for name in selection.pictures))
         _check("method", methods, record.methods)
     pairs = list(zip(styles, islice(cycle(contents), len(styles)), strict=True))
-    for style, content in pairs if args.pairs else product(styles, contents):
+    for style, content in pairs if selection.pairs else product(styles, contents):
         stylized = [tile for name in methods for tile in tiles(run, name, style, content, size)]
-        if args.picture:
+        if selection.pictures:
             named = {tile.name: tile for tile in stylized}
-            _check("picture", args.picture, named)
-            stylized = [named[name]._replace(repeated=False) for name in args.picture]
+            _check("picture", selection.pictures, named)
+            stylized = [named[name]._replace(repeated=False) for name in selection.pictures]
         inputs = [
             Tile(role, f"{role}: {name}", results.input_path(run, role, name, size))
             for role, name in (("content", content), ("style", style))
@@ -109,14 +149,26 @@ def _check(what: str, names: Sequence[str], known: Collection[str]) -> None:
             raise unknown(f"{what} in the run", name, known)
 
 
-def sheet(shown: Sequence[Sequence[Tile]], columns: int) -> Image.Image:
-    """The blocks below each other, each in rows of at most so many tiles under their headings."""
+def sheet(shown: Sequence[Sequence[Tile]], columns: int = 7) -> Image.Image:
+    """The blocks below each other, each in rows of at most so many tiles under their headings.
+
+    Raises:
+        BenchError: there is no picture to show, or the sheet would be larger than one can be.
+    """
     rows = [row for block in shown for row in _rows(block, columns)]
-    pictures = {tile.file: _open(tile.file) for row in rows for tile in row if tile.file}
+    paths = {tile.file for row in rows for tile in row if tile.file}
+    pictures = {file: picture for file in paths if (picture := _open(file))}
+    if not pictures:
+        raise BenchError("no picture to show: the run keeps none that can be read")
     wide, high = (max(picture.size[side] for picture in pictures.values()) for side in (0, 1))
     across, down = wide + GAP, HEADING + high + GAP
     columns = max(len(row) for row in rows)
-    image = Image.new("RGB", (columns * across - GAP, len(rows) * down - GAP), "white")
+    size = columns * across - GAP, len(rows) * down - GAP
+    if max(size) > LARGEST:
+        raise BenchError(
+            f"a sheet of {size[0]} × {size[1]} px is too large: choose styles, contents or methods"
+        )
+    image = Image.new("RGB", size, "white")
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(FONT)
     for y, row in enumerate(rows):
         for x, tile in enumerate(row):
@@ -125,7 +177,7 @@ def sheet(shown: Sequence[Sequence[Tile]], columns: int) -> Image.Image:
             while draw.textlength(heading, font) > wide:
                 heading = heading[:-2] + "…"
             draw.text((left, top + 2), heading, "black", font)
-            if tile.file:
+            if tile.file in pictures:
                 image.paste(pictures[tile.file], (left, top + HEADING))
             else:
                 draw.text((left, top + HEADING), "no picture", "grey", font)
@@ -138,34 +190,10 @@ def _rows(block: Sequence[Tile], columns: int) -> Iterator[Sequence[Tile]]:
     return (block[start : start + wide] for start in range(0, len(block), wide))
 
 
-def _open(path: Path) -> Image.Image:
-    with Image.open(path) as picture:
-        return picture.convert("RGB")
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the sheet."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("run", type=Path)
-    parser.add_argument("-o", "--out", type=Path, required=True)
-    parser.add_argument("--pairs", action="store_true", help="each style with one content")
-    parser.add_argument("--picture", action="append", metavar="METHOD[@STEP]")
-    parser.add_argument("--style", action="append", metavar="NAME")
-    parser.add_argument("--content", action="append", metavar="NAME")
-    parser.add_argument("--size", type=int, metavar="PX", help="of the run's; the last by default")
-    parser.add_argument(
-        "--columns", type=int, default=7, metavar="N", help="tiles in a row at most (7)"
-    )
-    args = parser.parse_args(arguments)
+def _open(path: Path) -> Image.Image | None:
     try:
-        image = sheet(list(blocks(args.run, args)), args.columns)
-    except BenchError as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
-    image.save(args.out, quality=QUALITY, subsampling=0)
-    print(f"{args.out}: {image.width} × {image.height} px")
-
-
-if __name__ == "__main__":
-    main()
+        with Image.open(path, formats=["PNG"]) as picture:
+            rgb: Image.Image = picture.convert("RGB")
+            return rgb
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
