@@ -35,6 +35,7 @@ COMMANDS = (
     "degrade",
     "adapt",
     "stylize",
+    "export",
     "new",
     "check",
     "doctor",

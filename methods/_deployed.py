@@ -7,22 +7,25 @@ from collections.abc import Callable
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bench.contract.context import Context, Precision
 from bench.errors import BenchError
+from bench.extras import extra
 from bench.machine.clock import timed
 from bench.machine.device import decibels
+from bench.runtimes import EXTRA, RUNTIMES, to_onnx
 
 from ._cuda_graph import Graphed
+from ._exported import Portable
 from ._fused import FusedNet
 from ._fused_layers import kernels
 from ._transform_net import TransformNet
 
-Inference = Literal["auto", "plain", "fused", "graph", "compiled"]
+Inference = Literal["auto", "plain", "fused", "graph", "compiled", "onnxruntime", "openvino"]
 INFERENCE = (
     "stylize by the plain network, the fused one (CPU, C++ compiler), a CUDA graph, torch.compile, "
-    "or the fastest (but for torch.compile, which takes minutes)"
+    "another runtime (CPU, the extra export), or what is fastest of the first three"
 )
 """What the option says of itself."""
 FUSED = "float32/fused"  # the label of its precision
@@ -35,8 +38,9 @@ ALIKE = 40.0
 class Deployed:
     """How a network stylizes: by itself, or in a faster form of the same function.
 
-    The fused network is folded anew when the weights have changed; a CUDA graph and a compiled
-    network read them. Both are made at the first picture of a shape, in `first_call`'s time.
+    The fused network and those of other runtimes are made anew when the weights have changed; a
+    CUDA graph and a compiled network read them. All are made at the first picture, or the first of
+    a shape, in `first_call`'s time.
     Pictures of hardly any contrast, as a film's black frames, are not left to the fused network:
     normalising what is flat multiplies rounding errors by up to 316 in each layer, and only
     convolutions that round alike at every pixel have none that differ.
@@ -47,10 +51,12 @@ class Deployed:
         network: TransformNet,
         form: Inference = "plain",
         arithmetic: tuple[str, str] | None = None,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
-        self.network, self.form = network, form
+        self.network, self.form, self.dtype = network, form, dtype
         self.arithmetic = arithmetic  # see `Method`
-        self._folded: FusedNet | None = None
+        self._folded: Callable[[Tensor], Tensor] | None = None
+        self._exported: tuple[Tensor, Callable[[Tensor], Tensor]] | None = None
         self._versions: list[int] = []
         self._faster: Callable[[Tensor], Tensor] = network
         if form == "graph":
@@ -61,15 +67,28 @@ class Deployed:
     def __call__(self, picture: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) in [0, 1] to float32 pictures of the same shape in (0, 1)."""
         with torch.inference_mode():
-            if self.form != "fused":
+            if self.form != "fused" and self.form not in RUNTIMES:
                 return self._faster(picture).float()
-            if _flat(picture):
+            if self.form == "fused" and _flat(picture):
                 stylized: Tensor = self.network(picture)
                 return stylized.float()
             versions = [parameter._version for parameter in self.network.parameters()]
             if self._folded is None or versions != self._versions:
-                self._folded, self._versions = FusedNet(self.network), versions
+                self._folded, self._versions = self._fold(), versions
             return self._folded(picture)
+
+    def _fold(self) -> Callable[[Tensor], Tensor]:
+        """The network with its weights as they are now."""
+        if self.form == "fused":
+            return FusedNet(self.network)
+        weights = nn.utils.parameters_to_vector(self.network.parameters()).detach()
+        if self._exported and torch.equal(weights, self._exported[0]):
+            return self._exported[1]  # adapted to the same style; an export takes seconds
+        with torch.inference_mode(False):  # which an export does not take
+            data = to_onnx(Portable(self.network))
+        run = RUNTIMES[self.form](data, torch.get_num_threads(), self.dtype)
+        self._exported = weights, run
+        return run
 
 
 def _flat(pictures: Tensor) -> bool:
@@ -83,7 +102,8 @@ def deploy(network: TransformNet, context: Context, inference: Inference) -> Dep
 
     Raises:
         BenchError: what is asked for cannot be had: `fused` on another device than a CPU, without
-            a compiler; `graph` on another device than CUDA.
+            a compiler; `graph` on another device than CUDA; another runtime elsewhere than on a
+            CPU, or without its library (`NeedError`).
     """
     precision, kind = context.precision, context.device.type
     if inference == "graph" and kind != "cuda":
@@ -93,6 +113,15 @@ def deploy(network: TransformNet, context: Context, inference: Inference) -> Dep
             raise BenchError(f"inference=fused is for a CPU, not {context.device}: use plain")
         kernels()
         return Deployed(network, "fused", (FUSED, "asked for"))
+    if inference in RUNTIMES:
+        if kind != "cpu":
+            raise BenchError(f"inference={inference} is for a CPU, not {context.device}: use plain")
+        for name in ("onnx", "onnxscript", inference):
+            extra(name, EXTRA, f"inference={inference}")
+        half = inference == "openvino" and precision.dtype == "bfloat16"
+        dtype = torch.bfloat16 if half else torch.float32
+        label = f"{'bfloat16' if half else 'float32'}/{inference}"
+        return Deployed(network, inference, (label, "asked for"), dtype)
     if inference in ("graph", "compiled"):
         return Deployed(network, inference, (f"{precision.label}/{inference}", "asked for"))
     forms: dict[str, Inference] = {"cpu": "fused", "cuda": "graph"}

@@ -17,6 +17,7 @@ from bench.perceptual import Balance, perceptual_loss
 from bench.store import PictureStore
 
 from ._deployed import INFERENCE, Inference, deploy
+from ._exported import Portable
 from ._network_training import NetworkTraining, TransferTrainingOptions
 from ._style_statistics import StyleStatistics
 from ._trained import Trained, TrainedOptions
@@ -144,6 +145,10 @@ class StartsGenerated(Trained):
         """One pass through the network."""
         return self.deployed(content)
 
+    def feed_forward(self) -> nn.Module | None:
+        """The network as it is adapted."""
+        return Portable(self.network)
+
     def networks(self) -> Iterable[nn.Module]:
         """What makes the network for a style, and the network."""
         return [self.generator, self.generator.statistics.encoder, self.network]
@@ -172,6 +177,10 @@ class Generated(StartsGenerated):
         if alpha == 1:
             return super().stylize(content)
         return torch.cat([self._blended(picture, alpha) for picture in content[:, None]])
+
+    def feed_forward(self) -> nn.Module | None:
+        """The network; none with `alpha` below 1, which makes one for each picture."""
+        return super().feed_forward() if self.options.alpha == 1 else None
 
     def _blended(self, picture: Tensor, alpha: float) -> Tensor:
         self.generate(torch.lerp(self.read(picture), self.numbers, alpha))

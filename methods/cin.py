@@ -32,6 +32,7 @@ from bench.store import PictureStore
 from bench.transfers import numbers
 
 from ._deployed import deploy
+from ._exported import Portable
 from ._fitting import SMOKE, FitOptions, fit
 from ._network_training import NetworkTraining, TransferTrainingOptions
 from ._trained import Trained, TrainedOptions
@@ -159,6 +160,10 @@ class ConditionalInstanceNorm(Trained):
     def stylize(self, content: Tensor) -> Tensor:
         """One pass through the network."""
         return self.deployed(content)
+
+    def feed_forward(self) -> nn.Module:
+        """The network as it is adapted."""
+        return Portable(self.network)
 
 
 @hookimpl

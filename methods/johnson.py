@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from bench import paths
 from bench.contract import Budgets, Method, Strength, Weights
@@ -28,6 +28,7 @@ from bench.perceptual import Balance, perceptual_loss
 from bench.weights import locate, read
 
 from ._deployed import deploy
+from ._exported import Portable
 from ._fitting import SMOKE, FitOptions, fit, loss_networks
 from ._transform_net import TransformNet, load_weights
 
@@ -97,6 +98,10 @@ class Johnson(Method):
     def stylize(self, content: Tensor) -> Tensor:
         """One pass through the trained network."""
         return self.deployed(content)
+
+    def feed_forward(self) -> nn.Module:
+        """The network as it is adapted."""
+        return Portable(self.network)
 
 
 @hookimpl

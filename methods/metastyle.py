@@ -26,7 +26,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from bench.contract import Budgets, Method, Strength, Weights
 from bench.hooks import hookimpl
@@ -34,6 +34,7 @@ from bench.options import option
 from bench.perceptual import Balance, perceptual_loss
 
 from ._deployed import deploy
+from ._exported import Portable
 from ._fitting import SMOKE, FitOptions, fit
 from ._meta_training import MetaTraining
 from ._trained import Trained, TrainedOptions
@@ -94,6 +95,10 @@ class MetaStyle(Trained):
     def stylize(self, content: Tensor) -> Tensor:
         """One pass through the adapted network."""
         return self.deployed(content)
+
+    def feed_forward(self) -> nn.Module:
+        """The network as it is adapted."""
+        return Portable(self.network)
 
 
 @hookimpl

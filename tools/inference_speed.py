@@ -1,6 +1,7 @@
 """How fast the transformation network stylizes on this machine, in its variants.
 
     python tools/inference_speed.py --rounds 20 --compile
+    python tools/inference_speed.py --peers           # beside ONNX Runtime and OpenVINO
 
 Every variant of the network, at every size, against plain float32 in contiguous layout: the ratio
 of the times, pair by pair in rounds that go over all variants, so that whatever else runs hits
@@ -20,7 +21,7 @@ import torch
 from tabulate import tabulate
 from torch import Tensor
 
-from bench import images
+from bench import images, runtimes
 from bench.contract import Precision
 from bench.machine import measure, roofline
 from bench.machine.clock import timed
@@ -31,7 +32,9 @@ from bench.statistics import bootstrap_median
 CPU = torch.device("cpu")
 
 
-def variants(compiled: bool) -> dict[str, tuple[Precision, Callable[[Tensor], Tensor]]]:
+def variants(
+    compiled: bool, peers: bool
+) -> dict[str, tuple[Precision, Callable[[Tensor], Tensor]]]:
     """The network in every way that it can be run; the first is what the others compare with."""
     transform_net, fused = (
         importlib.import_module(f"bench.methods.{name}") for name in ("_transform_net", "_fused")
@@ -49,6 +52,14 @@ def variants(compiled: bool) -> dict[str, tuple[Precision, Callable[[Tensor], Te
         if compiled:
             ways[f"{precision.label}, torch.compile"] = precision, torch.compile(placed)
     ways["float32/fused"] = CANDIDATES[0], fused.FusedNet(network())
+    if peers:
+        portable = importlib.import_module("bench.methods._exported").Portable(network())
+        data, threads = runtimes.to_onnx(portable), torch.get_num_threads()
+        for name in ("onnxruntime", "openvino", "openvino bfloat16"):
+            name, _, half = name.partition(" ")
+            dtype = torch.bfloat16 if half else torch.float32
+            label = f"{str(dtype).removeprefix('torch.')}/{name}"
+            ways[label] = CANDIDATES[0], runtimes.RUNTIMES[name](data, threads, dtype)
     return ways
 
 
@@ -58,13 +69,13 @@ def stylize(precision: Precision, network: Callable[[Tensor], Tensor], picture: 
         return network(picture)
 
 
-def rows(size: int, rounds: int, compiled: bool) -> list[list[str]]:
+def rows(size: int, rounds: int, compiled: bool, peers: bool) -> list[list[str]]:
     """One line of the table per variant."""
     content = next(iter(importlib.import_module("bench.datasets.default").Default().contents()))
     picture = images.load(content, size)
     calls: dict[str, Callable[[], Tensor]] = {}
     first: dict[str, float] = {}
-    for name, (precision, network) in variants(compiled).items():
+    for name, (precision, network) in variants(compiled, peers).items():
         calls[name] = functools.partial(stylize, precision, network, precision.layout(picture))
         first[name] = timed(calls[name], CPU)[1]
     seconds: dict[str, list[float]] = {name: [] for name in calls}
@@ -105,6 +116,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--threads", type=int, help="default: torch's")
     parser.add_argument("--compile", action="store_true", help="with torch.compile (minutes)")
+    parser.add_argument("--peers", action="store_true", help="other runtimes (the extra export)")
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -113,7 +125,9 @@ def main() -> None:
     print("GFLOP/s:", *(f"{d} {k} {v:g}," for d, by in peak.items() for k, v in by.items()))
     head = ["px", "variant", "median ms", "least ms", "times as fast", "PSNR dB", "of peak"]
     with torch.inference_mode():
-        lines = [line for size in args.size for line in rows(size, args.rounds, args.compile)]
+        lines = [
+            line for size in args.size for line in rows(size, args.rounds, args.compile, args.peers)
+        ]
     print(tabulate(lines, [*head, "first call s"], disable_numparse=True, tablefmt="github"))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,28 @@ def load(cls: type[Method], context: Context, options: Any) -> Method:
 
     seed(0, "load")
     return made(cls, context, options)
+
+
+def check_folder(out: Path) -> None:
+    """Check that the file can be written before the work, not after it."""
+    there = next(folder for folder in out.absolute().parents if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise BenchError(f"-o {out}: {there} is no folder that can be written to; name another")
+
+
+def taken_up(args: argparse.Namespace, registry: Registry, texts: Sequence[str]) -> Method:
+    """The method of saved styles, `FILE[:SHARE]` each, adapted as they are, or as their mixture."""
+    from bench.stylize import style_files
+
+    files, shares = zip(*style_files.parse_shares(texts), strict=True)
+    styles = [style_files.read(file) for file in files]
+    name = styles[0].method
+    cls, options = choose(args, registry, name, styles[0].options)
+    context = _shared.context(args, registry, _shared.adaptation(args, registry))
+    with failures(name):
+        method = load(cls, context, options)
+        style_files.take_up(method, styles, shares)
+    return method
 
 
 def read_style(args: argparse.Namespace) -> Tensor:

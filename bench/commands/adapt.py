@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import time
 from pathlib import Path
@@ -47,10 +46,10 @@ def add(command: AddCommand) -> None:
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
-    """Adapt, see that the file will stylize alike, and write it."""
+    """Adapt, check that the file will stylize alike, and write it."""
     if args.out.suffix != ".safetensors" or args.out.is_dir():
         raise BenchError(f"-o {args.out}: the file's name must end in .safetensors")
-    _check_folder(args.out)
+    _adapting.check_folder(args.out)
     registry = _shared.load_registry(args)
     cls, options = _adapting.choose(args, registry, args.method)
     style = _adapting.read_style(args)
@@ -75,10 +74,3 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
         f"go on with  {shlex.join(words)} PHOTO.jpg -o out.png"
     )
     return 0
-
-
-def _check_folder(out: Path) -> None:
-    """See that the file can be written before the work, not after it."""
-    there = next(folder for folder in out.absolute().parents if folder.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise BenchError(f"-o {out}: {there} is no folder that can be written to; name another")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import paths
 from bench.anchors import ANCHORS
-from bench.commands import _shared
+from bench.commands import _rows, _shared
 from bench.commands._shared import AddCommand
 from bench.errors import BenchError, unknown
 
@@ -30,6 +30,7 @@ EXAMPLES = """examples:
   bench run --method metastyle --method johnson --observe default       quality over adaptation
   bench run --method metastyle --method meta2=metastyle --option meta2.weights=other.safetensors
   bench run --method adain --method metastyle --sweep       weak to strong, for the frontier
+  bench run --method ghiasi --runtime onnxruntime --runtime openvino    what they would give
   bench run --method mine --plugin mine.py           your own method
   bench run --method metastyle --device cuda --profile full --content PHOTOS/ --style PAINTINGS/
   bench run --resume                                 go on with the newest run
@@ -95,6 +96,13 @@ def _add_rows(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--all", action="store_true", help="every method there is")
     parser.add_argument(
+        "--runtime",
+        action="append",
+        default=[],
+        choices=_rows.RUNTIMES,
+        help="a further row for each method whose network another runtime can run; repeatable",
+    )
+    parser.add_argument(
         "--sweep",
         action="store_true",
         help="a row for each strength of a method that has one: how it trades content for style"
@@ -122,7 +130,9 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
         raise BenchError("--retry-failed goes with --resume")
     registry = _shared.load_registry(args)
     if args.sweep:
-        _sweep(args, registry)
+        _rows.add_strengths(args, registry)
+    for runtime in dict.fromkeys(args.runtime):
+        _rows.add_runtime(args, registry, runtime)
     plan = _plan(args, registry)
     from bench.run import recording
 
@@ -223,7 +233,7 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
     if args.profile not in PROFILES:
         raise unknown("profile", args.profile, PROFILES)
     profile = PROFILES[args.profile]
-    rows = _rows(args, registry)
+    rows = _rows.chosen(args, registry)
     given = _shared.given_options(args, registry, rows)
     methods = {}
     for name, cls in rows.items():
@@ -253,54 +263,6 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
         threads=args.threads,
         isolate=functools.partial(make_cells, plugins=args.plugin) if args.isolate else None,
     )
-
-
-def _sweep(args: argparse.Namespace, registry: Registry) -> None:
-    """Name a row, with its option, for every strength that a method asked for has not anyway."""
-    from bench import options
-
-    given = options.parse_pairs(args.option)
-    swept = False
-    for text in dict.fromkeys([*list(registry.methods) * args.all, *args.method]):
-        name, _, behind = text.partition("=")
-        cls = registry.method(behind or name)
-        if cls.strength is None:
-            continue
-        own = given.get(name, {})
-        usual = getattr(options.build(cls.Options, own, name), cls.strength.option)
-        for value in cls.strength.values:
-            if value != usual:
-                alias = f"{name}-{value:g}".replace(".", "p")
-                args.method.append(f"{alias}={cls.name}")
-                pairs = {**own, cls.strength.option: f"{value:g}"}
-                args.option += [f"{alias}.{key}={each}" for key, each in pairs.items()]
-        swept = True
-    if not swept:
-        raise BenchError("--sweep: no method that is asked for has a strength; see bench list")
-
-
-def _rows(args: argparse.Namespace, registry: Registry) -> dict[str, type[Method]]:
-    """The table's rows, the anchors first: a name, which is the method's own or an alias."""
-    from bench.plugins.validation import NAME, NAME_RULE
-
-    asked = list(registry.methods) if args.all else []
-    if not (asked or args.method):
-        raise BenchError(
-            "no method: give --method NAME or --all; bench list methods shows them, and bench demo"
-            " is a first look at three"
-        )
-    rows: dict[str, type[Method]] = {}
-    for text in (*ANCHORS, *asked, *args.method):
-        name, equals, behind = text.partition("=")
-        cls = registry.method(behind if equals else name)
-        taken = name in registry.methods or name in registry.datasets
-        if equals and (taken or not NAME.fullmatch(name) or rows.get(name, cls) is not cls):
-            raise BenchError(
-                f"--method {text}: {name or 'nothing'} cannot be an alias; take a new name: "
-                f"{NAME_RULE}"
-            )
-        rows[name] = cls
-    return rows
 
 
 def _context(args: argparse.Namespace, registry: Registry, dataset: Dataset) -> Context:

@@ -118,22 +118,12 @@ def _film(args: argparse.Namespace, method: Method, clip: Clip, out: Path, bar: 
 
 def _saved(args: argparse.Namespace, registry: Registry) -> Method:
     """The method of the saved styles, as adapted as they are, or as their mixture is."""
-    from bench.stylize import style_files
-
     for name in ("method", "style", "adapt_content"):
         if getattr(args, name):
             raise BenchError(
                 f"--weights holds an adapted style: leave out --{name.replace('_', '-')}"
             )
-    files, shares = zip(*style_files.parse_shares(args.weights), strict=True)
-    styles = [style_files.read(file) for file in files]
-    name = styles[0].method
-    cls, options = _adapting.choose(args, registry, name, styles[0].options)
-    context = _shared.context(args, registry, _shared.adaptation(args, registry))
-    with _adapting.failures(name):
-        method = _adapting.load(cls, context, options)
-        style_files.take_up(method, styles, shares)
-    return method
+    return _adapting.taken_up(args, registry, args.weights)
 
 
 def _fresh(args: argparse.Namespace, registry: Registry) -> Method:

@@ -153,6 +153,14 @@ class Method(ABC):
             else:
                 held.load_state_dict(state)
 
+    def feed_forward(self) -> nn.Module | None:
+        """The network that `stylize` is in the adapted style, for `bench export`; None without one.
+
+        Pictures (N, 3, H, W) in [0, 1] to such pictures, of any size, on the CPU in float32, made
+        of torch's ordinary operators.
+        """
+        return None
+
     def networks(self) -> Iterable[nn.Module]:
         """The modules that `stylize` runs, for parameters and memory; by default all it holds."""
         from torch import nn

@@ -29,6 +29,7 @@ LONG = {
     "train": "trains for minutes at least (tests/test_training.py)",
     "study": "trains several networks (tests/test_study.py)",
     "vote": "serves until Ctrl-C (tests/test_vote.py)",
+    "export": "exports for half a minute (tests/commands/test_export_command.py)",
     "gate": "runs two revisions for half a minute (tests/test_gate.py)",
     "compare": "needs two runs (tests/test_compare.py)",
 }
@@ -36,7 +37,7 @@ LONG = {
 
 PARSED = (
     *("README.md", "docs/adaptation.md", "docs/training.md", "docs/paper.md", "docs/start.md"),
-    *("docs/published.md", "docs/gpu.md"),
+    *("docs/published.md", "docs/gpu.md", "docs/inference.md"),
 )
 """Pages whose runs take minutes to days even when made small, or download: parsed, not run."""
 

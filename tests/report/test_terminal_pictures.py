@@ -9,7 +9,6 @@ from textual_image import renderable
 
 from bench.report import terminal_pictures
 
-
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:textual_image")
 
 
