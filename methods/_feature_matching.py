@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench.contract import Context
+from bench.layers import reflected
 from bench.losses import relative_error
 
 EPSILON = 1e-5
@@ -20,24 +21,29 @@ EPSILON = 1e-5
 
 
 class Pyramid(nn.Module):
-    """A frozen encoder's shallowest tap at each stride, down to its content tap.
+    """A frozen encoder's shallowest tap at each stride: relu1_1, relu2_1 and so on of VGGs.
+
+    Args:
+        context: where encoders are found.
+        encoder: the name of one.
+        whole: down to its last tap, not its content tap.
 
     Attributes:
         channels: of each level, shallow to deep.
         strides: likewise.
     """
 
-    def __init__(self, context: Context, encoder: str) -> None:
+    def __init__(self, context: Context, encoder: str, whole: bool = False) -> None:
         super().__init__()
         self.network = context.encoder(encoder)
-        deepest = context.find_encoder(encoder).content_index
         side = 64
         with torch.inference_mode():
             probe = self.network(torch.zeros(1, 3, side, side, device=context.device))
         self.channels: list[int] = []
         self.strides: list[int] = []
         self.levels: list[int] = []
-        for index, features in enumerate(probe[: deepest + 1]):
+        taps = len(probe) if whole else context.find_encoder(encoder).content_index + 1
+        for index, features in enumerate(probe[:taps]):
             stride = side // features.shape[-1]
             if stride not in self.strides:
                 self.levels.append(index)
@@ -53,84 +59,34 @@ class Pyramid(nn.Module):
         return [taps[index].float() for index in self.levels]
 
 
-class Joint(nn.Module):
-    """All levels of a pyramid as one feature map at stride 4.
-
-    Shallow levels, which carry colour and detail, are averaged down to it, and deep ones, which
-    carry shapes, are repeated up. One deep level of a network that was trained to tell objects
-    apart has lost the colours; ImageNet's VGG19, the papers' network, keeps them longer.
-
-    Attributes:
-        channels: of the map.
-        stride: 4.
-        multiple: what the sides of a picture must be multiples of.
-    """
-
-    stride = 4
-
-    def __init__(self, pyramid: Pyramid) -> None:
-        super().__init__()
-        self.pyramid = pyramid
-        self.channels = sum(pyramid.channels)
-        self.multiple = max(self.stride, pyramid.strides[-1])
-
-    def forward(self, picture: Tensor) -> Tensor:
-        """Features (N, C, H / 4, W / 4) of pictures whose sides `multiple` divides."""
-        return self.join(self.pyramid(picture))
-
-    def join(self, levels: Sequence[Tensor]) -> Tensor:
-        """The map of a pyramid's levels."""
-        maps = []
-        for stride, features in zip(self.pyramid.strides, levels, strict=True):
-            if stride < self.stride:
-                features = F.avg_pool2d(features, self.stride // stride)
-            elif stride > self.stride:
-                scale = stride // self.stride
-                features = F.interpolate(features, scale_factor=scale, mode="nearest")
-            maps.append(features)
-        return torch.cat(maps, 1)
-
-    def decoder(self) -> Decoder:
-        """The way back: to 128 channels first, then a `Decoder`."""
-        finer = [i for i, stride in enumerate(self.pyramid.strides) if stride < self.stride]
-        channels = [self.pyramid.channels[i] for i in finer]
-        strides = [self.pyramid.strides[i] for i in finer]
-        return Decoder(self.channels, self.stride, channels, strides, width=128)
-
-
 class Decoder(nn.Module):
     """Features of a pyramid's level back to pictures: the encoder's mirror, without normalisation.
 
     Two 3×3 convolutions per level, the second to the next shallower level's channels, ReLU after
-    each, nearest-neighbour upsampling between, reflection padding (Huang, Belongie 2017, §6).
+    each, upsampling between, reflection padding (Huang, Belongie 2017, §6). It is bilinear for the
+    paper's nearest neighbours, which leave a grid.
 
     Args:
         inputs: channels of the features that come in.
         stride: theirs.
         channels: of the shallower levels, shallow to deep; 32 at stride 1 where there is none.
         strides: likewise.
-        width: channels to come down to first, by a 1×1 convolution; none is `inputs`.
     """
 
     def __init__(
-        self,
-        inputs: int,
-        stride: int,
-        channels: Sequence[int],
-        strides: Sequence[int],
-        width: int | None = None,
+        self, inputs: int, stride: int, channels: Sequence[int], strides: Sequence[int]
     ) -> None:
         super().__init__()
-        self.narrow = nn.Conv2d(inputs, width, 1) if width else None
-        inputs = width or inputs
         widths = {1: 32, **dict(zip(strides, channels, strict=True))}
         self.strides = sorted((s for s in widths if s < stride), reverse=True)
         self.first, self.second = nn.ModuleList(), nn.ModuleList()
         for finer in self.strides:
-            self.first.append(_conv(inputs, inputs))
-            self.second.append(_conv(inputs, widths[finer]))
+            self.first.append(ReflectedConv(inputs, inputs))
+            self.second.append(ReflectedConv(inputs, widths[finer]))
             inputs = widths[finer]
-        self.out = nn.Sequential(_conv(inputs, inputs), nn.ReLU(), _conv(inputs, 3))
+        self.out = nn.Sequential(
+            ReflectedConv(inputs, inputs), nn.ReLU(), ReflectedConv(inputs, 3)
+        )
         self.stride = stride
 
     def forward(
@@ -143,11 +99,9 @@ class Decoder(nn.Module):
             fuse: called with each finer stride and the features there, before they go on.
         """
         stride = self.stride
-        if self.narrow is not None:
-            x = F.relu(self.narrow(x))
         for finer, first, second in zip(self.strides, self.first, self.second, strict=True):
             x = F.relu(second(F.relu(first(x))))
-            x = F.interpolate(x, scale_factor=stride // finer, mode="nearest")
+            x = F.interpolate(x, scale_factor=stride // finer, mode="bilinear")
             x, stride = fuse(finer, x), finer
         return torch.sigmoid(self.out(x).float())
 
@@ -164,8 +118,15 @@ def fusing(pyramid: Pyramid, told: Sequence[Tensor]) -> Callable[[int, Tensor], 
     return lambda stride, x: adain(x, at[stride]) if stride in at else x
 
 
-def _conv(inputs: int, outputs: int) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="reflect")
+class ReflectedConv(nn.Conv2d):
+    """A 3×3 convolution of pictures grown by reflection."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, inputs, H, W) to (N, outputs, H, W)."""
+        return F.conv2d(reflected(x, 1), self.weight, self.bias)
 
 
 def moments(features: Tensor) -> Tensor:

@@ -5,11 +5,10 @@ Feature Decoration. CVPR 2018.
 
 Departures from the paper:
 
-- The encoder is EfficientNet-Lite0, which can be had offline, at strides 8, 4 and 2 (the paper:
-  VGG19, relu4_1 to relu1_1, the training's option `encoder=vgg19`).
+- The encoder is a VGG19 of a quarter of its channels, relu4_1 to relu1_1, which can be had offline;
+  `encoder=vgg19` is the training's option for the paper's.
 - Features are projected for the matching by channel means and deviations, of which the paper speaks
-  beside whitening: EfficientNet's 240 channels have many directions that hardly vary, whitening
-  makes as much of them as of the others, and what is matched is noise.
+  beside whitening.
 - Two fifths of the content's own features stay in the deepest ones (`alpha`); patches are 3×3 for
   5×5: each position sees more of the picture than relu4_1's.
 - Errors are divided by their targets' energy; the decoder learns from photographs and paintings.

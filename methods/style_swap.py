@@ -5,9 +5,6 @@ on Constructive Machine Learning.
 
 Departures from the paper:
 
-- Patches are compared in EfficientNet-Lite0's features, which can be had offline: three levels
-  joined into one map at stride 4, where the paper's relu3_1 of VGG19 lies (the training's option
-  `encoder=vgg19`). A single level of EfficientNet has lost the colours.
 - The inverse network has no instance normalisation, and learns from half as many swapped features
   as real ones with an error in pixels beside the one in features (paper, eq. 8), since it sees
   thousands of pictures and not 80,000.
@@ -26,7 +23,7 @@ from bench.hooks import hookimpl
 from bench.losses import relative_error, total_variation
 from bench.options import option
 
-from ._feature_matching import Joint, Pyramid
+from ._feature_matching import Pyramid, mirror
 from ._network_training import NetworkTraining, TrainingOptions
 from ._patches import swap
 from ._trained import Trained, TrainedOptions
@@ -35,8 +32,9 @@ from ._transform_net import load_weights, padded
 
 @dataclass(frozen=True)
 class StyleSwapTrainingOptions(TrainingOptions):
-    """Settings of the training."""
+    """Settings of the training; relu3_1 of VGG19 is the paper's layer."""
 
+    encoder: str = option("vgg19-head", "network of the features, down to relu3_1")
     batch: int = option(4, "contents per step, and as many styles; half of both are swapped", low=2)
 
 
@@ -47,8 +45,8 @@ class StyleSwapTraining(NetworkTraining):
 
     def build(self) -> nn.Module:
         """The inverse network."""
-        self.features = Joint(Pyramid(self.context, self.options.encoder))
-        return self.features.decoder()
+        self.pyramid = Pyramid(self.context, self.options.encoder)
+        return mirror(self.pyramid)
 
     def terms(self, contents: Tensor, drawn: Sequence[int]) -> dict[str, Tensor]:
         """Error in features (paper, eq. 8), and in pixels where there is a picture to compare."""
@@ -56,11 +54,11 @@ class StyleSwapTraining(NetworkTraining):
         half = len(contents) // 2
         pictures = torch.cat([contents[:half], styles[:half]])
         with torch.no_grad():
-            real, others = self.features(pictures), self.features(contents[half:])
-            pairs = zip(others[:, None], self.features(styles[half:])[:, None], strict=True)
+            real, others = self.pyramid(pictures)[-1], self.pyramid(contents[half:])[-1]
+            pairs = zip(others[:, None], self.pyramid(styles[half:])[-1][:, None], strict=True)
             swapped = torch.cat([swap(content, style, 3) for content, style in pairs])
         decoded = self.network(torch.cat([real, swapped]))
-        again = self.features(decoded)
+        again = self.pyramid(decoded)[-1]
         feature = relative_error(again, torch.cat([real, swapped])).mean()
         pixel = relative_error(decoded[: len(pictures)], pictures).mean()
         smooth = total_variation(decoded).mean()
@@ -82,7 +80,7 @@ class StyleSwap(Trained):
     citation = "Chen, Schmidt, NIPS workshop 2016"
     Options = StyleSwapOptions
     mixes = False  # two styles' feature maps have nothing in common
-    trains_on = ("vgg19-quarter",)
+    trains_on = ("vgg19-head",)
     training = StyleSwapTraining
     weights = (
         Weights(
@@ -96,23 +94,25 @@ class StyleSwap(Trained):
     def load(self) -> None:
         """Build the encoder and the inverse network."""
         tensors, told, file = self.read_weights()
-        self.features = Joint(Pyramid(self.context, told["encoder"]))
-        self.inverse = self.context.place(self.features.decoder().requires_grad_(False))
+        self.pyramid = Pyramid(self.context, told["encoder"])
+        self.inverse = self.context.place(mirror(self.pyramid).requires_grad_(False))
         load_weights(self.inverse, tensors, file)
 
     def adapt(self, style: Tensor) -> None:
         """Keep the style's features, whose patches are looked up."""
-        self.style = self.features(self._padded(style))
+        self.style = self._encoded(style)
 
     def stylize(self, content: Tensor) -> Tensor:
         """Encode, swap, decode."""
         height, width = content.shape[2:]
-        features = self.features(self._padded(content))
-        stylized: Tensor = self.inverse(swap(features, self.style, self.options.patch))
+        swapped = swap(self._encoded(content), self.style, self.options.patch)
+        stylized: Tensor = self.inverse(swapped)
         return stylized[..., :height, :width]
 
-    def _padded(self, picture: Tensor) -> Tensor:
-        return padded(picture, self.features.multiple)
+    def _encoded(self, picture: Tensor) -> Tensor:
+        """Features of the deepest level."""
+        levels: list[Tensor] = self.pyramid(padded(picture, self.pyramid.strides[-1]))
+        return levels[-1]
 
 
 @hookimpl

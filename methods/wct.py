@@ -5,8 +5,8 @@ via Feature Transforms. NIPS 2017.
 
 Departures from the paper:
 
-- The encoder is EfficientNet-Lite0, which can be had offline, at strides 8, 4 and 2; the paper goes
-  through five levels of VGG19, relu5_1 to relu1_1 (the training's option `encoder=vgg19` has four).
+- The encoder is a VGG19 of a quarter of its channels, relu5_1 to relu1_1, which can be had offline;
+  `encoder=vgg19` is the training's option for the paper's.
 - One training makes all decoders, on photographs and on paintings; the errors in pixels and in
   features are divided by their targets' energy.
 - Directions whose variance is below 1e-5 of the largest are left out; the paper cuts at 1e-5.
@@ -51,7 +51,7 @@ class WCTTraining(NetworkTraining):
 
     def build(self) -> nn.Module:
         """The decoders of all levels."""
-        self.pyramid = Pyramid(self.context, self.options.encoder)
+        self.pyramid = Pyramid(self.context, self.options.encoder, whole=True)
         return decoders(self.pyramid)
 
     def terms(self, contents: Tensor, drawn: Sequence[int]) -> dict[str, Tensor]:
@@ -100,7 +100,7 @@ class WCT(Trained):
         """Build the encoder and the decoders."""
         tensors, told, file = self.read_weights()
         self.mixes = not self.options.preserve_color
-        self.pyramid = Pyramid(self.context, told["encoder"])
+        self.pyramid = Pyramid(self.context, told["encoder"], whole=True)
         self.decoders = self.context.place(decoders(self.pyramid).requires_grad_(False))
         load_weights(self.decoders, tensors, file)
 
