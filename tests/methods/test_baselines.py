@@ -161,13 +161,13 @@ def test_adain_without_style_reconstructs(context, tmp_path):
 def test_adain_mixes_styles_by_their_moments(context, tmp_path):
     """Paper, eq. 15: what is linear in the styles' moments can be mixed by mixing them."""
     method = made("adain", context, tmp_path)
-    told = []
+    target = []
     for seed in (3, 4):
         adapt(method, tensor(1, 3, 32, 32, seed=seed).sigmoid())
-        told.append(method.adapted()["told"])
-    features = tensor(1, told[0].shape[2], 8, 8)
-    halves = [matching.adain(features, moments) for moments in told]
-    mixed = matching.adain(features, (told[0] + told[1]) / 2)
+        target.append(method.adapted()["target"])
+    features = tensor(1, target[0].shape[2], 8, 8)
+    halves = [matching.adain(features, moments) for moments in target]
+    mixed = matching.adain(features, (target[0] + target[1]) / 2)
     torch.testing.assert_close(mixed, (halves[0] + halves[1]) / 2)
 
 
@@ -422,8 +422,6 @@ def test_statistics_are_means_and_deviations_standardised(context):
 def test_pyramids_take_one_level_per_stride(context):
     pyramid = matching.Pyramid(context, "tiny")
     assert (pyramid.strides, pyramid.channels) == ([1, 2], [4, 6])
-    joint = matching.Joint(pyramid)
-    assert joint(tensor(1, 3, 32, 24)).shape == (1, 10, 8, 6)
 
 
 def test_on_vgg19_the_levels_are_the_papers():
@@ -440,10 +438,27 @@ def test_on_vgg19_the_levels_are_the_papers():
     assert taps == ["relu1_1", "relu2_1", "relu3_1", "relu4_1"]
     assert (pyramid.strides, pyramid.channels) == ([1, 2, 4, 8], [64, 128, 256, 512])
     levels = pyramid(tensor(1, 3, 32, 32).sigmoid())
-    joint = matching.Joint(pyramid)
-    made = [matching.mirror(pyramid)(levels[-1]), joint.decoder()(joint.join(levels))]
-    made += [decoder(level) for decoder, level in zip(wct.decoders(pyramid), levels, strict=True)]
-    assert {picture.shape for picture in made} == {(1, 3, 32, 32)}
+    decoded = [matching.mirror(pyramid)(levels[-1])]
+    pairs = zip(wct.decoders(pyramid), levels, strict=True)
+    decoded += [decoder(level) for decoder, level in pairs]
+    assert {picture.shape for picture in decoded} == {(1, 3, 32, 32)}
+
+
+@pytest.mark.parametrize(
+    ("encoder", "whole", "levels"),
+    [
+        (encoders.Vgg19Quarter, False, ["relu1_1", "relu2_1", "relu3_1", "relu4_1"]),
+        (encoders.Vgg19Quarter, True, ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]),
+        (encoders.Vgg19Head, False, ["relu1_1", "relu2_1", "relu3_1"]),
+    ],
+)
+def test_on_the_shipped_networks_too(encoder, whole, levels):
+    """AdaIN's and Avatar-Net's relu4_1, WCT's relu5_1, Style-Swap's relu3_1."""
+    network = encoder()
+    context = Context(torch.device("cpu"), Precision(), pictures(1, 0), {"it": network}.get)
+    pyramid = matching.Pyramid(context, "it", whole)
+    assert [network.taps[level] for level in pyramid.levels] == levels
+    assert pyramid.strides == [1, 2, 4, 8, 16][: len(levels)]
 
 
 def test_padding_is_by_reflection():
