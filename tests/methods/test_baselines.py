@@ -164,7 +164,7 @@ def test_adain_mixes_styles_by_their_moments(context, tmp_path):
     target = []
     for seed in (3, 4):
         adapt(method, tensor(1, 3, 32, 32, seed=seed).sigmoid())
-        target.append(method.adapted()["target"])
+        target.append(method.adapted()["told"])
     features = tensor(1, target[0].shape[2], 8, 8)
     halves = [matching.adain(features, moments) for moments in target]
     mixed = matching.adain(features, (target[0] + target[1]) / 2)
@@ -422,6 +422,7 @@ def test_statistics_are_means_and_deviations_standardised(context):
 def test_pyramids_take_one_level_per_stride(context):
     pyramid = matching.Pyramid(context, "tiny")
     assert (pyramid.strides, pyramid.channels) == ([1, 2], [4, 6])
+    assert matching.Joint(pyramid)(tensor(1, 3, 32, 24)).shape == (1, 10, 8, 6)
 
 
 def test_on_vgg19_the_levels_are_the_papers():
