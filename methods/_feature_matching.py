@@ -21,19 +21,18 @@ EPSILON = 1e-5
 
 
 class Pyramid(nn.Module):
-    """A frozen encoder's shallowest tap at each stride: relu1_1, relu2_1 and so on of VGGs.
+    """A frozen encoder's shallowest tap at each stride, to its content tap: VGG's relu1_1 to relu4_1.
 
     Args:
         context: where encoders are found.
         encoder: the name of one.
-        whole: down to its last tap, not its content tap.
 
     Attributes:
         channels: of each level, shallow to deep.
         strides: likewise.
     """
 
-    def __init__(self, context: Context, encoder: str, whole: bool = False) -> None:
+    def __init__(self, context: Context, encoder: str) -> None:
         super().__init__()
         self.network = context.encoder(encoder)
         side = 64
@@ -42,7 +41,7 @@ class Pyramid(nn.Module):
         self.channels: list[int] = []
         self.strides: list[int] = []
         self.levels: list[int] = []
-        taps = len(probe) if whole else context.find_encoder(encoder).content_index + 1
+        taps = context.find_encoder(encoder).content_index + 1
         for index, features in enumerate(probe[:taps]):
             stride = side // features.shape[-1]
             if stride not in self.strides:

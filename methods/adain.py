@@ -99,7 +99,7 @@ class AdaIN(Trained):
     weights = (
         Weights(
             "adain.safetensors",
-            "2408a4bed03af41038cdf2f2e0d8f80c8573cd4648b9c336669e95311486c6c8",
+            "c18ca74854899d706354c71728d30c21c52aaa0f7a2cc5029ed9c7b10a1ac908",
             "bench train adain",
             "MIT",
         ),

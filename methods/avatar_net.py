@@ -87,7 +87,7 @@ class AvatarNet(Trained):
     weights = (
         Weights(
             "avatar-net.safetensors",
-            "de7e0f9d9b4fc115af66cb16a88f5c22adf8051d54b60837015dd0f78f74dde8",
+            "37b852692c7d9a7024f943f741c35cb562cac7918036d82d536580e56c454237",
             "bench train avatar-net",
             "MIT",
         ),

@@ -85,7 +85,7 @@ class StyleSwap(Trained):
     weights = (
         Weights(
             "style-swap.safetensors",
-            "209f59379f4515a2af2b32cce79a5c5fe0beadae9e81f6d9bf3b93991a5a98de",
+            "0813bdff30418507520e5b2429e4057e5a2a26798623401dc7dc7f6cebf79959",
             "bench train style-swap",
             "MIT",
         ),

@@ -5,8 +5,9 @@ via Feature Transforms. NIPS 2017.
 
 Departures from the paper:
 
-- The encoder is a VGG19 of a quarter of its channels, relu5_1 to relu1_1, which can be had offline;
-  `encoder=vgg19` is the training's option for the paper's.
+- The encoder is a VGG19 of a quarter of its channels, which can be had offline; `encoder=vgg19` is
+  the training's option for the paper's. Its levels are relu4_1 to relu1_1: from the paper's relu5_1,
+  a sixteenth of the picture's sides, a decoder gives no picture back after minutes of training.
 - One training makes all decoders, on photographs and on paintings; the errors in pixels and in
   features are divided by their targets' energy.
 - Directions whose variance is below 1e-5 of the largest are left out; the paper cuts at 1e-5.
@@ -51,7 +52,7 @@ class WCTTraining(NetworkTraining):
 
     def build(self) -> nn.Module:
         """The decoders of all levels."""
-        self.pyramid = Pyramid(self.context, self.options.encoder, whole=True)
+        self.pyramid = Pyramid(self.context, self.options.encoder)
         return decoders(self.pyramid)
 
     def terms(self, contents: Tensor, drawn: Sequence[int]) -> dict[str, Tensor]:
@@ -90,7 +91,7 @@ class WCT(Trained):
     weights = (
         Weights(
             "wct.safetensors",
-            "1a86860465db194bdd8469823e6a7957a80e2dceb9707ebe099766f52e45e8dd",
+            "6854fabb5c7f77a90a0159c7c0ed9f664e264d414ffeb00768b24cc1e48a7a84",
             "bench train wct",
             "MIT",
         ),
@@ -100,7 +101,7 @@ class WCT(Trained):
         """Build the encoder and the decoders."""
         tensors, told, file = self.read_weights()
         self.mixes = not self.options.preserve_color
-        self.pyramid = Pyramid(self.context, told["encoder"], whole=True)
+        self.pyramid = Pyramid(self.context, told["encoder"])
         self.decoders = self.context.place(decoders(self.pyramid).requires_grad_(False))
         load_weights(self.decoders, tensors, file)
 

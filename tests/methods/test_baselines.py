@@ -446,20 +446,19 @@ def test_on_vgg19_the_levels_are_the_papers():
 
 
 @pytest.mark.parametrize(
-    ("encoder", "whole", "levels"),
+    ("encoder", "levels"),
     [
-        (encoders.Vgg19Quarter, False, ["relu1_1", "relu2_1", "relu3_1", "relu4_1"]),
-        (encoders.Vgg19Quarter, True, ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]),
-        (encoders.Vgg19Head, False, ["relu1_1", "relu2_1", "relu3_1"]),
+        (encoders.Vgg19Quarter, ["relu1_1", "relu2_1", "relu3_1", "relu4_1"]),
+        (encoders.Vgg19Head, ["relu1_1", "relu2_1", "relu3_1"]),
     ],
 )
-def test_on_the_shipped_networks_too(encoder, whole, levels):
-    """AdaIN's and Avatar-Net's relu4_1, WCT's relu5_1, Style-Swap's relu3_1."""
+def test_on_the_shipped_networks_too(encoder, levels):
+    """AdaIN's, Avatar-Net's and WCT's relu4_1, Style-Swap's relu3_1."""
     network = encoder()
     context = Context(torch.device("cpu"), Precision(), pictures(1, 0), {"it": network}.get)
-    pyramid = matching.Pyramid(context, "it", whole)
+    pyramid = matching.Pyramid(context, "it")
     assert [network.taps[level] for level in pyramid.levels] == levels
-    assert pyramid.strides == [1, 2, 4, 8, 16][: len(levels)]
+    assert pyramid.strides == [1, 2, 4, 8][: len(levels)]
 
 
 def test_padding_is_by_reflection():
