@@ -26,13 +26,13 @@ CROPS = {TO_DEVICE: 1}  # where the crops lie, from pinned memory
 
 ADAPTING = dict.fromkeys(("johnson", "metastyle", "predict-adapt", "cin"), CROPS)
 """A step of an adaptation."""
-BEGINNING = {"johnson": {TO_DEVICE: 63}, "wct": {EIGH: 3}}
+BEGINNING = {"johnson": {TO_DEVICE: 63}, "wct": {EIGH: 4}}
 # johnson: random weights, drawn on the host
 """An adaptation up to its first step; one that does not iterate, all of it."""
 STYLIZING = {
     # the loss, and torch's L-BFGS: whether it is done, whether the curvature is good
     "gatys": {VALUE: 3},
-    "wct": {EIGH: 3},
+    "wct": {EIGH: 4},
 }
 """A picture; of a method that iterates, a step after the first."""
 CONTENTS_AND_STYLES = {TO_DEVICE: 2}
