@@ -21,7 +21,9 @@ EPSILON = 1e-5
 
 
 class Pyramid(nn.Module):
-    """A frozen encoder's shallowest tap at each stride, to its content tap: VGG's relu1_1 to relu4_1.
+    """A frozen encoder's shallowest tap at each stride: relu1_1, relu2_1 and so on of VGGs.
+
+    Those down to the encoder's content tap.
 
     Args:
         context: where encoders are found.
@@ -62,8 +64,8 @@ class Joint(nn.Module):
     """All levels of a pyramid as one feature map at stride 4.
 
     Shallow levels, which carry colour and detail, are averaged down to it, and deep ones, which
-    carry shapes, are interpolated up. From relu4_1 alone a decoder learns to give pictures back too,
-    but in hours and not in minutes.
+    carry shapes, are interpolated up. From relu4_1 alone a decoder learns to give pictures back
+    too, but in hours and not in minutes.
 
     Attributes:
         channels: of the map.

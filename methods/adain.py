@@ -6,8 +6,8 @@ Normalization. ICCV 2017.
 Departures from the paper:
 
 - The encoder is a VGG19 of a quarter of its channels, which can be had offline. Its relu1_1 to
-  relu4_1 are joined into one map at stride 4 (`_feature_matching.Joint`), where the paper has relu4_1
-  alone: that a decoder learns from in hours, and this in minutes.
+  relu4_1 are joined into one map at stride 4 (`_feature_matching.Joint`), where the paper has
+  relu4_1 alone: that a decoder learns from in hours, and this in minutes.
 - The decoder is smaller than the paper's 3.5 M parameters, and its features take the style's
   moments once more at stride 2, as Avatar-Net's do.
 - Every error is divided by its target's energy, and a term on block-averaged luminance keeps tones

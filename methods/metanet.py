@@ -4,8 +4,8 @@ Falong Shen, Shuicheng Yan, Gang Zeng: Neural Style Transfer via Meta Networks. 
 
 Departures from the paper:
 
-- The statistics are those of the five taps of a VGG19 of a quarter of its channels, which can be had
-  offline (the paper: means and deviations at four layers of VGG16).
+- The statistics are those of the five taps of a VGG19 of a quarter of its channels, which can be
+  had offline (the paper: means and deviations at four layers of VGG16).
 - Size. The paper's hypernetwork gives each layer 128 hidden numbers of its own, so that 128 times
   the network's 1.68 M parameters, 219 M in all, make one. Here each convolution has `CONV_HIDDEN`
   and each instance normalisation `NORM_HIDDEN`: the weights of a layer move in a plane instead of

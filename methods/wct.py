@@ -6,8 +6,9 @@ via Feature Transforms. NIPS 2017.
 Departures from the paper:
 
 - The encoder is a VGG19 of a quarter of its channels, which can be had offline; `encoder=vgg19` is
-  the training's option for the paper's. Its levels are relu4_1 to relu1_1: from the paper's relu5_1,
-  a sixteenth of the picture's sides, a decoder gives no picture back after minutes of training.
+  the training's option for the paper's. Its levels are relu4_1 to relu1_1: from the paper's
+  relu5_1, a sixteenth of the picture's sides, a decoder gives no picture back after minutes of
+  training.
 - One training makes all decoders, on photographs and on paintings; the errors in pixels and in
   features are divided by their targets' energy.
 - Directions whose variance is below 1e-5 of the largest are left out; the paper cuts at 1e-5.

@@ -40,18 +40,6 @@ function sortBy(body, column, sign) {
 
 document.querySelectorAll("table[data-sortable]").forEach(sortable);
 
-// a link to a row's details opens them
-
-function reveal() {
-  const target = location.hash.length > 1 && byId(decodeURIComponent(location.hash.slice(1)));
-  if (target instanceof HTMLDetailsElement) {
-    target.open = true;
-    target.scrollIntoView();
-  }
-}
-addEventListener("hashchange", reveal);
-reveal();
-
 // gallery
 
 const { views } = JSON.parse(byId("data").textContent);
@@ -65,8 +53,8 @@ const thumbnail = (name, alt) =>
     alt,
     loading: "lazy",
     decoding: "async",
-    width: 96,
-    height: 96,
+    width: 160,
+    height: 160,
     src: `thumbnails/${name}.webp`,
   });
 
@@ -130,9 +118,9 @@ function sheet(styleIndex, contents, methods) {
   scroll.setAttribute("role", "region");
   scroll.setAttribute("aria-labelledby", heading.id);
   const section = make("section", { className: "sheet" }, heading, scroll);
-  section.setAttribute("aria-labelledby", heading.id);
   // until it is drawn for the first time, a sheet is as high as its rows are going to be
-  section.style.containIntrinsicSize = `auto 40rem auto ${(rows.length + 1) * 100 + 40}px`;
+  const high = (rows.length + 1) * (parseInt(gallery.style.getPropertyValue("--thumb")) + 4) + 40;
+  section.style.containIntrinsicSize = `auto 40rem auto ${high}px`;
   return section;
 }
 
@@ -142,6 +130,9 @@ function showGallery() {
   const methods = [...filters.querySelectorAll("[name=method]:checked")].map((box) =>
     Number(box.value),
   );
+  // as large as the columns allow, from a size that can be seen to that of most pictures
+  const room = gallery.clientWidth / (methods.length + 1) - 6;
+  gallery.style.setProperty("--thumb", `${Math.floor(Math.min(Math.max(room, 112), 256))}px`);
   gallery.replaceChildren(...styles.map((style) => sheet(style, contents, methods)));
   const count = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
   byId("shown").textContent = [
@@ -158,6 +149,7 @@ filters.addEventListener("change", (event) => {
   }
   showGallery();
 });
+addEventListener("resize", showGallery);
 filters.addEventListener("submit", (event) => event.preventDefault());
 options(filters.elements.view, views.map(({ label }, i) => [i, label]));
 byId("filter-view").hidden = views.length < 2;
@@ -246,6 +238,11 @@ function showFacts() {
   byId("viewer-facts").tBodies[0].replaceChildren(...rows);
 }
 
+// the address of a pair: view, style, content, left, right
+const address = () =>
+  ["#pair", views.indexOf(view), at.style, at.content, ...sides.map(({ select }) => select.value)]
+    .join("-");
+
 function showPair() {
   const { name } = view.contents[at.content];
   byId("viewer-title").textContent = `${name} in ${view.styles[at.style].name}`;
@@ -253,7 +250,60 @@ function showPair() {
   byId("next").disabled = at.content === view.contents.length - 1;
   sides.forEach(showSide);
   showFacts();
+  history.replaceState(null, "", address());
 }
+
+// both pictures enlarged alike, and moved together
+
+const ZOOMS = [0, 1, 2, 4]; // of the pictures' own pixels; 0 fits the stage
+const pan = { zoom: 0, x: 0, y: 0 };
+
+function showZoom() {
+  const { naturalWidth, naturalHeight } = sides[1].image;
+  const { clientWidth, clientHeight } = stage;
+  if (!naturalWidth) return; // not there yet
+  const fit = Math.min(clientWidth / naturalWidth, clientHeight / naturalHeight);
+  const scale = pan.zoom ? pan.zoom / fit : 1;
+  const reach = (shown, room) => Math.max((shown - room) / 2, 0);
+  const across = reach(naturalWidth * fit * scale, clientWidth);
+  const down = reach(naturalHeight * fit * scale, clientHeight);
+  pan.x = Math.min(Math.max(pan.x, -across), across);
+  pan.y = Math.min(Math.max(pan.y, -down), down);
+  stage.classList.toggle("zoomed", pan.zoom > 0);
+  stage.style.setProperty("--scale", scale);
+  stage.style.setProperty("--x", `${pan.x}px`);
+  stage.style.setProperty("--y", `${pan.y}px`);
+  byId("zoom").textContent = pan.zoom ? `${100 * pan.zoom} %` : "Fit";
+}
+
+function moveBy(x, y) {
+  pan.x += x;
+  pan.y += y;
+  showZoom();
+}
+
+sides[1].image.addEventListener("load", showZoom);
+byId("zoom").addEventListener("click", () => {
+  pan.zoom = ZOOMS[(ZOOMS.indexOf(pan.zoom) + 1) % ZOOMS.length];
+  showZoom();
+});
+stage.addEventListener("pointerdown", (event) => {
+  if (pan.zoom) stage.setPointerCapture(event.pointerId);
+});
+stage.addEventListener("pointermove", (event) => {
+  if (stage.hasPointerCapture(event.pointerId)) moveBy(event.movementX, event.movementY);
+});
+
+// a swipe over the title turns to the next content
+
+let swipe = null;
+const viewerHead = viewer.querySelector("header");
+viewerHead.addEventListener("pointerdown", (event) => (swipe = event.clientX));
+viewerHead.addEventListener("pointerup", (event) => {
+  const moved = swipe === null ? 0 : event.clientX - swipe;
+  swipe = null;
+  if (Math.abs(moved) > 60) turn(moved < 0 ? 1 : -1);
+});
 
 function showSplit() {
   stage.style.setProperty("--split", `${split.value}%`);
@@ -266,11 +316,11 @@ const toLastStep = (side) => {
   side.step.value = side.step.max;
 };
 
-function openViewer(style, content, method) {
+function openViewer(style, content, method, other) {
   const entries = [[CONTENT, "content"], [STYLE, "style"]];
   entries.push(...view.methods.map(({ label }, i) => [i, label]));
   const [left, right] = sides;
-  const kept = left.select.value;
+  const kept = other ?? left.select.value;
   sides.forEach(({ select }) => options(select, entries));
   right.select.value = method;
   // the other side stays as it was chosen, so that a method can be held against all others
@@ -279,9 +329,11 @@ function openViewer(style, content, method) {
   Object.assign(at, { style, content });
   sides.forEach(toLastStep);
   split.value = 50;
+  Object.assign(pan, { zoom: 0, x: 0, y: 0 });
   showSplit();
   showPair();
-  viewer.showModal();
+  if (!viewer.open) viewer.showModal();
+  showZoom();
   split.focus();
 }
 
@@ -303,12 +355,38 @@ split.addEventListener("input", showSplit);
 byId("previous").addEventListener("click", () => turn(-1));
 byId("next").addEventListener("click", () => turn(1));
 byId("viewer-close").addEventListener("click", () => viewer.close());
+viewer.addEventListener("close", () => {
+  if (location.hash.startsWith("#pair-")) history.replaceState(null, "", "#pictures");
+});
 viewer.addEventListener("keydown", (event) => {
+  const arrows = { ArrowLeft: [40, 0], ArrowRight: [-40, 0], ArrowUp: [0, 40], ArrowDown: [0, -40] };
   if (event.key === "PageUp") turn(-1);
   else if (event.key === "PageDown") turn(1);
+  else if (pan.zoom && event.shiftKey && arrows[event.key]) moveBy(...arrows[event.key]);
   else return;
   event.preventDefault();
 });
 viewer.addEventListener("click", (event) => {
   if (event.target === viewer) viewer.close(); // the backdrop
 });
+
+// an address leads to a row's details, which it opens, or to a pair
+
+function reveal() {
+  const name = decodeURIComponent(location.hash.slice(1));
+  const target = name && byId(name);
+  if (target instanceof HTMLDetailsElement) {
+    target.open = true;
+    target.scrollIntoView();
+  }
+  const [place, style, content, left, right] = name.startsWith("pair-") ? name.split("-").slice(1) : [];
+  const there = views[place]?.methods[right] && views[place].styles[style];
+  if (!there || !views[place].contents[content]) return;
+  view = views[place];
+  filters.elements.view.value = place;
+  showFilters();
+  showGallery();
+  openViewer(Number(style), Number(content), right, left);
+}
+addEventListener("hashchange", reveal);
+reveal();

@@ -173,6 +173,64 @@ def test_two_pictures_are_compared(visit, report):
     assert not tab.locator("#viewer").evaluate("viewer => viewer.open")
 
 
+def test_the_address_of_a_pair_leads_to_it(visit, report):
+    tab = visit(report)
+    tile(tab, "fast").click()
+    tab.select_option("[data-side=left] select", label="slow")
+    address = tab.url
+    shown = [tab.locator(f"#stage-{side}").get_attribute("src") for side in ("left", "right")]
+    again = visit(address)
+    assert again.locator("#viewer").evaluate("viewer => viewer.open")
+    assert again.locator("#viewer-title").inner_text() == f"{HOSTILE[0]} in {HOSTILE[0]}"
+    assert shown == [
+        again.locator(f"#stage-{side}").get_attribute("src") for side in ("left", "right")
+    ]
+    again.keyboard.press("Escape")
+    again.wait_for_function("location.hash === '#pictures'")
+    assert not visit(f"{report}#pair-9-9-9-9-9").locator("#viewer").evaluate("v => v.open")
+
+
+def test_both_pictures_are_enlarged_and_moved_together(visit, report):
+    tab = visit(report, viewport={"width": 500, "height": 400})
+    tile(tab, "fast").click()
+    tab.wait_for_function("document.querySelector('#stage-right').naturalWidth === 64")
+    wide = tab.locator("#stage").bounding_box()["width"]
+    zoom = tab.locator("#zoom")
+    boxes = [tab.locator("#stage-left"), tab.locator("#stage-right")]
+    for factor in (1, 2, 4):
+        zoom.click()
+        assert zoom.inner_text() == f"{100 * factor} %"
+        assert [box.bounding_box()["width"] for box in boxes] == pytest.approx([64 * factor] * 2)
+    assert wide < 256
+    before = [box.bounding_box()["x"] for box in boxes]
+    stage = tab.locator("#stage").bounding_box()
+    x, y = stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2
+    tab.mouse.move(x, y)
+    tab.mouse.down()
+    tab.mouse.move(x + 500, y)
+    tab.mouse.up()
+    most = (256 - wide) / 2  # until the picture's edge is the stage's
+    after = [box.bounding_box()["x"] for box in boxes]
+    assert after == pytest.approx([place + most for place in before], abs=0.6)
+    tab.keyboard.press("Shift+ArrowRight")
+    assert [box.bounding_box()["x"] for box in boxes] == pytest.approx(
+        [max(place - 40, before[0] - most) for place in after], abs=0.6
+    )
+    zoom.click()
+    assert zoom.inner_text() == "Fit"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_fault(visit, report, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    tab = visit(report, color_scheme=scheme)
+    for opened in (False, True):
+        if opened:
+            tile(tab, "fast").click()
+        found = axe.run(tab, options={"preload": False})
+        assert found.violations_count == 0, found.generate_report()
+
+
 def test_a_slider_goes_along_the_adaptation(visit, report):
     tab = visit(report)
     tile(tab, "fast").click()

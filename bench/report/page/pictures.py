@@ -9,8 +9,8 @@ from pathlib import Path
 
 from bench import files, results
 
-THUMBNAIL = 192
-"""The longer side of a thumbnail in pixels: two for each one that it takes on the page."""
+THUMBNAIL = 320
+"""The longer side of a thumbnail in pixels: about two for each one that it takes on most pages."""
 
 
 _NAME = re.compile(r"[0-9a-f]{16}\.(png|webp)")
