@@ -138,9 +138,7 @@ class Decoder(nn.Module):
             self.first.append(ReflectedConv(inputs, inputs))
             self.second.append(ReflectedConv(inputs, widths[finer]))
             inputs = widths[finer]
-        self.out = nn.Sequential(
-            ReflectedConv(inputs, inputs), nn.ReLU(), ReflectedConv(inputs, 3)
-        )
+        self.out = nn.Sequential(ReflectedConv(inputs, inputs), nn.ReLU(), ReflectedConv(inputs, 3))
         self.stride = stride
 
     def forward(
