@@ -126,7 +126,7 @@ class ConditionalInstanceNorm(Trained):
     weights = (
         Weights(
             "cin.safetensors",
-            "66f3e1bb66a2795520c5652f9eb485af857dad1019a8e49a71ab17d489226862",
+            "67745e6af34942af821714311345b5e1d88fb590b3efb3f04d8b36027b761566",
             "bench train cin",
             "MIT",
         ),
