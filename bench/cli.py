@@ -70,11 +70,26 @@ def _nearest(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(_NEAREST, _nearest)
 
 
+LONGEST_MESSAGE = 1500
+
+
+def _shown(message: object) -> str:
+    """A message as a terminal can show it: it may quote what a file or the command line holds."""
+    text = str(message)
+    if len(text) > LONGEST_MESSAGE:  # the remedy stands at the end
+        text = f"{text[: LONGEST_MESSAGE - 500]}…{text[-500:]}"
+    return "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in text)
+
+
+def _escaped(letter: str) -> str:
+    return letter if 0xDC80 <= ord(letter) <= 0xDCFF else ascii(letter)[1:-1]
+
+
 class _Parser(argparse.ArgumentParser):
     """Errors in one line, with the nearest word where there is one."""
 
     def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        print(f"{self.prog}: {_shown(message)} (see {self.prog} --help)", file=sys.stderr)
         raise SystemExit(2)
 
     def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
@@ -132,7 +147,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"bench: ended by SIGTERM{args.interrupted}", file=sys.stderr)
         return 128 + signal.SIGTERM
     except BenchError as error:
-        print(f"bench: {error}", file=sys.stderr)
+        print(f"bench: {_shown(error)}", file=sys.stderr)
         return int(args.failure)
     except KeyboardInterrupt:
         print(f"bench: interrupted{args.interrupted}", file=sys.stderr)

@@ -1,5 +1,6 @@
 """The command line as a user meets it: help, and thirty-odd ways of getting it wrong."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -289,3 +290,13 @@ def test_in_a_terminal_without_arrows_signs_stay_different(encoding):
     assert words[:2] == ["^", "v"]
     assert len(set(words[:5])) == 5
     assert "?" not in words[:8]
+
+
+def test_what_a_message_quotes_is_neither_endless_nor_does_it_steer_the_terminal(capsys):
+    for words in (["run", "--threads"], ["report"], ["run", "--resume"], ["new", "method"]):
+        for text in ("9" * 5000, "\x1b[31m\u202e"):
+            with contextlib.suppress(SystemExit):
+                main([*words, text])
+            said = capsys.readouterr().err
+            assert 0 < len(said) < 2000
+            assert said.removesuffix("\n").isprintable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +55,8 @@ def failures(name: str, context: Context) -> Iterator[Outcome]:
 
 def first_words(text: str) -> str:
     """An error's first line, and the next one where the first only announces it."""
-    lines = [line.strip() for line in text.strip().splitlines() if line.strip()] or [""]
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)  # torch colours its errors
+    lines = [line.strip() for line in plain.strip().splitlines() if line.strip()] or [""]
     words = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
     return words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
 

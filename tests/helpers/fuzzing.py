@@ -10,14 +10,14 @@ import os
 import signal
 import time
 
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 SECONDS = float(os.environ.get("BENCH_FUZZ_SECONDS", "0"))
 HANG_SECONDS = 60
 
 
-def campaign(check, strategy, examples):
+def campaign(check, strategy, examples, shrink=True):
     """Call `check` with what the strategy draws: `examples` times, and on until time is up."""
     end = time.monotonic() + SECONDS
     number = 0
@@ -28,6 +28,7 @@ def campaign(check, strategy, examples):
             database=None,
             print_blob=False,
             suppress_health_check=list(HealthCheck),
+            phases=[Phase.generate, *[Phase.shrink] * shrink],
         )(given(strategy)(_watched(check)))
         seed(number)(tried)()
         number += 1
