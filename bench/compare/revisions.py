@@ -45,8 +45,9 @@ def resolve(text: str, folder: Path) -> Side:
     """The version that some text names.
 
     Args:
-        text: a folder with the sources, an interpreter of an environment in which it is
-            installed, or else a git revision of the repository around the working directory.
+        text: a folder with the sources or one inside it, an interpreter of an environment in
+            which it is installed, or else a git revision of the repository around the working
+            directory.
         folder: a new folder to put the sources into. They are copied, so that nobody's editing
             changes them meanwhile.
 
@@ -54,9 +55,11 @@ def resolve(text: str, folder: Path) -> Side:
         BenchError: it is none of the three.
     """
     path = paths.expanded(text)
-    if (path / "bench" / "__init__.py").is_file():
-        _arrange(path, folder)
-        return Side(str(path.resolve()) + _commit(path), sys.executable, folder)
+    around = (path, *path.absolute().parents) if path.is_dir() else ()
+    for source in around:
+        if (source / "bench" / "__init__.py").is_file():
+            _arrange(source, folder)
+            return Side(str(source.resolve()) + _commit(source), sys.executable, folder)
     if path.is_file() and os.access(path, os.X_OK):
         return Side(text, str(path.absolute()))
     neither = f"{text} is no folder with the package and no Python interpreter, and"

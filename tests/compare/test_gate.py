@@ -16,6 +16,7 @@ from helpers.checkout import ROOT
 
 from bench.cli import main
 from bench.compare import baseline, gate, revisions, tasks, turns
+from bench.compare.revisions import resolve
 from bench.errors import BenchError
 
 TASK = tasks.TimedTask("made", {})
@@ -192,6 +193,12 @@ def test_two_folders_for_real(folders, capsys):
     assert float(row["ratio"]) == pytest.approx(1.3, abs=0.1)
     assert float(row["base"]) == pytest.approx(0.010, abs=0.002)
     assert "in 1 pair of processes; A/A noise" in row["notes"]
+
+
+def test_a_folder_inside_the_sources_stands_for_them(folders, tmp_path):
+    side = resolve(str(Path(folders[0]) / "metrics"), tmp_path / "side")
+    assert side.label == str(Path(folders[0]).resolve())
+    assert (tmp_path / "side" / "bench" / "metrics" / "__init__.py").is_file()
 
 
 FLAT = "7c0bb4f2ddae"
