@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 MOST = 10**9
 """Of anything that is counted."""
+LONGEST_SECONDS = 1e9
 PRECISIONS = (
     *("auto", "float32", "float32/channels_last", "tf32", "tf32/channels_last"),
     *("bfloat16", "float16"),
@@ -178,6 +179,14 @@ def positive(text: str) -> float:
         value = 0.0
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
+
+
+def seconds(text: str) -> float:
+    """A time, which a record can hold."""
+    value = positive(text)
+    if value > LONGEST_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text} is more than {LONGEST_SECONDS:g} s")
     return value
 
 

@@ -59,7 +59,7 @@ def add(command: AddCommand) -> None:
     parser.add_argument("--profile", default="quick", metavar="NAME", help=_profile_help())
     parser.add_argument(
         "--adapt-seconds",
-        type=_shared.positive,
+        type=_shared.seconds,
         metavar="S",
         help="end each adaptation after this long",
     )
@@ -77,8 +77,16 @@ def add(command: AddCommand) -> None:
     _add_resuming(parser)
     parser.add_argument(
         "--isolate",
-        action="store_true",
-        help="make each method's pictures in a process of its own: one that crashes is a row",
+        action=argparse.BooleanOptionalAction,
+        help="work in processes of their own, one for each method's pictures: what crashes or hangs"
+        " is a row; by default on Linux and a CPU, where that is cheap, but for short profiles",
+    )
+    parser.add_argument(
+        "--hang-seconds",
+        type=_shared.seconds,
+        default=3600.0,
+        metavar="S",
+        help="end such a process in which nothing has happened for so long (3600)",
     )
     _shared.add_show(parser)
     _shared.add_machine(parser)
@@ -128,14 +136,17 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
         return _resume(args)
     if args.retry_failed:
         raise BenchError("--retry-failed goes with --resume")
+    from bench.run import recording
+
+    if args.isolate is None:
+        args.isolate = isolation_is_cheap(args)
+    _prepare(args.isolate)
     registry = _shared.load_registry(args)
     if args.sweep:
         _rows.add_strengths(args, registry)
     for runtime in dict.fromkeys(args.runtime):
         _rows.add_runtime(args, registry, runtime)
     plan = _plan(args, registry)
-    from bench.run import recording
-
     _shared.note_left_out([*args.content, *args.style, *args.adapt_content])
     context = _context(args, registry, plan.dataset)
     run = recording.start(plan, args.runs, context, registry)
@@ -154,7 +165,7 @@ def _resume(args: argparse.Namespace) -> int:
         names = " ".join(f"--{key.replace('_', '-')}" for key in given)
         raise BenchError(f"--resume takes a run as it was begun: leave out {names}")
     run = results.latest(args.runs) if args.resume is True else Path(args.resume)
-    plan, context = _reopen(run, args.plugin)
+    plan, context = reopen(run, args.plugin, worker=False)
     from bench.run import resuming
 
     if args.retry_failed:
@@ -163,8 +174,11 @@ def _resume(args: argparse.Namespace) -> int:
     return measure(run, plan, context, args.quiet, args.show)
 
 
-def _reopen(run: Path, plugins: Sequence[str]) -> tuple[Plan, Context]:
-    """What a run was begun with, made again; its record names no code to load, `plugins` does."""
+def reopen(run: Path, plugins: Sequence[str] = (), worker: bool = True) -> tuple[Plan, Context]:
+    """What a run was begun with, made again; its record names no code to load, `plugins` does.
+
+    `worker`: this process is one of those of a command that has done so before.
+    """
     from bench import results
     from bench.plugins.discovery import name_of, require_named
     from bench.run import resuming
@@ -179,27 +193,39 @@ def _reopen(run: Path, plugins: Sequence[str]) -> tuple[Plan, Context]:
     values = {field.name: getattr(asked, field.name) for field in fields(asked)}
     begun = argparse.Namespace(**values)
     begun.plugin, begun.all = list(plugins), False
-    registry = _shared.load_registry(begun)
+    if not worker:
+        _prepare(begun.isolate)
+    registry = _shared.load_registry(begun, tried=worker)
     require_named(run, asked.plugin, [*map(name_of, plugins), *(p.name for p in registry.plugins)])
     plan = _plan(begun, registry)
     # a second probe might choose others
     begun.precision = record.environment.precision
     begun.threads = record.environment.threads
     context = _context(begun, registry, plan.dataset)
-    resuming.check_resumable(run, plan, context)
+    resuming.check_resumable(run, plan, context, worker)
     return plan, context
 
 
-def make_cells(run: Path, name: str, plugins: Sequence[str] = ()) -> None:
-    """Make what one method of a run lacks: the work of a process of its own."""
-    plan, context = _reopen(run, plugins)
-    from bench import progress
-    from bench.run import cells
+def isolation_is_cheap(args: argparse.Namespace) -> bool:
+    """Whether processes of their own cost a run hardly anything.
 
-    places = cells.missing_cells(run, [name])
-    with progress.bar(disable=True) as bar:
-        for _ in cells.make_cells(run, plan, context, places, lambda _: None, bar):
-            pass
+    On another device than the CPU each would have to initialise it, and to hold memory there.
+    """
+    from bench.machine.device import choose_device
+    from bench.run import isolation
+    from bench.run.profiles import PROFILES
+
+    if not isolation.is_cheap() or args.profile not in PROFILES:
+        return False
+    return PROFILES[args.profile].isolate and choose_device(args.device).type == "cpu"
+
+
+def _prepare(isolate: bool) -> None:
+    """Let the server of processes start, where one is wanted, while the rest is planned."""
+    if isolate:
+        from bench.run import isolation
+
+        isolation.prepare()
 
 
 def measure(run: Path, plan: Plan, context: Context, quiet: bool, show: bool | None = False) -> int:
@@ -261,7 +287,8 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
         specification=asked,
         observe=args.observe or profile.observe,
         threads=args.threads,
-        isolate=functools.partial(make_cells, plugins=args.plugin) if args.isolate else None,
+        reopen=functools.partial(reopen, plugins=args.plugin) if args.isolate else None,
+        hang_seconds=args.hang_seconds,
     )
 
 
@@ -321,7 +348,7 @@ def _command(asked: Specification) -> str:
         if field.name == "observe":
             value = ",".join(map(str, value)) or None
         if isinstance(value, bool):
-            words += [option] * value
+            words.append(option if value else f"--no-{option[2:]}")
         elif value is not None:
             for one in value if isinstance(value, list) else [value]:
                 words += [option, str(one)]

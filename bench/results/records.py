@@ -64,6 +64,7 @@ class Specification:
     seed: Count
     plugin: Sequence[PathText]  # modules and files, which no record loads
     option: Sequence[PathText]  # OWNER.KEY=VALUE
+    hang_seconds: Annotated[float, Meta(gt=0, le=1e9)] = 3600.0  # of a process of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

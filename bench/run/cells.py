@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -29,13 +30,16 @@ from bench.results import (
     ParameterCounts,
     RunInfo,
 )
-from bench.run import isolation
 from bench.run.failures import failures
 from bench.run.inputs import read_input
-from bench.run.plan import Plan, precision_label, seed
+from bench.run.isolation import Say
+from bench.run.plan import Place, Plan, precision_label, seed
 
-Place = tuple[int, str, str]
-"""A cell's size, style and method."""
+Tell = Callable[[str], object]
+"""Takes how far a cell is."""
+HEARD_STEPS = 64
+
+T = TypeVar("T")
 
 
 def grid_of(record: RunInfo, methods: Iterable[str]) -> Iterator[Place]:
@@ -54,49 +58,17 @@ def missing_cells(run: Path, methods: Iterable[str]) -> list[Place]:
 
 
 def make_cells(
-    run: Path,
-    plan: Plan,
-    context: Context,
-    places: Sequence[Place],
-    begin: Callable[[str], object],
-    bar: Any,
+    run: Path, plan: Plan, context: Context, places: Sequence[Place], say: Say
 ) -> Iterator[str]:
     """Make cells, and give the method's name after each."""
     if places:
         # the first optimiser would import it: seconds that no adaptation is to be charged
         importlib.import_module("torch._dynamo")
     for size, style, name in places:
-        begin(f"{name} · {style} · {size} px")
-        results.write_record(run, run_cell(run, plan, context, name, style, size, bar))
+        tell = functools.partial(say, name, f"{name} · {style} · {size} px")
+        tell("")
+        results.write_record(run, run_cell(run, plan, context, (size, style, name), tell))
         yield name
-
-
-def make_cells_apart(
-    run: Path,
-    plan: Plan,
-    context: Context,
-    places: Sequence[Place],
-    begin: Callable[[str], object],
-    _: Any,
-) -> Iterator[str]:
-    """Have the cells made by processes, one for each method; otherwise as `make_cells`."""
-    assert plan.isolate is not None
-    for name in plan.methods:
-        mine = [(size, style) for size, style, other in places if other == name]
-        begin(f"{name} · in a process of its own")
-        outcomes = isolation.cells(plan.isolate, run, name, mine)
-        for (size, style), death in zip(mine, outcomes, strict=True):
-            if death:
-                cell = CellRecord(
-                    method=name,
-                    style=style,
-                    size=size,
-                    status="error",
-                    reason=death,
-                    precision=precision_label(plan.methods[name].cls, context),
-                )
-                results.write_record(run, cell)
-            yield name
 
 
 def image_path(
@@ -109,12 +81,10 @@ def image_path(
     return folder / f"{results.key(content)}.png"
 
 
-def run_cell(
-    run: Path, plan: Plan, context: Context, name: str, style: str, size: int, bar: Any
-) -> CellRecord:
+def run_cell(run: Path, plan: Plan, context: Context, place: Place, tell: Tell) -> CellRecord:
     """Adapt one method to one style at one size, and stylize every content."""
-    making = _Making(run, plan, context, name, style, size, bar)
-    with failures(name, context) as outcome:
+    making = _Making(run, plan, context, place, tell)
+    with failures(place[2], context) as outcome:
         making.make()
     return replace(making.cell, status=outcome.status, reason=outcome.reason)
 
@@ -122,10 +92,9 @@ def run_cell(
 class _Making:
     """A cell under way: `cell` is what is known of it so far, also when a phase fails."""
 
-    def __init__(
-        self, run: Path, plan: Plan, context: Context, name: str, style: str, size: int, bar: Any
-    ) -> None:
-        self.run, self.plan, self.context, self.bar = run, plan, context, bar
+    def __init__(self, run: Path, plan: Plan, context: Context, place: Place, tell: Tell) -> None:
+        size, style, name = place
+        self.run, self.plan, self.context, self.tell = run, plan, context, tell
         self.chosen = plan.methods[name]
         self.record = results.read_run(run)
         self.reference = read_input(run, context, "style", style, size)
@@ -151,6 +120,7 @@ class _Making:
             for content in self.record.contents:
                 picture, steps = self._stylize(method, content)
                 self.cell = replace(self.cell, contents=[*self.cell.contents, picture])
+                self.tell(f"{len(self.cell.contents)} of {len(self.record.contents)} pictures")
         self.cell = replace(self.cell, peak_memory_bytes=peak.bytes, peak_memory_source=peak.source)
         with contextlib.suppress(Exception):  # unknown operations; the pictures are what matters
             given = read_input(self.run, self.context, "content", content, self.cell.size)
@@ -164,7 +134,7 @@ class _Making:
         def observe(step: int, seconds: float, _: object) -> None:
             if step == 0:
                 start.extend(p.detach().clone() for p in all_parameters(method))
-            self.bar.set_postfix_str(f"step {step}, {seconds:.0f} s", refresh=False)
+            self.tell(f"step {step}, {seconds:.0f} s")
             if phase.iterates and step in asked:
                 with kept_random_state(self.context.device):
                     pictures = [
@@ -176,7 +146,7 @@ class _Making:
         self._seed("adapt")
         phase = adapting(method, self.reference)
         adapted = drain(
-            phase,
+            self._heard(phase),
             self.context.device,
             observe=observe,
             at=lambda step: one_two_five(step) or step in asked,
@@ -211,7 +181,7 @@ class _Making:
         name, style, size = self.cell.method, self.cell.style, self.cell.size
         given = read_input(self.run, self.context, "content", content, size)
         self._seed(content)
-        stylized = drain(stylizing(method, given), self.context.device)
+        stylized = drain(self._heard(stylizing(method, given)), self.context.device)
         check_picture(stylized.result, given)
         if self.cell.first_call is None:
             self.cell = replace(self.cell, first_call=stylized.seconds)
@@ -220,6 +190,13 @@ class _Making:
         image = path.relative_to(self.run).as_posix()
         record = ContentRecord(content=content, image=image, seconds=stylized.seconds)
         return record, stylized.steps
+
+    def _heard(self, phase: Iterator[T]) -> Iterator[T]:
+        """The phase, which tells now and then that it still makes steps."""
+        for step, value in enumerate(phase):
+            if step and not step % HEARD_STEPS:
+                self.tell(f"step {step}")
+            yield value
 
     def _seed(self, phase: str) -> None:
         seed(self.plan.seed, *self.cell.place, phase)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from bench.contract import Context, Dataset, Method, Metric, Picture
 from bench.results import Specification
-from bench.run import isolation
 from bench.run.profiles import Profile
+
+Reopen = Callable[[Path], "tuple[Plan, Context]"]
+Place = tuple[int, str, str]
+"""A cell's size, style and method."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,9 @@ class Plan:
         observe: after so many steps of an adaptation that iterates, the clock stands still and
             every content is stylized and stored.
         threads: the CPU threads that the user asked for; None for torch's own number.
-        isolate: makes the cells of a run that a method lacks, as `bench.run.cells.make_cells`:
-            it is called in a process of its own for every method. None makes them here.
+        reopen: gives plan and context of a run again, from its folder, in another process; it can
+            be pickled. With it the work is done by processes of their own, else here.
+        hang_seconds: such a process is ended when nothing has happened in it for so long.
     """
 
     methods: Mapping[str, Chosen]
@@ -58,7 +63,8 @@ class Plan:
     command: str
     observe: Sequence[int] = ()
     threads: int | None = None
-    isolate: isolation.Target | None = None
+    reopen: Reopen | None = None
+    hang_seconds: float = 3600.0
     specification: Specification | None = None
 
 

@@ -21,6 +21,7 @@ class Profile:
         styles: likewise.
         sizes: sides of the pictures in pixels.
         observe: the steps of an adaptation at which every content is stylized.
+        isolate: whether it is long enough for processes of their own, which take seconds.
         sampling: fields of `bench.run.sampling.Rule` that differ from its defaults.
     """
 
@@ -30,6 +31,7 @@ class Profile:
     styles: int | None
     sizes: tuple[int, ...]
     observe: tuple[int, ...] = ()
+    isolate: bool = True
     sampling: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -42,6 +44,7 @@ PROFILES = {
             contents=1,
             styles=1,
             sizes=(64,),
+            isolate=False,
             sampling={
                 "min_samples": 3,
                 "min_seconds": 0.0,
@@ -56,6 +59,7 @@ PROFILES = {
             contents=2,
             styles=1,
             sizes=(256,),
+            isolate=False,
             sampling={
                 "min_samples": 5,
                 "min_seconds": 0.2,

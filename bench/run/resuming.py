@@ -18,8 +18,15 @@ from bench.run.plan import Plan
 from bench.run.recording import weight_files
 
 
-def check_resumable(run: Path, plan: Plan, context: Context) -> None:
+def check_resumable(run: Path, plan: Plan, context: Context, same_code: bool = False) -> None:
     """See that nothing the run's numbers depend on has changed since it began.
+
+    Args:
+        run: the folder.
+        plan: what is to be done now.
+        context: where.
+        same_code: bench itself is what the run began with: it is the run's own worker, and what
+            a repository holds by now is not what it has loaded.
 
     Raises:
         BenchError: another machine, precision or version of the suite, other pictures, options or
@@ -30,7 +37,8 @@ def check_resumable(run: Path, plan: Plan, context: Context) -> None:
     changes = []
     if record.environment.fingerprint != fingerprint(now):
         changes.append("the environment")
-    if (record.bench_version, record.environment.commit) != (bench.__version__, now["commit"]):
+    version = record.bench_version, record.environment.commit
+    if not same_code and version != (bench.__version__, now["commit"]):
         changes.append("bench itself")
     if set(record.metrics) != {metric.id for metric in plan.metrics}:
         changes.append("the metrics")

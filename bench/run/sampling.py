@@ -109,7 +109,7 @@ def sample_interleaved(
     seed: int,
     device: torch.device,
     clock: Clock = wall_clock,
-    on_progress: Callable[[str, Samples], object] | None = None,
+    on_turn: Callable[[str, Samples], object] = lambda *_: None,
 ) -> dict[str, Samples]:
     """Warm up every call, then time them in rounds, so that drift hits all alike.
 
@@ -123,10 +123,11 @@ def sample_interleaved(
         seed: of the rounds' orders.
         device: to synchronise.
         clock: to read.
-        on_progress: called with the label and its samples so far after each turn.
+        on_turn: called with the label and its samples so far before each turn and each warm-up.
     """
     taken = {label: Samples() for label in calls}
     for label, samples in taken.items():
+        on_turn(label, samples)
         try:
             samples.warmup = warm_up(calls[label], rule, device, clock)
         except Exception as error:
@@ -135,13 +136,12 @@ def sample_interleaved(
     while active := [label for label, samples in taken.items() if not samples.stopped]:
         for label in order.sample(active, len(active)):
             samples = taken[label]
+            on_turn(label, samples)
             try:
                 _take_turn(calls[label], samples, turn, rule, device, clock)
                 samples.stopped = _verdict(samples, rule)
             except Exception as error:
                 samples.failed(error)
-            if on_progress is not None:
-                on_progress(label, samples)
         turn += 1
     return taken
 

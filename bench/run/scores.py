@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -12,20 +14,92 @@ from torch import Tensor
 from bench import images, results
 from bench.contract import Context, Metric, SetMetric, Triple
 from bench.contract.guard import Guard
-from bench.results import ContentRecord, ScoreEntry, SetEntry, Status
+from bench.results import ContentRecord, ScoreEntry, ScoreRecord, SetEntry, SetRecord, Status
 from bench.results.values import LARGEST_VALUE
 from bench.run.failures import describe_failure
 from bench.run.inputs import read_cell, read_input
+from bench.run.isolation import Say
+from bench.run.plan import Place, Plan
 
 Loaded = Sequence[tuple[Metric, str]]
 """Metrics, each with the reason why it cannot be computed, or an empty text."""
+Part = tuple[Literal["scores", "sets"], int, "str | None", str]
+"""Kind of record, size, style (None: of a set, all of them) and method."""
+Begin = Callable[[str, str], object]
+"""Takes a metric's id, and how far it is, before it is called."""
 
 
-def load_metrics(metrics: Sequence[Metric], context: Context) -> Loaded:
-    """Bring the metrics to the device; one that cannot be had keeps its reason."""
+def missing_scores(run: Path, plan: Plan) -> tuple[list[Part], list[Part]]:
+    """Every part of a run's scores in order, and those that are not there yet."""
+    record = results.read_run(run)
+    sizes, styles, methods = record.sizes, record.styles, record.methods
+    parts: list[Part] = [("scores", *place) for place in itertools.product(sizes, styles, methods)]
+    if any(isinstance(metric, SetMetric) for metric in plan.metrics):
+        parts += [("sets", size, None, name) for size, name in itertools.product(sizes, methods)]
+    done = {kind: results.completed(run, kind) for kind in ("scores", "sets")}
+    return parts, [part for part in parts if record_of(run, part).stem not in done[part[0]]]
+
+
+def record_of(run: Path, part: Part) -> Path:
+    """Where a part's record is kept."""
+    kind, size, style, name = part
+    return results.record_path(run, kind, *((name, size) if style is None else (name, style, size)))
+
+
+def make_scores(
+    run: Path,
+    plan: Plan,
+    context: Context,
+    parts: Sequence[Part],
+    say: Say,
+    broken: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Part]:
+    """Compute scores, and give each part when it is written.
+
+    Args:
+        run: the folder.
+        plan: has the metrics.
+        context: their device.
+        parts: to compute, in this order.
+        say: takes which metric is at work.
+        broken: ids of metrics that are left out, and why.
+    """
+    metrics = load_metrics(plan.metrics, context, say, broken)
+    for part in parts:
+        _, size, style, name = part
+        where = f"metrics · {name} · {'all styles' if style is None else style} · {size} px"
+
+        def begin(metric: str, detail: str, where: str = where) -> None:
+            say(metric, where, detail)
+
+        if style is None:
+            of_set = score_sets(run, metrics, context, name, size, begin)
+            results.write_record(run, SetRecord(method=name, size=size, scores=of_set))
+        else:
+            entries = score_cell(run, metrics, context, (size, style, name), begin)
+            scores = ScoreRecord(method=name, style=style, size=size, scores=entries)
+            results.write_record(run, scores)
+        yield part
+
+
+def load_metrics(
+    metrics: Sequence[Metric], context: Context, say: Say, broken: Mapping[str, str]
+) -> Loaded:
+    """Bring the metrics to the device; one that cannot be had keeps its reason.
+
+    Args:
+        metrics: to load.
+        context: their device.
+        say: takes which one is loaded.
+        broken: ids of metrics that are not even loaded, and why.
+    """
     loaded = []
     for metric in metrics:
-        reason = ""
+        reason = broken.get(metric.id, "")
+        if reason:
+            loaded.append((metric, reason))
+            continue
+        say(metric.id, f"metrics · {metric.id} is loaded", "")
         try:
             with Guard(once=True):
                 metric.load(context)
@@ -36,9 +110,10 @@ def load_metrics(metrics: Sequence[Metric], context: Context) -> Loaded:
 
 
 def score_cell(
-    run: Path, metrics: Loaded, context: Context, name: str, style: str, size: int, bar: Any
+    run: Path, metrics: Loaded, context: Context, place: Place, begin: Begin
 ) -> list[ScoreEntry]:
     """Every metric of every stored picture of one cell, the observed ones too."""
+    size, style, name = place
     cell = read_cell(run, name, style, size)
     if cell.status != "ok":
         return []
@@ -55,6 +130,7 @@ def score_cell(
             value: float | None = None
             status: Status = "skipped"
             if not reason:
+                begin(metric.id, f"{count} of {len(pictures)} pictures")
                 value, status, reason = score(metric, stylized, content, reference)
             entries.append(
                 ScoreEntry(
@@ -66,12 +142,11 @@ def score_cell(
                     reason=reason,
                 )
             )
-        bar.set_postfix_str(f"{count} of {len(pictures)} pictures", refresh=False)
     return entries
 
 
 def score_sets(
-    run: Path, metrics: Loaded, context: Context, name: str, size: int
+    run: Path, metrics: Loaded, context: Context, name: str, size: int, begin: Begin
 ) -> list[SetEntry]:
     """Every metric of sets, of all finished pictures of one method at one size."""
     styles = results.read_run(run).styles
@@ -79,13 +154,15 @@ def score_sets(
     good = [cell for cell in cells if cell.status == "ok"]
     count = sum(len(cell.contents) for cell in good)
 
-    def triples() -> Iterator[Triple]:
+    def triples(metric: str) -> Iterator[Triple]:
+        begin(metric, f"{metric} of {count} pictures")
         for cell in good:
             style = read_input(run, context, "style", cell.style, size)
             for made in cell.contents:
                 content = read_input(run, context, "content", made.content, size)
                 stylized = images.decode(run / made.image).to(context.device)
                 yield Triple(stylized, content, style)
+            begin(metric, f"{metric} has {cell.style}")
 
     entries: list[SetEntry] = []
     for metric, reason in metrics:
@@ -97,7 +174,7 @@ def score_sets(
         if not reason:
             try:
                 with Guard(), torch.inference_mode():
-                    number, given = metric.score_set(triples())
+                    number, given = metric.score_set(triples(metric.id))
                 parts = {part: float(share) for part, share in given.items()}
                 value, status, reason = _finite(metric, float(number), *parts.values())
             except Exception as error:

@@ -26,6 +26,7 @@ from bench.results import (
 )
 from bench.run.failures import describe_failure, failures
 from bench.run.inputs import read_cell, read_input
+from bench.run.isolation import Say
 from bench.run.plan import Plan, precision_label, seed
 from bench.run.sampling import Rule, Samples, sample_interleaved
 from bench.statistics import aa_noise
@@ -51,8 +52,16 @@ class _Prepared:
     calls: Mapping[Scope, Callable[[], object]]
 
 
+def make_speeds(
+    run: Path, plan: Plan, context: Context, size: int, names: Sequence[str], say: Say
+) -> None:
+    """Time the methods at one size, and write their records when all are timed."""
+    for speed in run_speed(run, plan, context, names, size, say):
+        results.write_record(run, speed)
+
+
 def run_speed(
-    run: Path, plan: Plan, context: Context, names: Sequence[str], size: int, bar: Any
+    run: Path, plan: Plan, context: Context, names: Sequence[str], size: int, say: Say
 ) -> Iterator[SpeedRecord]:
     """Time the methods at one size, interleaved; a phase that iterates is taken from the cells.
 
@@ -68,8 +77,10 @@ def run_speed(
         read_input(run, context, "style", style, size),
         results.input_path(run, "content", content, size).read_bytes(),
     )
+    title = f"speed · {size} px"
     prepared: dict[str, _Prepared] = {}
     for name in names:
+        say(name, title, f"{name} is loaded")
         cells = [read_cell(run, name, other, size) for other in record.styles]
         prepared[name] = _prepare(plan, context, name, size, cells, given)
     calls = {
@@ -84,8 +95,8 @@ def run_speed(
         Rule(**plan.profile.sampling),
         plan.seed,
         context.device,
-        on_progress=lambda label, taken: bar.set_postfix_str(
-            f"{label}, {len(taken.seconds)} samples", refresh=False
+        on_turn=lambda label, taken: say(
+            label.partition(" ")[0], title, f"{label}, {len(taken.seconds)} samples"
         ),
     )
     noise, control = None, None
@@ -111,14 +122,7 @@ def _prepare(
 ) -> _Prepared:
     """Load a method and prepare the style, unless all its cells failed."""
     chosen = plan.methods[name]
-    speed = SpeedRecord(
-        method=name,
-        size=size,
-        precision=precision_label(chosen.cls, context),
-        iterative=IterativeRecord(),
-        batch=1,
-        scopes={},
-    )
+    speed = untimed(plan, context, name, size)
     good = [cell for cell in cells if cell.status == "ok"]
     if not good:
         return _Prepared(replace(speed, status=cells[0].status, reason=cells[0].reason), (), {})
@@ -132,6 +136,18 @@ def _prepare(
         speed = replace(speed, iterative=_iterates(method, good, given.content))
         calls = _calls(method, speed.iterative, given, context)
     return _Prepared(replace(speed, status=outcome.status, reason=outcome.reason), good, calls)
+
+
+def untimed(plan: Plan, context: Context, name: str, size: int) -> SpeedRecord:
+    """The record of a method that has not been timed."""
+    return SpeedRecord(
+        method=name,
+        size=size,
+        precision=precision_label(plan.methods[name].cls, context),
+        iterative=IterativeRecord(),
+        batch=1,
+        scopes={},
+    )
 
 
 def _timed(method: _Prepared, samples: Mapping[Scope, Samples]) -> SpeedRecord:

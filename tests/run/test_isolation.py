@@ -1,4 +1,4 @@
-"""Processes of their own: what they make, how they die, what they tell."""
+"""Processes of their own: what they say, how they die, what they leave."""
 
 import functools
 import os
@@ -10,76 +10,117 @@ from pathlib import Path
 
 import pytest
 
-from bench import files, results
+from bench import files
 from bench.errors import BenchError
 from bench.run import isolation
 
-PLACES = [(64, "a"), (64, "b"), (128, "a")]
+pytestmark = pytest.mark.timeout(400)  # the first process is forked when torch has been imported
 
 
-def work(run, name, deaths=()):
-    """Make the cells that are missing, and die where told to: once there, the next one goes on."""
-    for size, style in PLACES:
-        path = results.record_path(run, "cells", name, style, size)
-        if path.exists():
-            continue
-        for place, death in deaths:
-            if place == (size, style):
-                death()
-        results.write_json(path, {"by": os.getpid()})
+def followed(piece, run, seconds=60):
+    """What a process said, and its end."""
+    work, said = isolation.apart(piece, run, seconds), []
+    while True:
+        try:
+            said.append(next(work))
+        except StopIteration as stop:
+            return said, stop.value
 
 
-segfault = functools.partial(signal.raise_signal, signal.SIGSEGV)
-killed = functools.partial(signal.raise_signal, signal.SIGKILL)
-leave = functools.partial(sys.exit, 3)
+def speak(run, say):
+    say("a", "b", str(os.getpid()))
+    sys.stdout.write("on standard output\n")
+    sys.stdout.flush()
 
 
-def refuse():
+def fail(run, say):
     raise BenchError("the disk is full")
 
 
-def made(run, deaths=()):
-    """What came of every cell; the record of one that died is written, as the runner does."""
-    (run / "cells").mkdir()
-    told = {}
-    target = functools.partial(work, deaths=deaths)
-    for place, death in zip(PLACES, isolation.cells(target, run, "x", PLACES), strict=True):
-        size, style = place
-        told[place] = death
-        if death:
-            results.write_json(results.record_path(run, "cells", "x", style, size), {})
-    return told
+def end(how, run, say):
+    say("mine", "at work", "")
+    how()
 
 
-def test_cells_are_made_by_one_other_process(tmp_path):
-    assert made(tmp_path) == dict.fromkeys(PLACES, "")
-    records = [results.read_json(path) for path in (tmp_path / "cells").iterdir()]
-    (pid,) = {record["by"] for record in records}
-    assert len(records) == 3
-    assert pid != os.getpid()
+def forever(run, say):
+    while True:
+        say("mine", "at work", "")
+        time.sleep(0.05)
 
 
-def test_after_a_death_the_next_process_goes_on(tmp_path):
-    told = made(tmp_path, [(PLACES[0], segfault), (PLACES[1], killed), (PLACES[2], leave)])
-    assert told == {
-        PLACES[0]: "the method's process was ended by SIGSEGV",
-        PLACES[1]: "the method's process was ended by SIGKILL, as the system does when memory runs "
-        "out",
-        PLACES[2]: "the method ended its process, with status 3",
-    }
+def leave_one_behind(run, say):
+    child = subprocess.Popen(["sleep", "100"])
+    (run / "pid").write_text(str(child.pid))
 
 
-def test_a_failure_of_the_run_is_raised(tmp_path):
+def start_a_thread(run, say):
+    import threading
+
+    threading.Thread(target=time.sleep, args=(100,)).start()
+
+
+def test_a_piece_is_done_by_another_process_that_says_what_it_does(tmp_path, capfd):
+    said, (death, left) = followed(speak, tmp_path)
+    ((who, what, pid),) = said
+    assert (who, what, death, left) == ("a", "b", "", False)
+    assert int(pid) != os.getpid()
+    assert "on standard output" not in capfd.readouterr().out
+
+
+def test_what_concerns_the_run_is_raised(tmp_path):
     with pytest.raises(BenchError, match="the disk is full"):
-        made(tmp_path, [(PLACES[1], refuse)])
-    assert len(list((tmp_path / "cells").iterdir())) == 1
+        followed(fail, tmp_path)
 
 
-def test_nothing_to_make_starts_nothing(tmp_path):
-    assert list(isolation.cells(refuse, tmp_path, "x", [])) == []
+@pytest.mark.parametrize(
+    ("how", "death"),
+    [
+        (
+            functools.partial(signal.raise_signal, signal.SIGSEGV),
+            "its process was ended by SIGSEGV",
+        ),
+        (os.abort, "its process was ended by SIGABRT"),
+        (
+            functools.partial(signal.raise_signal, signal.SIGKILL),
+            "its process was ended by SIGKILL, as the system does when memory runs out",
+        ),
+        (functools.partial(os._exit, 3), "it ended its process, with status 3"),
+        (functools.partial(os._exit, 0), "it ended its process, with status 0"),
+    ],
+)
+def test_how_a_process_dies_is_said(how, death, tmp_path):
+    said, told = followed(functools.partial(end, how), tmp_path)
+    assert said == [("mine", "at work", "")]
+    assert told == (death, False)
 
 
-def hang(run, name):
+def test_a_process_that_hangs_is_ended(tmp_path):
+    said, told = followed(functools.partial(end, functools.partial(time.sleep, 100)), tmp_path, 0.5)
+    assert said == [("mine", "at work", "")]
+    assert told == ("nothing happened in its process for 0.5 s, and it was ended", False)
+
+
+def test_a_process_that_goes_on_saying_something_does_not_hang(tmp_path):
+    work = isolation.apart(forever, tmp_path, 0.5)
+    begun = time.monotonic()
+    while time.monotonic() - begun < 1.5:
+        assert next(work) == ("mine", "at work", "")
+    work.close()
+
+
+def test_a_process_takes_what_it_has_started_with_it(tmp_path):
+    _, (death, left) = followed(leave_one_behind, tmp_path)
+    assert (death, left) == ("", True)
+    _until(lambda: not _alive(int((tmp_path / "pid").read_text())))
+
+
+def test_a_thread_that_goes_on_is_not_waited_for(tmp_path):
+    begun = time.monotonic()
+    assert followed(start_a_thread, tmp_path)[1] == ("", False)
+    assert time.monotonic() - begun < 60
+
+
+def hang(run, say):
     """What never ends by itself, as a long adaptation."""
     (run / "pid").write_text(str(os.getpid()))
     time.sleep(100)
@@ -91,8 +132,9 @@ sys.path.insert(0, {folder!r})
 from pathlib import Path
 from test_isolation import hang
 from bench.run import isolation
+isolation._preloaded = list
 if __name__ == "__main__":
-    list(isolation.cells(hang, Path({run!r}), "x", [(64, "a")]))
+    list(isolation.apart(hang, Path({run!r}), 100))
 """
 
 
@@ -115,7 +157,7 @@ def test_a_worker_dies_with_its_parent_and_holds_a_lock_until_then(number, tmp_p
         pass
 
 
-def _until(true, seconds=30):
+def _until(true, seconds=100):
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end

@@ -192,19 +192,6 @@ def test_failures_are_rows_and_the_rest_goes_on(plugin, capsys):
     assert "no such brush" in capsys.readouterr().out
 
 
-def test_a_crash_of_an_isolated_method_is_a_row(plugin, capsys):
-    status, folder = run(plugin, "--method", "crash", "--styles", "3", "--isolate")
-    assert status == 0
-    cells = records(folder, "cells")
-    assert {key[:2] for key, cell in cells.items() if cell["status"] != "ok"} == {
-        ("crash", "noise")
-    }
-    assert cells["crash", "noise", 64]["reason"] == "the method's process was ended by SIGSEGV"
-    assert records(folder, "speed")["crash", None, 64]["status"] == "ok"
-    assert "--isolate" in results.read_run(folder).command
-    assert "ended by SIGSEGV" in capsys.readouterr().out
-
-
 def test_the_status_says_when_every_cell_failed(plugin, capsys):
     status, _ = run(plugin, "--method", "raises")
     assert status == 1
