@@ -284,8 +284,8 @@ def test_a_run_that_does_not_say_what_it_was_asked_for_is_one_line(capsys, fake_
 def test_every_option_of_a_run_is_recorded():
     options = vars(parser().parse_args(["run"])).keys()
     of_commands = {"run_command", "interrupted", "failure"}
-    of_the_call = {"resume", "retry_failed", "runs", "quiet"}
-    named_one_by_one = {"all", "sweep"}  # in `method`
+    of_the_call = {"resume", "retry_failed", "runs", "quiet", "show"}
+    named_one_by_one = {"all", "sweep", "runtime"}  # in `method`
     recorded = {field.name for field in fields(results.Specification)}
     assert recorded == options - of_commands - of_the_call - named_one_by_one
 
