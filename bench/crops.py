@@ -107,8 +107,8 @@ def resample(cut: Tensor, crops: Tensor, size: int) -> Tensor:
     with torch.autocast(cut.device.type, enabled=False):
         # levels from 0 to 255 are exact in TF32 too, their 255th parts are not
         tall = _triangles(places, side, size, reach)[:, None] @ cut.float()
-        made = tall @ _triangles(across, side, size, reach)[:, None].mT
-        return made.div_(255).clamp_(0, 1)
+        resized = tall @ _triangles(across, side, size, reach)[:, None].mT
+        return resized.div_(255).clamp_(0, 1)
 
 
 def _triangles(places: Tensor, side: Tensor, size: int, reach: int) -> Tensor:

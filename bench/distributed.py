@@ -63,6 +63,6 @@ def anywhere(flag: bool) -> bool:
     """Whether the flag is set in any process; the hosts ask each other, and wait for no device."""
     if processes() == 1:
         return flag
-    told = torch.tensor(int(flag))
-    dist.all_reduce(told, dist.ReduceOp.MAX)
-    return bool(told.item())
+    votes = torch.tensor(int(flag))
+    dist.all_reduce(votes, dist.ReduceOp.MAX)
+    return bool(votes.item())

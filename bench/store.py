@@ -107,9 +107,9 @@ class PictureStore:
             (*crop, int(self.offsets[crop.picture]), width)
             for crop, (_, _, width) in zip(crops, shapes, strict=True)
         ]
-        told = numbers(rows, device)
-        cut_there = windows(self.resident[device], told[:, 5], told[:, 6], told[:, :5], reach)
-        return resample(cut_there, told[:, :5], size)
+        table = numbers(rows, device)
+        cut_there = windows(self.resident[device], table[:, 5], table[:, 6], table[:, :5], reach)
+        return resample(cut_there, table[:, :5], size)
 
     def _staged(self, crops: Sequence[Crop], reach: int, device: torch.device) -> Tensor:
         """The crops' pixels, copied to the device: uint8 (N, 3, reach, reach), filled up with 0."""

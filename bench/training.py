@@ -109,8 +109,8 @@ def train(
                 disable=quiet or not first,
             ) as bar,
         ):
-            told = {"options": asdict(task.options), **about}
-            _learn(task, progress, budget, told, stopped, keep, bar)
+            settings = {"options": asdict(task.options), **about}
+            _learn(task, progress, budget, settings, stopped, keep, bar)
             keep.save()
     progress.interrupted = bool(stopped)
     return progress
@@ -120,7 +120,7 @@ def _learn(
     task: Task,
     progress: Progress,
     budget: Budget,
-    told: dict[str, Any],
+    settings: dict[str, Any],
     stopped: Sequence[int],
     keep: _Keeper,
     bar: Any,
@@ -133,8 +133,8 @@ def _learn(
         over = progress.seconds >= limit or bool(stopped)
         if distributed.anywhere(over):
             break
-        if not progress.parts or {**progress.parts[-1], "step": 0} != {**told, "step": 0}:
-            progress.parts.append({"step": progress.step, **told})
+        if not progress.parts or {**progress.parts[-1], "step": 0} != {**settings, "step": 0}:
+            progress.parts.append({"step": progress.step, **settings})
         recent.add(progress.step, task.step(progress.step))
         progress.step += 1
         due = progress.step % LOG_STEPS == 0
@@ -178,13 +178,13 @@ class _Recent:
         scalars = [value.detach() for value in logged if isinstance(value, Tensor)]
         numbers = iter(torch.stack(scalars).tolist() if scalars else ())
         for step, values in self._unread:
-            told = {n: next(numbers) if isinstance(v, Tensor) else v for n, v in values.items()}
-            if not all(map(math.isfinite, told.values())):
+            losses = {n: next(numbers) if isinstance(v, Tensor) else v for n, v in values.items()}
+            if not all(map(math.isfinite, losses.values())):
                 raise BenchError(
-                    f"training diverged at step {step + 1} ({told}); resume from "
+                    f"training diverged at step {step + 1} ({losses}); resume from "
                     f"{self._state_file} with a lower learning rate"
                 )
-            for name, value in told.items():
+            for name, value in losses.items():
                 self._values.setdefault(name, []).append(value)
         self._unread = []
 
@@ -286,8 +286,8 @@ def model_card(name: str, task: Task, progress: Progress) -> str:
     ]
     for part in progress.parts:
         rows.append(f"- from step {part['step']}:")
-        told = {**part, "options": f"`{json.dumps(part['options'])}`"}
-        rows += [f"  - {key}: {value}" for key, value in told.items() if key != "step"]
+        settings = {**part, "options": f"`{json.dumps(part['options'])}`"}
+        rows += [f"  - {key}: {value}" for key, value in settings.items() if key != "step"]
     text = f"# {name}\n\n" + "\n".join(rows) + "\n"
     if not history:
         return text

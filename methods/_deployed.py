@@ -147,14 +147,14 @@ def _probe(
         if faster == "fused":
             kernels()
         both = [Deployed(network, form) for form in ("plain", faster)]
-        seconds, made = [float("inf")] * 2, [picture] * 2
+        seconds, outputs = [float("inf")] * 2, [picture] * 2
         for _ in range(3):  # in turn, so that a slow moment hits both
             for i, deployed in enumerate(both):
                 with precision.autocast(device):
-                    made[i], taken = timed(lambda call=deployed: call(picture), device)  # type: ignore[misc]
+                    outputs[i], taken = timed(lambda call=deployed: call(picture), device)  # type: ignore[misc]
                 seconds[i] = min(seconds[i], taken)
     except (BenchError, RuntimeError) as error:
         return False, f"{faster}: {str(error).splitlines()[0]}"
-    equal = decibels(made[1], made[0])
-    told = f"probe: plain {1e3 * seconds[0]:.1f} ms, {faster} {1e3 * seconds[1]:.1f} ms"
-    return seconds[1] < 0.9 * seconds[0] and equal >= ALIKE, f"{told} ({equal:.0f} dB)"
+    equal = decibels(outputs[1], outputs[0])
+    timings = f"probe: plain {1e3 * seconds[0]:.1f} ms, {faster} {1e3 * seconds[1]:.1f} ms"
+    return seconds[1] < 0.9 * seconds[0] and equal >= ALIKE, f"{timings} ({equal:.0f} dB)"

@@ -166,9 +166,9 @@ def mirror(pyramid: Pyramid) -> Decoder:
     return Decoder(channels[-1], strides[-1], channels[:-1], strides[:-1])
 
 
-def fusing(pyramid: Pyramid, told: Sequence[Tensor]) -> Callable[[int, Tensor], Tensor]:
+def fusing(pyramid: Pyramid, targets: Sequence[Tensor]) -> Callable[[int, Tensor], Tensor]:
     """For a decoder: its features take the style's `moments` of the level that has their stride."""
-    at = dict(zip(pyramid.strides, told, strict=True))
+    at = dict(zip(pyramid.strides, targets, strict=True))
     return lambda stride, x: adain(x, at[stride]) if stride in at else x
 
 

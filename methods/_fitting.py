@@ -43,8 +43,8 @@ def loss_networks(options: FitOptions, start: Weights | None = None) -> Sequence
     file = find(start) if start else None
     if file is None:
         return (options.encoder,)
-    told = json.loads(metadata(file).get("options", "{}"))
-    return tuple(dict.fromkeys((told.get("encoder", FitOptions.encoder), options.encoder)))
+    trained_with = json.loads(metadata(file).get("options", "{}"))
+    return tuple(dict.fromkeys((trained_with.get("encoder", FitOptions.encoder), options.encoder)))
 
 
 def fit(

@@ -72,9 +72,9 @@ class Layer:
             (H', W', outputs) before its normalisation, and that as (4, outputs).
         """
         high, wide = (int(side * ALGORITHMS[self.algorithm].scale) for side in x.shape[:2])
-        made, norm = space.take(name, high, wide, self.norm.shape[1]), self.norm.clone()
-        convolve(x, before, self.weight, self.algorithm, made, norm)
-        return made, norm
+        output, norm = space.take(name, high, wide, self.norm.shape[1]), self.norm.clone()
+        convolve(x, before, self.weight, self.algorithm, output, norm)
+        return output, norm
 
 
 def _norm(layer: ConvNorm, relu: bool, limit: float) -> Tensor:
@@ -130,11 +130,11 @@ class FusedNet:
         margin = KERNEL // 2
         x = F.pad(picture.float(), (0, -width % 4, 0, -height % 4), mode="reflect")
         x = F.pad(x, (margin,) * 4, mode="reflect").permute(0, 2, 3, 1).contiguous()
-        made = x.new_empty(count, 3, x.shape[1] - 2 * margin, x.shape[2] - 2 * margin)
-        for one, result in zip(x, made, strict=True):
+        output = x.new_empty(count, 3, x.shape[1] - 2 * margin, x.shape[2] - 2 * margin)
+        for one, result in zip(x, output, strict=True):
             with self.space_free:
                 self._one(one, result)
-        return made.sigmoid_()[..., :height, :width].contiguous()
+        return output.sigmoid_()[..., :height, :width].contiguous()
 
     def _one(self, padded: Tensor, result: Tensor) -> None:
         """One padded picture (H + 8, W + 8, 3) to the logits (3, H, W)."""

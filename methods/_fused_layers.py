@@ -70,33 +70,33 @@ def panels(weight: Tensor) -> Tensor:
 
 
 @torch.library.custom_op("bench_fused::enter", mutates_args=("made", "norm"))
-def enter(padded: Tensor, weight: Tensor, made: Tensor, norm: Tensor) -> None:
-    high, wide, outputs = made.shape
-    call_layer("enter", padded, high, wide, weight, made, outputs, norm)
+def enter(padded: Tensor, weight: Tensor, output: Tensor, norm: Tensor) -> None:
+    high, wide, outputs = output.shape
+    call_layer("enter", padded, high, wide, weight, output, outputs, norm)
 
 
 @torch.library.custom_op("bench_fused::convolve", mutates_args=("made", "norm"))
 def convolve(
-    x: Tensor, before: Tensor | None, weight: Tensor, algorithm: str, made: Tensor, norm: Tensor
+    x: Tensor, before: Tensor | None, weight: Tensor, algorithm: str, output: Tensor, norm: Tensor
 ) -> None:
-    call_layer(algorithm, x, *x.shape, before, weight, made, *made.shape, norm)
+    call_layer(algorithm, x, *x.shape, before, weight, output, *output.shape, norm)
 
 
 @torch.library.custom_op("bench_fused::leave", mutates_args=("made",))
-def leave(x: Tensor, before: Tensor, weight: Tensor, bias: Tensor, made: Tensor) -> None:
-    call_layer("leave", x, *x.shape, before, weight, bias, made)
+def leave(x: Tensor, before: Tensor, weight: Tensor, bias: Tensor, output: Tensor) -> None:
+    call_layer("leave", x, *x.shape, before, weight, bias, output)
 
 
 @register_flop_formula(torch.ops.bench_fused.enter)
-def _enter_flops(padded, weight, made, norm, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
-    return 2 * int(math.prod(made)) * int(padded[2]) * KERNEL**2
+def _enter_flops(padded, weight, output, norm, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
+    return 2 * int(math.prod(output)) * int(padded[2]) * KERNEL**2
 
 
 @register_flop_formula(torch.ops.bench_fused.convolve)
-def _convolve_flops(x, before, weight, algorithm, made, norm, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
-    return 2 * int(math.prod(made)) * int(x[2]) * 9
+def _convolve_flops(x, before, weight, algorithm, output, norm, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
+    return 2 * int(math.prod(output)) * int(x[2]) * 9
 
 
 @register_flop_formula(torch.ops.bench_fused.leave)
-def _leave_flops(x, before, weight, bias, made, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
-    return 2 * int(math.prod(made)) * int(x[2]) * KERNEL**2
+def _leave_flops(x, before, weight, bias, output, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
+    return 2 * int(math.prod(output)) * int(x[2]) * KERNEL**2

@@ -81,8 +81,8 @@ class GeneratorTraining(NetworkTraining):
         drawn = torch.split(torch.randperm(len(self.styles))[:STANDARD], 8)
         raw = [statistics.raw(self.crops(part.tolist(), self.options.style_size)) for part in drawn]
         statistics.standardise(torch.cat(raw))
-        made: nn.Module = self.kind(statistics, started(self.options.start))
-        return made
+        generator: nn.Module = self.kind(statistics, started(self.options.start))
+        return generator
 
     def terms(self, contents: Tensor, drawn: Sequence[int]) -> dict[str, Tensor]:
         """The perceptual loss of each content in its own style."""
@@ -122,8 +122,8 @@ class StartsGenerated(Trained):
 
     def load(self) -> None:
         """Build the generator, and a network that takes its parameters."""
-        tensors, told, file = self.read_weights()
-        statistics = StyleStatistics(self.context, told["encoder"])
+        tensors, trained_with, file = self.read_weights()
+        statistics = StyleStatistics(self.context, trained_with["encoder"])
         self.generator = self.context.place(self.kind(statistics, TransformNet()))
         load_weights(self.generator, tensors, file)
         self.network = self.context.place(TransformNet(self.generator.transform.smooth))

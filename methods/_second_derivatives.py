@@ -164,10 +164,10 @@ def _gradients(
     """The gradients for input, weight and bias, as far as they are asked for."""
     *sizes, groups = how
     bias = [len(weight)]
-    made: tuple[Tensor, Tensor, Tensor] = aten.convolution_backward(
+    gradients: tuple[Tensor, Tensor, Tensor] = aten.convolution_backward(
         slope, x, weight, bias, *sizes, False, (0, 0), groups, asked
     )
-    return made
+    return gradients
 
 
 def _layout(*tensors: Tensor) -> torch.memory_format:

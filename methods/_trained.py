@@ -58,10 +58,10 @@ def training_options(file: Path) -> dict[str, Any]:
         BenchError: it does not tell.
     """
     try:
-        told: dict[str, Any] = json.loads(metadata(file)["options"])
-        str(told["encoder"])
+        options: dict[str, Any] = json.loads(metadata(file)["options"])
+        str(options["encoder"])
     except (KeyError, ValueError, TypeError):
         raise BenchError(
             f"{file} does not tell how it was trained; make weights with bench train"
         ) from None
-    return told
+    return options

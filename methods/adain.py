@@ -60,8 +60,8 @@ class AdaINTraining(NetworkTraining):
             targets = [moments(features) for features in taps]
             levels = self.pyramid.select(taps)
             wanted = adain(self.joint(contents), moments(self.joint.join(levels)))
-        told = self.pyramid.select(targets)
-        stylized = self.network(wanted, fusing(self.pyramid, told))
+        fused = self.pyramid.select(targets)
+        stylized = self.network(wanted, fusing(self.pyramid, fused))
         taps = self.pyramid.network(stylized)
         again = self.joint.join(self.pyramid.select(taps))
         content = relative_error(again, wanted).mean()
@@ -107,9 +107,9 @@ class AdaIN(Trained):
 
     def load(self) -> None:
         """Build encoder and decoder."""
-        tensors, told, file = self.read_weights()
+        tensors, trained_with, file = self.read_weights()
         self.mixes = not self.options.preserve_color
-        self.pyramid = Pyramid(self.context, told["encoder"])
+        self.pyramid = Pyramid(self.context, trained_with["encoder"])
         self.joint = Joint(self.pyramid)
         self.decoder = self.context.place(self.joint.decoder().requires_grad_(False))
         load_weights(self.decoder, tensors, file)
@@ -119,9 +119,9 @@ class AdaIN(Trained):
         if self.options.preserve_color:
             self.style = style
         else:
-            self.told = self._told(style)
+            self.style_moments = self._moments_of(style)
 
-    def _told(self, style: Tensor) -> Tensor:
+    def _moments_of(self, style: Tensor) -> Tensor:
         """The style's moments (2, 1, D, 1, 1): of the joint map, then of each level."""
         levels = self.pyramid(padded(style, self.joint.multiple))
         return torch.cat([moments(f) for f in (self.joint.join(levels), *levels)], 2)
@@ -133,13 +133,14 @@ class AdaIN(Trained):
         maps = [self.joint.join(levels), *levels]
         if self.options.preserve_color:
             each = [
-                self._told(match_color(self.style, picture)) for picture in torch.split(content, 1)
+                self._moments_of(match_color(self.style, picture))
+                for picture in torch.split(content, 1)
             ]
-            told = torch.cat(each, 1)
+            style_moments = torch.cat(each, 1)
         else:
-            told = self.told
+            style_moments = self.style_moments
         alpha = self.options.alpha
-        targets = torch.split(told, [features.shape[1] for features in maps], 2)
+        targets = torch.split(style_moments, [features.shape[1] for features in maps], 2)
         mixed = [alpha * t + (1 - alpha) * moments(f) for t, f in zip(targets, maps, strict=True)]
         stylized: Tensor = self.decoder(adain(maps[0], mixed[0]), fusing(self.pyramid, mixed[1:]))
         return stylized[..., :height, :width]

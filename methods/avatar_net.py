@@ -56,8 +56,8 @@ class AvatarNetTraining(NetworkTraining):
         pictures = torch.cat([contents[half:], self.crops(drawn[:half], self.options.size)])
         with torch.no_grad():
             levels = self.pyramid(pictures)
-            told = [moments(features) for features in levels]
-        decoded = self.network(levels[-1], fusing(self.pyramid, told))
+            style_moments = [moments(features) for features in levels]
+        decoded = self.network(levels[-1], fusing(self.pyramid, style_moments))
         error = reconstruction(pictures, decoded, levels, self.pyramid(decoded))
         smooth = total_variation(decoded).mean()
         return {"total": error + 0.05 * smooth, "reconstruction": error, "tv": smooth}
@@ -95,27 +95,27 @@ class AvatarNet(Trained):
 
     def load(self) -> None:
         """Build encoder and decoder."""
-        tensors, told, file = self.read_weights()
-        self.pyramid = Pyramid(self.context, told["encoder"])
+        tensors, trained_with, file = self.read_weights()
+        self.pyramid = Pyramid(self.context, trained_with["encoder"])
         self.decoder = self.context.place(mirror(self.pyramid).requires_grad_(False))
         load_weights(self.decoder, tensors, file)
 
     def adapt(self, style: Tensor) -> None:
         """Keep the projected features, whose patches are looked up, and the levels' moments."""
         levels = self.pyramid(padded(style, self.pyramid.strides[-1]))
-        self.told = torch.cat([moments(features) for features in levels], 2)
+        self.style_moments = torch.cat([moments(features) for features in levels], 2)
         self.style = project(levels[-1])
 
     def stylize(self, content: Tensor) -> Tensor:
         """Encode, decorate, decode."""
         height, width = content.shape[2:]
         deepest = self.pyramid(padded(content, self.pyramid.strides[-1]))[-1]
-        told = torch.split(self.told, self.pyramid.channels, 2)
+        style_moments = torch.split(self.style_moments, self.pyramid.channels, 2)
         projected = project(deepest)
         swapped = swap(projected, self.style, self.options.patch)
         blended = self.options.alpha * swapped + (1 - self.options.alpha) * projected
-        decorated = blended * told[-1][1] + told[-1][0]
-        stylized: Tensor = self.decoder(decorated, fusing(self.pyramid, told))
+        decorated = blended * style_moments[-1][1] + style_moments[-1][0]
+        stylized: Tensor = self.decoder(decorated, fusing(self.pyramid, style_moments))
         return stylized[..., :height, :width]
 
 

@@ -56,14 +56,14 @@ class MetaNet(Generator):
     def parameters_for(self, numbers: Tensor) -> dict[str, Tensor]:
         """Every parameter of the transformation network."""
         hidden = torch.split(F.relu(self.hidden(numbers)), list(self.layers.values()))
-        made: dict[str, Tensor] = {}
+        parameters: dict[str, Tensor] = {}
         for (name, width), part, head in zip(self.layers.items(), hidden, self.heads, strict=True):
             own = dict(self.transform.get_submodule(name).named_parameters())
             change = head(part / width**0.5).float()  # so that Adam's steps fit the output
             changes = torch.split(change, [p.numel() for p in own.values()])
             for (kind, neutral), part in zip(own.items(), changes, strict=True):
-                made[f"{name}.{kind}"] = neutral + part.view_as(neutral)
-        return made
+                parameters[f"{name}.{kind}"] = neutral + part.view_as(neutral)
+        return parameters
 
 
 class MetaNetTraining(GeneratorTraining):

@@ -100,9 +100,9 @@ class WCT(Trained):
 
     def load(self) -> None:
         """Build the encoder and the decoders."""
-        tensors, told, file = self.read_weights()
+        tensors, trained_with, file = self.read_weights()
         self.mixes = not self.options.preserve_color
-        self.pyramid = Pyramid(self.context, told["encoder"])
+        self.pyramid = Pyramid(self.context, trained_with["encoder"])
         self.decoders = self.context.place(decoders(self.pyramid).requires_grad_(False))
         load_weights(self.decoders, tensors, file)
 

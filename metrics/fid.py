@@ -238,8 +238,8 @@ class FID(SetMetric):
         """The distance; the contents play no part."""
         read = self._features.read
         pairs = [(read(stylized), read(style)) for stylized, _, style in pictures]
-        made, wanted = (np.stack(side) for side in zip(*pairs, strict=True))
-        return SetScore(frechet_distance(made, wanted))
+        stylized_features, style_features = (np.stack(side) for side in zip(*pairs, strict=True))
+        return SetScore(frechet_distance(stylized_features, style_features))
 
 
 class SIFID(Metric):

@@ -285,8 +285,8 @@ def test_in_a_terminal_without_arrows_signs_stay_different(encoding):
     code = "import sys; from bench import cli; cli.main(['--help']) if 0 else None\n"
     code += "sys.stdout.reconfigure(errors=cli._NEAREST); print('↑ ↓ † ‡ § – … × ∞ é')"
     environment = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
-    words = told.stdout.decode(encoding).split()
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
+    words = finished.stdout.decode(encoding).split()
     assert words[:2] == ["^", "v"]
     assert len(set(words[:5])) == 5
     assert "?" not in words[:8]

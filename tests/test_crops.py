@@ -65,12 +65,12 @@ def test_resampling_by_hand():
     """
     row = torch.tensor([0, 30, 90, 150], dtype=torch.uint8)
     cut = row.expand(2, 3, 4, 4)
-    told = torch.tensor([Crop(0, 0, 0, 4, False), Crop(0, 0, 0, 4, True)], dtype=torch.int64)
-    made = crops.resample(cut, told, 2)
+    table = torch.tensor([Crop(0, 0, 0, 4, False), Crop(0, 0, 0, 4, True)], dtype=torch.int64)
+    resized = crops.resample(cut, table, 2)
     first = (0.75 * 0 + 0.75 * 30 + 0.25 * 90) / 1.75 / 255
     last = (0.25 * 30 + 0.75 * 90 + 0.75 * 150) / 1.75 / 255
-    torch.testing.assert_close(made[0, 1, 0], torch.tensor([first, last]))
-    torch.testing.assert_close(made[1, 2, 1], torch.tensor([last, first]))
+    torch.testing.assert_close(resized[0, 1, 0], torch.tensor([first, last]))
+    torch.testing.assert_close(resized[1, 2, 1], torch.tensor([last, first]))
 
 
 @pytest.mark.parametrize(("free", "resident"), [(None, 0), (1, 0), (10**9, 1)])

@@ -172,8 +172,8 @@ def test_of_two_starters_one_works_and_one_is_told(tmp_path):
     other += "with files.held(Path(sys.argv[1]), 'busy'): print('in')"
     command = [sys.executable, "-c", other, str(lock)]
     with files.held(lock, "busy"):
-        told = subprocess.run(command, capture_output=True, text=True)
-        assert told.stderr.endswith("BenchError: busy\n")
+        finished = subprocess.run(command, capture_output=True, text=True)
+        assert finished.stderr.endswith("BenchError: busy\n")
     assert subprocess.run(command, capture_output=True, text=True).stdout == "in\n"
     with (
         files.held(lock, "busy"),

@@ -64,6 +64,6 @@ def test_type_and_layout_stay_forth_and_back(layer):
     with torch.autocast("cpu", torch.bfloat16):
         y = layer(x)
     (slope,) = torch.autograd.grad(y.square().sum(), x)
-    for made in (y, slope):
-        assert made.dtype == torch.bfloat16
-        assert made.is_contiguous(memory_format=torch.channels_last)
+    for tensor in (y, slope):
+        assert tensor.dtype == torch.bfloat16
+        assert tensor.is_contiguous(memory_format=torch.channels_last)

@@ -45,9 +45,9 @@ class Options:
     ],
 )
 def test_values_from_the_command_line_and_from_a_stored_run(key, raw, value):
-    made = getattr(build(Options, {key: raw}, "gatys"), key)
-    assert made == value
-    assert type(made) is type(value)
+    read = getattr(build(Options, {key: raw}, "gatys"), key)
+    assert read == value
+    assert type(read) is type(value)
 
 
 @pytest.mark.parametrize("text", ["true", "1", "yes", "On", "TRUE"])

@@ -21,8 +21,8 @@ perceptual, johnson, net = (
 @pytest.fixture
 def context():
     photographs = torch.randint(0, 256, (2, 48, 48, 3), dtype=torch.uint8).numpy()
-    made = store.collect((str(n), array) for n, array in enumerate(photographs))
-    return Context(torch.device("cpu"), Precision(), made, lambda name: ByHand())
+    pictures = store.collect((str(n), array) for n, array in enumerate(photographs))
+    return Context(torch.device("cpu"), Precision(), pictures, lambda name: ByHand())
 
 
 def red(left, right=None):

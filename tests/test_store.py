@@ -30,12 +30,12 @@ def make(*shapes):
 
 def test_collect_keeps_every_picture():
     shapes = [(20, 30), (30, 20), (7, 7)]
-    made = make(*shapes)
-    assert len(made) == 3
-    assert list(made.names) == ["p0", "p1", "p2"]
-    assert made.offsets.tolist() == [0, 1800, 3600]
+    pictures = make(*shapes)
+    assert len(pictures) == 3
+    assert list(pictures.names) == ["p0", "p1", "p2"]
+    assert pictures.offsets.tolist() == [0, 1800, 3600]
     for i, shape in enumerate(shapes):
-        np.testing.assert_array_equal(made.picture(i).permute(1, 2, 0), picture(i, *shape))
+        np.testing.assert_array_equal(pictures.picture(i).permute(1, 2, 0), picture(i, *shape))
 
 
 def test_batch_is_pictures_in_range():
@@ -49,8 +49,8 @@ def test_batch_is_pictures_in_range():
 
 def test_crops_lie_within_their_picture_and_reach_its_edges():
     """Unscaled, unmirrored crops keep the row and column marks: their origin can be read off."""
-    made = make((20, 30))
-    batch = made.batch(400, 16, generator(), indices=[0] * 400, scale=(0.1, 0.1), flip=False)
+    pictures = make((20, 30))
+    batch = pictures.batch(400, 16, generator(), indices=[0] * 400, scale=(0.1, 0.1), flip=False)
     marks = (batch * 255).round().int()
     top, left = marks[:, 1, 0, 0], marks[:, 2, 0, 0]
     steps = torch.arange(16)
@@ -80,10 +80,12 @@ def test_pictures_smaller_than_the_crop_are_enlarged():
 
 
 def test_indices_are_distinct_until_all_are_used():
-    made = make(*[(16, 16)] * 6)
+    pictures = make(*[(16, 16)] * 6)
 
     def drawn(count, seed):
-        return made.batch(count, 16, generator(seed))[:, 0, 0, 0].mul(255).round().int().tolist()
+        return (
+            pictures.batch(count, 16, generator(seed))[:, 0, 0, 0].mul(255).round().int().tolist()
+        )
 
     for seed in range(5):
         assert sorted(drawn(6, seed)) == list(range(6))
@@ -95,28 +97,28 @@ def test_indices_are_distinct_until_all_are_used():
 
 
 def test_named_indices_are_kept_in_order():
-    made = make(*[(16, 16)] * 4)
-    batch = made.batch(3, 16, generator(), indices=[2, 0, 2])
+    pictures = make(*[(16, 16)] * 4)
+    batch = pictures.batch(3, 16, generator(), indices=[2, 0, 2])
     assert batch[:, 0, 0, 0].mul(255).round().int().tolist() == [2, 0, 2]
 
 
 def test_a_generator_decides_everything():
-    made = make(*[(40, 50)] * 5)
-    first = made.batch(4, 16, generator(3))
+    pictures = make(*[(40, 50)] * 5)
+    first = pictures.batch(4, 16, generator(3))
     torch.manual_seed(1)
-    assert made.batch(4, 16, generator(3)).equal(first)
-    assert not made.batch(4, 16, generator(4)).equal(first)
+    assert pictures.batch(4, 16, generator(3)).equal(first)
+    assert not pictures.batch(4, 16, generator(4)).equal(first)
     torch.manual_seed(1)
     state = torch.random.get_rng_state()
-    made.batch(4, 16, generator(3))
+    pictures.batch(4, 16, generator(3))
     assert torch.random.get_rng_state().equal(state)
 
 
 def test_batch_does_not_touch_the_store():
-    made = make((16, 16))
-    before = made.pixels.copy()
-    made.batch(2, 16, generator()).mul_(0)
-    np.testing.assert_array_equal(made.pixels, before)
+    pictures = make((16, 16))
+    before = pictures.pixels.copy()
+    pictures.batch(2, 16, generator()).mul_(0)
+    np.testing.assert_array_equal(pictures.pixels, before)
 
 
 def test_an_empty_store_refuses():
@@ -131,11 +133,11 @@ SHAPES = [(20, 30), (30, 20), (16, 16)]
 
 @pytest.fixture
 def files(tmp_path):
-    made = []
+    pictures = []
     for i, shape in enumerate(SHAPES):
-        made.append(tmp_path / f"p{i}.npy")
-        np.save(made[-1], picture(i, *shape))
-    return made
+        pictures.append(tmp_path / f"p{i}.npy")
+        np.save(pictures[-1], picture(i, *shape))
+    return pictures
 
 
 def same(first, second):
@@ -156,17 +158,19 @@ def never(path):
 
 
 def test_cached_store_equals_the_one_in_memory(tmp_path, files):
-    made = store.cached(files, np.load, tmp_path / "cache")
+    pictures = store.cached(files, np.load, tmp_path / "cache")
     again = store.cached(files, never, tmp_path / "cache")
-    for cached in (made, again):
+    for cached in (pictures, again):
         assert same(cached, fresh(files))
         assert cached.batch(3, 16, generator()).equal(fresh(files).batch(3, 16, generator()))
     assert sorted(file.suffix for file in (tmp_path / "cache").iterdir()) == [".json", ".u8"]
 
 
 def test_unreadable_files_are_left_out(tmp_path, files):
-    made = store.cached(files, lambda f: None if f is files[1] else np.load(f), tmp_path / "cache")
-    assert same(made, fresh([files[0], files[2]]))
+    pictures = store.cached(
+        files, lambda f: None if f is files[1] else np.load(f), tmp_path / "cache"
+    )
+    assert same(pictures, fresh([files[0], files[2]]))
     none = store.cached(files, lambda f: None, tmp_path / "other")
     assert len(none) == 0
 

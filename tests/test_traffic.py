@@ -14,7 +14,7 @@ from helpers.traffic import DEVICE, EIGH, MASK, TO_DEVICE, TO_HOST, VALUE, Traff
 
 from bench import store
 from bench.contract import Context, Precision
-from bench.contract.phases import adapting, made, stylizing
+from bench.contract.phases import adapting, loaded, stylizing
 from bench.layers import upsampled_conv
 from bench.losses import luminance
 from bench.plugins import registry
@@ -82,9 +82,9 @@ def context(monkeypatch):
     )
 
 
-def loaded(name, context):
+def prepared(name, context):
     cls = METHODS[name]
-    return made(cls, context, cls.Options(**{**cls.budgets.get("smoke", {})}))
+    return loaded(cls, context, cls.Options(**{**cls.budgets.get("smoke", {})}))
 
 
 def counted(call):
@@ -95,7 +95,7 @@ def counted(call):
 
 @pytest.mark.parametrize("name", sorted(set(METHODS) - ON_THE_HOST))
 def test_adapting_and_stylizing_leave_the_device_to_itself(context, name):
-    method, picture = loaded(name, context), torch.rand(1, 3, 64, 64, device=DEVICE)
+    method, picture = prepared(name, context), torch.rand(1, 3, 64, 64, device=DEVICE)
     phase = adapting(method, picture)
     assert counted(lambda: next(phase)) == BEGINNING.get(name, {})
     if phase.iterates:

@@ -98,7 +98,7 @@ def test_a_signal_finishes_the_step_and_saves(task, tmp_path):
 def test_of_two_trainings_into_one_file_one_works_and_one_is_told(task, tmp_path):
     first, second = task(), task()
     step = first.step
-    told = []
+    seen = []
 
     def meanwhile(index):
         if index == 1:
@@ -106,12 +106,12 @@ def test_of_two_trainings_into_one_file_one_works_and_one_is_told(task, tmp_path
                 BenchError, match=r"another process trains .*w\.safetensors"
             ) as error:
                 train(second, tmp_path / "w.safetensors", Budget(steps=3), {}, quiet=True)
-            told.append(error)
+            seen.append(error)
         return step(index)
 
     first.step = meanwhile
     train(first, tmp_path / "w.safetensors", Budget(steps=3), {}, quiet=True)
-    assert told
+    assert seen
     assert second.seen == []
     assert torch.allclose(read(tmp_path / "w.safetensors")["place"], first.place, atol=2e-3)
 

@@ -89,7 +89,7 @@ def steps(args: argparse.Namespace) -> list[Step]:
     def run(*words: str) -> list[str]:
         return ["run", *words, "--quiet", "--runs", "{folder}/runs"]
 
-    made = [
+    plan = [
         Step("environment", "The machine", [[tool, "environment", *machine]], 120),
         Step("tests", "Tests on the device", [[tool, "tests", *machine, *quick]], 300),
         *(
@@ -112,7 +112,7 @@ def steps(args: argparse.Namespace) -> list[Step]:
               table(), ["report", "--runs", "{folder}/runs", "--curves", "--format", "github"]]),
         Step("bounds", "What bounds a step", [[tool, "bounds", *machine, *quick]], 300),
     ]  # fmt: skip
-    return made + training(args)
+    return plan + training(args)
 
 
 def training(args: argparse.Namespace) -> list[Step]:
@@ -281,11 +281,11 @@ def write(file: Path, text: str) -> None:
 def archive(work: Path, file: Path) -> None:
     """The runs' records, and the pictures' names but not the pictures."""
     temporary = file.with_suffix(".part")
-    with tarfile.open(temporary, "w:gz") as made:
+    with tarfile.open(temporary, "w:gz") as archive_file:
         for record in sorted(work.glob("*/runs/*/**/*.json")):
-            made.add(record, record.relative_to(work))
+            archive_file.add(record, record.relative_to(work))
         for part in sorted(work.glob("*/*.json")):
-            made.add(part, part.relative_to(work))
+            archive_file.add(part, part.relative_to(work))
     if temporary.stat().st_size <= MOST_BYTES:
         temporary.replace(file)
     else:
@@ -297,9 +297,9 @@ def markdown(work: Path, chosen: Sequence[Step], state: State, about: str) -> st
     lines = ["# GPU report", "", about, "", "| step | status | seconds | |", "|---|---|---|---|"]
     parts = []
     for step in chosen:
-        told = state.steps.get(step.name, {"status": "not yet", "reason": "", "seconds": 0.0})
-        reason = told["reason"].replace("|", "\\|").replace("\n", " ")
-        lines.append(f"| {step.name} | {told['status']} | {told['seconds']:.0f} | {reason} |")
+        outcome = state.steps.get(step.name, {"status": "not yet", "reason": "", "seconds": 0.0})
+        reason = outcome["reason"].replace("|", "\\|").replace("\n", " ")
+        lines.append(f"| {step.name} | {outcome['status']} | {outcome['seconds']:.0f} | {reason} |")
         outs = sorted((work / step.name).glob("out-*.md"))
         text = "\n".join(out.read_text(encoding="utf-8", errors="replace") for out in outs).strip()
         if text:
@@ -311,7 +311,11 @@ def due(chosen: Sequence[Step], state: State) -> list[Step]:
     """The steps that are left: first those never begun, then those that were cut off."""
     fresh = [step for step in chosen if step.name not in state.steps]
     begun = [(step, state.steps[step.name]) for step in chosen if step.name in state.steps]
-    cut = [step for step, told in begun if told["status"] == "cut off" and told["tries"] < TRIES]
+    cut = [
+        step
+        for step, outcome in begun
+        if outcome["status"] == "cut off" and outcome["tries"] < TRIES
+    ]
     return fresh + cut
 
 
@@ -337,22 +341,22 @@ def work_through(chosen: Sequence[Step], work: Path, out: Path, limit: float, ab
             break
         tries = state.steps.get(step.name, {}).get("tries", 0) + 1
         before = state.steps.get(step.name, {}).get("seconds", 0.0)
-        told = {"status": "cut off", "reason": "killed", "seconds": before, "tries": tries}
-        state.steps[step.name] = told
+        outcome = {"status": "cut off", "reason": "killed", "seconds": before, "tries": tries}
+        state.steps[step.name] = outcome
         state.save()  # should this process be killed
         log(f"{step.name} begins")
         start = time.monotonic()
         try:
             perform(step, work, min(end, start + step.seconds), variables)
-            told |= {"status": "ok", "reason": ""}
+            outcome |= {"status": "ok", "reason": ""}
         except TimeoutError as error:
-            told |= {"status": "cut off", "reason": str(error)}
+            outcome |= {"status": "cut off", "reason": str(error)}
         except Exception as error:
-            told |= {"status": "failed", "reason": f"{error}"}
+            outcome |= {"status": "failed", "reason": f"{error}"}
             with (work / step.name / "log.txt").open("a", encoding="utf-8") as file:
                 traceback.print_exc(file=file)
-        told["seconds"] = before + time.monotonic() - start
-        log(f"{step.name}: {told['status']} in {told['seconds']:.0f} s {told['reason']}")
+        outcome["seconds"] = before + time.monotonic() - start
+        log(f"{step.name}: {outcome['status']} in {outcome['seconds']:.0f} s {outcome['reason']}")
         state.save()
         collect(work, out, chosen, state, about)
     collect(work, out, chosen, state, about)
@@ -386,8 +390,8 @@ def main(given: Sequence[str] | None = None) -> int:
     name = f"{args.device.replace(':', '')}{'-smoke' if args.smoke else ''}"
     work = args.work.resolve() / name
     if args.retry_failed and (work / "state.json").exists():
-        told = json.loads((work / "state.json").read_text())
-        left = {step: what for step, what in told.items() if what["status"] == "ok"}
+        outcomes = json.loads((work / "state.json").read_text())
+        left = {step: what for step, what in outcomes.items() if what["status"] == "ok"}
         (work / "state.json").write_text(json.dumps(left))
     about = f"`--device {args.device}{' --smoke' * args.smoke}`, {time.strftime('%Y-%m-%d')}"
     state = work_through(chosen, work, args.out, 60 * args.minutes, about)

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from bench import images
 from bench.contract import Context, Method, Precision
-from bench.contract.phases import adapt, adapting, made, stylize
+from bench.contract.phases import adapt, adapting, loaded, stylize
 from bench.machine import environment, roofline
 from bench.machine.clock import synchronize, timed
 from bench.machine.device import choose_device, choose_precision
@@ -80,18 +80,18 @@ def contexts(
     devices: list[torch.device], precision: Precision = PLAIN
 ) -> tuple[Iterator[Context], Any]:
     """A context for each device, with the embedded photographs, and the embedded pictures."""
-    loaded = registry.load()
-    dataset = loaded.dataset("default")()
+    plugins = registry.load()
+    dataset = plugins.dataset("default")()
     store = images.photographs(dataset.adaptation(), 256)
     for device in devices:
         store.place(device)
-    return (Context(device, precision, store, loaded.encoder) for device in devices), dataset
+    return (Context(device, precision, store, plugins.encoder) for device in devices), dataset
 
 
 def made_by(name: str, cls: type[Method], context: Context, pair: tuple[Tensor, Tensor]) -> Tensor:
     """A method's picture of a content in a style, by few steps."""
     seed(0, name)
-    method = made(cls, context, cls.Options(**cls.budgets.get("smoke", {})))
+    method = loaded(cls, context, cls.Options(**cls.budgets.get("smoke", {})))
     content, style = (context.precision.layout(t.to(context.device)) for t in pair)
     adapt(method, style)
     seed(0, name, "stylize")
@@ -142,7 +142,7 @@ def batches(args: argparse.Namespace) -> None:
             if cls.family in ("anchor", "optimisation", "per-style"):
                 continue
             try:
-                method = made(cls, context, cls.Options())
+                method = loaded(cls, context, cls.Options())
                 next(adapting(method, precision.layout(style)))
             except Exception as error:
                 traceback.print_exc()
@@ -178,11 +178,11 @@ def _cells(speed: BatchSpeed) -> list[str]:
 def work(device: torch.device, smoke: bool) -> Iterator[tuple[str, Callable[[], object]]]:
     """What is profiled: a step each of adaptation and of training, and a picture."""
     (context,), dataset = contexts([device])
-    loaded = registry.load()
-    cls = loaded.method("metastyle")
+    plugins = registry.load()
+    cls = plugins.method("metastyle")
     side = 64 if smoke else 512
     style = images.load(dataset.styles()[0], side).to(device)
-    method = made(cls, context, cls.Options(steps=10_000, batch=1 if smoke else 4))
+    method = loaded(cls, context, cls.Options(steps=10_000, batch=1 if smoke else 4))
     phase = adapting(method, style)
     next(phase)
     yield f"adaptation, batch {method.options.batch}", lambda: next(phase)

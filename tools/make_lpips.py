@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("bench/weights"))
     args = parser.parse_args()
 
-    made = args.out / "st-alexnet.safetensors"
+    file = args.out / "st-alexnet.safetensors"
     state = torch.load(
         args.stlpips / "alex_shift_tolerant.pth", map_location="cpu", weights_only=True
     )
@@ -37,18 +37,18 @@ def main() -> None:
         for key, value in state.items()
         if key.startswith(("net.", "lin")) and not key.endswith(".filt")
     }
-    write(made, kept)
-    files = [made]
+    write(file, kept)
+    files = [file]
     for network in ("alex", "vgg"):
-        made = args.out / f"lpips-{network}.safetensors"
+        file = args.out / f"lpips-{network}.safetensors"
         calibration = torch.load(
             args.lpips / f"{network}.pth", map_location="cpu", weights_only=True
         )
-        save_file({key: value.contiguous() for key, value in calibration.items()}, made)
-        made.chmod(0o644)
-        files.append(made)
-    for made in files:
-        print(f"{made}: {made.stat().st_size} bytes, SHA-256 {sha256(made)}")
+        save_file({key: value.contiguous() for key, value in calibration.items()}, file)
+        file.chmod(0o644)
+        files.append(file)
+    for file in files:
+        print(f"{file}: {file.stat().st_size} bytes, SHA-256 {sha256(file)}")
 
 
 if __name__ == "__main__":

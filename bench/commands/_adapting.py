@@ -57,11 +57,11 @@ def choose(
 
 def load(cls: type[Method], context: Context, options: Any) -> Method:
     """The method, loaded; always alike, so that a style saved today fits it tomorrow."""
-    from bench.contract.phases import made
+    from bench.contract.phases import loaded
     from bench.run.plan import seed
 
     seed(0, "load")
-    return made(cls, context, options)
+    return loaded(cls, context, options)
 
 
 def check_folder(out: Path) -> None:

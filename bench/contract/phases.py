@@ -24,7 +24,7 @@ from bench.errors import BenchError
 T = TypeVar("T")
 
 
-def made(cls: type[Method], context: Context, options: Any) -> Method:
+def loaded(cls: type[Method], context: Context, options: Any) -> Method:
     """A method's object, loaded, whose code has changed nothing that is not its own.
 
     Raises:

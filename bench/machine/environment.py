@@ -124,8 +124,8 @@ def uuid(device: torch.device) -> str | None:
 
     if device.type != "cuda":
         return None
-    told = getattr(torch.cuda.get_device_properties(device), "uuid", None)
-    return None if told is None else str(told)
+    uuid = getattr(torch.cuda.get_device_properties(device), "uuid", None)
+    return None if uuid is None else str(uuid)
 
 
 def _accelerator(device: torch.device, cpu: str) -> dict[str, Any]:

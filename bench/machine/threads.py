@@ -66,5 +66,5 @@ def probe(most: int, precision: Precision) -> tuple[int, str]:
     medians = {count: statistics.median(taken) for count, taken in seconds.items()}
     least = min(medians[count] for count in left)
     chosen = next(count for count in left if GAIN * medians[count] <= least)
-    told = ", ".join(f"{count}: {1e3 * median:.1f} ms" for count, median in medians.items())
-    return chosen, f"probe of threads: {told}"
+    timings = ", ".join(f"{count}: {1e3 * median:.1f} ms" for count, median in medians.items())
+    return chosen, f"probe of threads: {timings}"

@@ -73,7 +73,7 @@ def _load(load: Callable[[], object], write: int) -> None:
 
 
 def _watch(name: str, pid: int, read: int, limit: float) -> str:
-    begun, told = time.monotonic(), False
+    begun, announced = time.monotonic(), False
     while True:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if select.select([read], [], [], 0 if ended else _POLL_SECONDS)[0] and os.read(read, 1):
@@ -85,8 +85,8 @@ def _watch(name: str, pid: int, read: int, limit: float) -> str:
         taken = time.monotonic() - begun
         if taken > limit:
             return f"loading it takes more than {limit:g} s"
-        if taken > PATIENCE_SECONDS and not told:
-            told = True
+        if taken > PATIENCE_SECONDS and not announced:
+            announced = True
             from bench import progress
 
             progress.write(f"bench: plugin {name} has been loading for {taken:.0f} s")

@@ -44,19 +44,21 @@ def points(frames: Frames) -> DataFrame:
         way.merge(_means(frames.observed_scores, [*_MOMENT, "metric"])),
         ends.merge(_means(frames.scores, [*_CELL, "metric"])),
     ]
-    made = concat(scored).drop_duplicates([*_MOMENT, "metric"])
+    moments = concat(scored).drop_duplicates([*_MOMENT, "metric"])
     for name, order in _orders(frames).items():
-        made[f"by {name}"] = [order[key] for key in zip(made["run"], made[name], strict=True)]
-    made = made.sort_values(["run", "size", "by method", "by style", "step", "by metric"])
-    ordered: DataFrame = made[[*_MOMENT, "seconds", "metric", "value"]].reset_index(drop=True)
+        moments[f"by {name}"] = [
+            order[key] for key in zip(moments["run"], moments[name], strict=True)
+        ]
+    moments = moments.sort_values(["run", "size", "by method", "by style", "step", "by metric"])
+    ordered: DataFrame = moments[[*_MOMENT, "seconds", "metric", "value"]].reset_index(drop=True)
     return ordered
 
 
 def _means(scores: DataFrame, by: list[str]) -> DataFrame:
     """Means over contents, where none is missing: other sets of pictures do not compare."""
     groups: Any = scores.groupby(by, sort=False)["value"]
-    made: DataFrame = groups.mean()[groups.count() == groups.size()].reset_index()
-    return made
+    whole: DataFrame = groups.mean()[groups.count() == groups.size()].reset_index()
+    return whole
 
 
 def _orders(frames: Frames) -> dict[str, dict[tuple[str, str], int]]:
@@ -86,11 +88,11 @@ def curves(frames: Frames, seed: int = 0) -> DataFrame:
     """
     from pandas import DataFrame
 
-    made = points(frames)
-    styles = made.groupby(["run", "size", "method"])["style"].nunique().to_dict()
+    moments = points(frames)
+    styles = moments.groupby(["run", "size", "method"])["style"].nunique().to_dict()
     by = ["run", "size", "method", "step", "metric"]
     rows: list[dict[str, Any]] = []
-    for key, group in made.groupby(by, sort=False):
+    for key, group in moments.groupby(by, sort=False):
         run, size, method, _, _ = key
         if len(group) < styles[run, size, method]:
             continue
@@ -151,7 +153,7 @@ def speedups(frames: Frames, reference: str, seed: int = 0) -> DataFrame:
         reached = int(group["step"].notna().sum())
         most = 2 * reached > len(group)
         curve = curve_of.get(key, {})
-        told = {
+        summary = {
             "styles": len(group),
             "reached": reached,
             "reference_step": group["reference_step"].max(),
@@ -166,13 +168,13 @@ def speedups(frames: Frames, reference: str, seed: int = 0) -> DataFrame:
         }
         known = math.isfinite(curve.get("step", math.nan))
         for name in ("step", "seconds", "ratio"):
-            told[f"curve_{name}"] = curve[name] if known else math.nan
-        rows.append({**dict(zip(by, key, strict=True)), **told})
+            summary[f"curve_{name}"] = curve[name] if known else math.nan
+        rows.append({**dict(zip(by, key, strict=True)), **summary})
     summed: DataFrame = DataFrame(rows)
     return summed
 
 
-def _first_reached(frames: Frames, made: DataFrame, reference: str) -> DataFrame:
+def _first_reached(frames: Frames, curve_points: DataFrame, reference: str) -> DataFrame:
     from pandas import DataFrame
 
     name, at, digits = reference.rpartition("@")
@@ -181,13 +183,13 @@ def _first_reached(frames: Frames, made: DataFrame, reference: str) -> DataFrame
     elif not (digits.isascii() and digits.isdigit()):
         raise BenchError(f"--reference {reference}: write it as METHOD@STEP, e.g. johnson@2000")
     rows = []
-    for key, group in made.groupby(["run", "size", "metric"], sort=False):
+    for key, group in curve_points.groupby(["run", "size", "metric"], sort=False):
         run, size, metric = cast(tuple[str, int, str], key)
         record = frames.records[run]
-        told = record.metrics[metric]
-        if told.axis == "content":
+        described = record.metrics[metric]
+        if described.axis == "content":
             continue
-        sign = 1 if told.direction == "lower" else -1
+        sign = 1 if described.direction == "lower" else -1
         model = group[group["method"] == name]
         if digits:
             model = model[model["step"] == int(digits)]
@@ -217,9 +219,9 @@ def _first_reached(frames: Frames, made: DataFrame, reference: str) -> DataFrame
                 }
             )
     if not rows:
-        held = made[made["method"] == name]["step"].unique()
+        held = curve_points[curve_points["method"] == name]["step"].unique()
         if not len(held):
-            raise unknown("method of --reference", name, set(made["method"]))
+            raise unknown("method of --reference", name, set(curve_points["method"]))
         steps = ", ".join(map(str, sorted(held)))
         raise BenchError(f"--reference {reference}: {name} was observed at the steps {steps} only")
     reached: DataFrame = DataFrame(rows)

@@ -17,8 +17,7 @@ from torch import Tensor
 
 from bench import images, results
 from bench.contract import Context, Method
-from bench.contract.phases import adapting, stylizing
-from bench.contract.phases import made as loaded
+from bench.contract.phases import adapting, loaded, stylizing
 from bench.errors import BenchError
 from bench.machine import measure
 from bench.machine.clock import drain, one_two_five

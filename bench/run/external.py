@@ -160,13 +160,13 @@ def common_size(given: Mapping[str, Given]) -> int:
         BenchError: they differ, or are not square.
     """
     sizes: dict[tuple[int, int], Path] = {}
-    for made in given.values():
-        for path in made.files.values():
+    for row in given.values():
+        for path in row.files.values():
             sizes.setdefault(images.open_picture(path).size, path)
     if len(sizes) > 1 or any(width != height for width, height in sizes):
-        told = ", ".join(f"{path} {w}×{h}" for (w, h), path in list(sizes.items())[:2])
+        two = ", ".join(f"{path} {w}×{h}" for (w, h), path in list(sizes.items())[:2])
         raise BenchError(
-            f"the pictures are not all squares of one size ({told}): --size PX brings contents, "
+            f"the pictures are not all squares of one size ({two}): --size PX brings contents, "
             "styles and these pictures to one, by resizing and cutting out the centred square"
         )
     ((side, _),) = sizes
@@ -227,16 +227,16 @@ def _begin(
     methods = dict(info.methods)
     (size,) = plan.sizes
     contents = {picture.name: picture for picture in plan.contents}
-    pictures = [pair for made in given.values() for pair in made.files]
+    pictures = [pair for row in given.values() for pair in row.files]
     with progress.bar(
         total=len(pictures), desc="reading", unit="picture", leave=False, disable=quiet
     ) as bar:
-        for name, made in given.items():
-            methods[name] = _method(made, size)
+        for name, row in given.items():
+            methods[name] = _method(row, size)
             for style in info.styles:
                 records = []
                 for content in info.contents:
-                    path = made.files[style, content]
+                    path = row.files[style, content]
                     _check_aspect(path, contents[content])
                     copy = image_path(run, name, style, content, size)
                     images.save(images.load(path, size), copy)
@@ -251,9 +251,9 @@ def _begin(
     return replace(info, methods=methods)
 
 
-def _method(made: Given, size: int) -> MethodRecord:
-    width, height = images.open_picture(next(iter(made.files.values()))).size
-    options: dict[str, Any] = {"pictures": str(made.source.absolute())}
+def _method(given: Given, size: int) -> MethodRecord:
+    width, height = images.open_picture(next(iter(given.files.values()))).size
+    options: dict[str, Any] = {"pictures": str(given.source.absolute())}
     if (width, height) != (size, size):
         options["resized_from"] = f"{width}x{height}"
     return MethodRecord(
@@ -264,7 +264,7 @@ def _method(made: Given, size: int) -> MethodRecord:
         defaults={},
         source_sha256=None,
         weights={},
-        trains_on=list(made.trains_on),
+        trains_on=list(given.trains_on),
         autocast=False,
         plugin="bench score",
     )

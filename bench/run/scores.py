@@ -118,12 +118,14 @@ def score_cell(
     if cell.status != "ok":
         return []
     reference = read_input(run, context, "style", style, size)
-    pictures: list[tuple[int | None, ContentRecord]] = [(None, made) for made in cell.contents]
-    pictures += [(moment.step, made) for moment in cell.observed for made in moment.contents]
+    pictures: list[tuple[int | None, ContentRecord]] = [
+        (None, picture) for picture in cell.contents
+    ]
+    pictures += [(moment.step, picture) for moment in cell.observed for picture in moment.contents]
     entries: list[ScoreEntry] = []
-    for count, (step, made) in enumerate(pictures, 1):
-        content = read_input(run, context, "content", made.content, size)
-        stylized = images.decode(run / made.image).to(context.device)
+    for count, (step, picture) in enumerate(pictures, 1):
+        content = read_input(run, context, "content", picture.content, size)
+        stylized = images.decode(run / picture.image).to(context.device)
         for metric, reason in metrics:
             if isinstance(metric, SetMetric):
                 continue
@@ -136,7 +138,7 @@ def score_cell(
                 ScoreEntry(
                     step=step,
                     metric=metric.id,
-                    content=made.content,
+                    content=picture.content,
                     value=value,
                     status=status,
                     reason=reason,
@@ -158,9 +160,9 @@ def score_sets(
         begin(metric, f"{metric} of {count} pictures")
         for cell in good:
             style = read_input(run, context, "style", cell.style, size)
-            for made in cell.contents:
-                content = read_input(run, context, "content", made.content, size)
-                stylized = images.decode(run / made.image).to(context.device)
+            for picture in cell.contents:
+                content = read_input(run, context, "content", picture.content, size)
+                stylized = images.decode(run / picture.image).to(context.device)
                 yield Triple(stylized, content, style)
             begin(metric, f"{metric} has {cell.style}")
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bench import images, results
 from bench.contract import Context, Method
-from bench.contract.phases import adapting, made, stylizing
+from bench.contract.phases import adapting, loaded, stylizing
 from bench.machine import conditions, environment
 from bench.results import (
     CellRecord,
@@ -129,7 +129,7 @@ def _prepare(
     calls: Mapping[Scope, Callable[[], object]] = {}
     with failures(name, context) as outcome:
         seed(plan.seed, name, size)
-        method = made(chosen.cls, context, chosen.options)
+        method = loaded(chosen.cls, context, chosen.options)
         if method.arithmetic is not None:
             speed = replace(speed, precision=method.arithmetic[0])
         next(adapting(method, given.style))  # ready, though not adapted: as fast as if it were

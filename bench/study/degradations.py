@@ -131,13 +131,13 @@ def write(run: Path, method: str, out: Path) -> list[Path]:
     (size,) = record.sizes
     contents, styles = record.contents, record.styles
     rows = [name for name, each in record.methods.items() if each.family != "anchor"]
-    made = {row: _pictures(run, row, size, contents, styles) for row in rows}
+    stylized = {row: _pictures(run, row, size, contents, styles) for row in rows}
     inputs = {
         (role, name): images.decode(results.input_path(run, role, name, size))
         for role, names in (("content", contents), ("style", styles))
         for name in names
     }
-    good = made[method]
+    good = stylized[method]
     with files.replacing(out) as part:
         for content, style in itertools.product(contents, styles):
             case = Case(
@@ -151,7 +151,7 @@ def write(run: Path, method: str, out: Path) -> list[Path]:
             for kind, degrade in DEGRADATIONS.items():
                 images.save(degrade(case), part / kind / name)
             for row in rows:
-                images.save(images.decode(made[row][style, content]), part / row / name)
+                images.save(images.decode(stylized[row][style, content]), part / row / name)
     return [out / name for name in (*rows, *DEGRADATIONS)]
 
 

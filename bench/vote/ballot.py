@@ -91,9 +91,9 @@ def material(run: Path, size: int | None = None) -> Material:
     rows = {name for name, method in record.methods.items() if method.family != "anchor"}
     pictures = {}
     for cell in results.whole(run, CellRecord):
-        for made in cell.contents if cell.size == size and cell.method in rows else ():
-            if path := results.picture_path(run, made.image):
-                pictures[cell.method, cell.style, made.content] = path
+        for picture in cell.contents if cell.size == size and cell.method in rows else ():
+            if path := results.picture_path(run, picture.image):
+                pictures[cell.method, cell.style, picture.content] = path
     found = Material(run, size, pictures)
     if not found.trials():
         raise BenchError(

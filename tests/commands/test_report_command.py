@@ -30,7 +30,7 @@ def test_plots_take_every_metric_where_asked(fake_run, tmp_path, monkeypatch):
     monkeypatch.setattr(
         "bench.report.plots.figures", lambda frames, **options: asked.append(options) or {}
     )
-    monkeypatch.setattr("bench.report.plots.write", lambda made, folder: [folder])
+    monkeypatch.setattr("bench.report.plots.write", lambda figures, folder: [folder])
     run = str(fake_run())
     for flags in ([], ["--all-metrics"]):
         assert main(["report", run, "--plots", str(tmp_path / "new"), *flags]) == 0

@@ -51,9 +51,9 @@ def test_a_damaged_file_is_told(capsys, monkeypatch, tmp_path):
     (tmp_path / "metastyle.safetensors").write_bytes(b"not it")
     monkeypatch.setattr(files, "SHIPPED", tmp_path)
     assert cli.main(["weights", "metastyle"]) == 1
-    told = capsys.readouterr()
-    assert "damaged" in told.out
-    assert "metastyle.safetensors is not the declared file" in told.err
+    printed = capsys.readouterr()
+    assert "damaged" in printed.out
+    assert "metastyle.safetensors is not the declared file" in printed.err
 
 
 def test_a_missing_file_is_no_failure(capsys, monkeypatch, tmp_path):

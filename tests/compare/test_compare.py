@@ -35,8 +35,8 @@ def rename(run, old, new, **method):
     (run / "run.json").write_text(json.dumps(record))
     for kind in ("cells", "speed", "scores"):
         for path in (run / kind).glob(f"{old}__*"):
-            told = json.loads(path.read_text())
-            path.write_text(json.dumps({**told, "method": new}))
+            record = json.loads(path.read_text())
+            path.write_text(json.dumps({**record, "method": new}))
 
 
 @pytest.fixture

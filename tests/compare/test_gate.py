@@ -36,13 +36,13 @@ class Simulated:
     bias: list = []  # noqa: RUF012
     random = random.Random(0)
     speed = 1.0
-    made: list = []  # noqa: RUF012
+    started: list = []  # noqa: RUF012
 
     def __init__(self, side, task, script):
-        self.made.append(self)
-        launch = (len(self.made) - 1) // 2
+        self.started.append(self)
+        launch = (len(self.started) - 1) // 2
         self.seconds = 0.01 * (1 + self.slowdown.get((side, task.scope), 0.0))
-        if len(self.made) % 2 == 0 and launch < len(self.bias):
+        if len(self.started) % 2 == 0 and launch < len(self.bias):
             self.seconds *= 1 + self.bias[launch]
 
     def ask(self, request):
@@ -72,7 +72,7 @@ def simulated(monkeypatch):
             pass
 
         Machine.slowdown = {("new", "core"): slowdown}
-        Machine.bias, Machine.made, Machine.random = list(bias), [], random.Random(seed)
+        Machine.bias, Machine.started, Machine.random = list(bias), [], random.Random(seed)
         monkeypatch.setattr(turns, "WorkerProcess", Machine)
         monkeypatch.setattr(gate, "resolve", lambda text, _: text)
         taken = gate.look_twice(
@@ -84,7 +84,7 @@ def simulated(monkeypatch):
             seed,
             True,
         )
-        assert len(Machine.made) == 2 * taken.launches
+        assert len(Machine.started) == 2 * taken.launches
         return taken
 
     return make
@@ -131,7 +131,7 @@ def test_the_processes_share_a_core_and_fresh_ones_the_next(simulated, monkeypat
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5}, raising=False)
     monkeypatch.setattr(os, "sched_setaffinity", None, raising=False)
     simulated(slowdown=0.1)
-    assert [process.core for process in turns.WorkerProcess.made] == [3, 3, 5, 5]
+    assert [process.core for process in turns.WorkerProcess.started] == [3, 3, 5, 5]
 
 
 def test_measuring_ends_when_the_ratio_is_known_or_time_is_up(simulated):
@@ -215,10 +215,10 @@ def test_a_revision_with_other_modules_is_measured_too(monkeypatch, capsys):
     # since then each call is guarded: microseconds, which are a multiple of doing nothing
     words = ["--method", "identity", "--max-seconds", "0.2", "--threshold", "900", "--size", "32"]
     status = main(["gate", FLAT, *words, "--scope", "core", "--scope", "adapt", "--quiet"])
-    told = capsys.readouterr()
-    assert (status, told.err) == (0, "")
-    assert f"base {FLAT} ({FLAT})" in told.out
-    assert told.out.count("identity") == 2
+    printed = capsys.readouterr()
+    assert (status, printed.err) == (0, "")
+    assert f"base {FLAT} ({FLAT})" in printed.out
+    assert printed.out.count("identity") == 2
 
 
 def test_a_baseline_is_in_units_of_the_reference(monkeypatch, tmp_path, capsys):
@@ -351,8 +351,8 @@ def test_a_call_is_a_step_of_what_iterates():
             yield step
 
     call = stepping(three)
-    made = [log[:] for _ in range(4) if not log.clear() and not call()]
-    assert made == [["ready", "one"], ["two"], ["ready", "one"], ["two"]]
+    calls = [log[:] for _ in range(4) if not log.clear() and not call()]
+    assert calls == [["ready", "one"], ["two"], ["ready", "one"], ["two"]]
     whole = stepping(lambda: iter(["all"]))
     assert [whole() for _ in range(2)] == [None, None]
 

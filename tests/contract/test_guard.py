@@ -96,7 +96,7 @@ def a_method(load=None, adapt=None, stylize=None, step=None):
 
 def use(cls):
     context = Context(torch.device("cpu"), Precision(), collect([]), None)
-    method = phases.made(cls, context, None)
+    method = phases.loaded(cls, context, None)
     picture = torch.zeros(1, 3, 32, 32)
     phases.adapt(method, picture)
     return phases.stylize(method, picture)

@@ -29,13 +29,13 @@ def blocks(page):
 
 def files(page):
     """The whole files on a page: blocks that begin with `# name.py`."""
-    told = (re.match(r"# (\w+\.py)\n", block) for _, block in blocks(page))
-    return {found[1]: found.string for found in told if found}
+    titles = (re.match(r"# (\w+\.py)\n", block) for _, block in blocks(page))
+    return {found[1]: found.string for found in titles if found}
 
 
 def commands(page):
     """Every command on a page, split into words; comments and shell variables left out."""
-    made = []
+    found = []
     for language, block in blocks(page):
         if language not in ("", "sh"):
             continue
@@ -46,8 +46,8 @@ def commands(page):
                     words = words[words.index("-m") + 1 :]
                 # README's blocks also hold a listing of folders
                 if words and (language == "sh" or words[0] in ("bench", *FOREIGN)):
-                    made.append(words)
-    return made
+                    found.append(words)
+    return found
 
 
 def parse(words):

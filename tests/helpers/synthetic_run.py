@@ -168,11 +168,11 @@ def synthetic_run(
                         step=step,
                         metric=id_,
                         content=content,
-                        value=float(made[metric, number, place]),
+                        value=float(table[metric, number, place]),
                         status="ok",
                         reason="",
                     )
-                    for step, made in ({None: values} | ways).items()
+                    for step, table in ({None: values} | ways).items()
                     for metric, id_ in enumerate(METRICS)
                     for place, content in enumerate(content_names)
                 ]

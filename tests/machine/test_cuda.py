@@ -8,7 +8,7 @@ import torch
 
 from bench import store
 from bench.contract import Context, Precision
-from bench.contract.phases import adapting, made, stylize
+from bench.contract.phases import adapting, loaded, stylize
 from bench.machine.device import CANDIDATES
 from bench.plugins import registry
 
@@ -24,14 +24,14 @@ def pictures(count=4, side=96):
     )
 
 
-def loaded(name, device, precision=CANDIDATES[0], place=True):
+def prepared(name, device, precision=CANDIDATES[0], place=True):
     photographs = pictures()
     if place:
         photographs.place(device)
     context = Context(device, precision, photographs, registry.load().encoder)
     cls = registry.load().method(name)
     torch.manual_seed(0)
-    return made(cls, context, cls.Options(**cls.budgets.get("smoke", {})))
+    return loaded(cls, context, cls.Options(**cls.budgets.get("smoke", {})))
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_crops_are_those_of_the_host(place):
 @pytest.mark.parametrize("place", [True, False])
 @pytest.mark.parametrize("name", ["metastyle", "johnson", "cin"])
 def test_a_step_of_adaptation_waits_for_nothing(name, place, no_waiting):
-    method = loaded(name, CUDA, place=place)
+    method = prepared(name, CUDA, place=place)
     phase = adapting(method, torch.rand(1, 3, 64, 64, device=CUDA))
     next(phase)
     next(phase)
@@ -67,7 +67,7 @@ def test_a_step_of_adaptation_waits_for_nothing(name, place, no_waiting):
 
 @pytest.mark.parametrize("name", FEED_FORWARD)
 def test_a_picture_waits_for_nothing(name, no_waiting):
-    method = loaded(name, CUDA)
+    method = prepared(name, CUDA)
     list(adapting(method, torch.rand(1, 3, 64, 64, device=CUDA)))
     content = torch.rand(2, 3, 64, 64, device=CUDA)
     stylize(method, content)
@@ -97,7 +97,7 @@ def test_a_step_of_training_waits_for_nothing(name, no_waiting):
 def test_pictures_are_those_of_the_cpu(name, precision):
     results = []
     for device, arithmetic in ((CPU, Precision()), (CUDA, precision)):
-        method = loaded(name, device, arithmetic)
+        method = prepared(name, device, arithmetic)
         generator = torch.Generator().manual_seed(2)
         style, content = (torch.rand(1, 3, 64, 64, generator=generator) for _ in range(2))
         next(adapting(method, arithmetic.layout(style.to(device))))

@@ -65,22 +65,26 @@ def test_the_probe_takes_what_is_clearly_fastest(monkeypatch, seconds, chosen):
     turns, picture = iter(seconds * 3), torch.ones(1)
     monkeypatch.setattr(device, "timed", lambda call, _: (picture, next(turns)))
     device.probe.cache_clear()
-    made = device.probe(CPU)
+    precision = device.probe(CPU)
     device.probe.cache_clear()
-    assert (made.dtype, made.channels_last) == (chosen.dtype, chosen.channels_last)
-    assert made.reason.startswith("probe: float32/contiguous 1000.0 ms, float32/channels_last ")
-    assert made.reason.endswith("ms (160 dB)")
+    assert (precision.dtype, precision.channels_last) == (chosen.dtype, chosen.channels_last)
+    assert precision.reason.startswith(
+        "probe: float32/contiguous 1000.0 ms, float32/channels_last "
+    )
+    assert precision.reason.endswith("ms (160 dB)")
 
 
 def test_the_probe_leaves_out_what_fails_or_is_not_finite(monkeypatch):
     """Each for its reason, though it were the fastest."""
-    made = []
+    networks = []
 
     def timed(call, _):
-        made.append(CANDIDATES[len(made) % 3 if len(made) < 3 else [0, 2][(len(made) - 3) % 2]])
-        if made[-1] == CANDIDATES[1]:
+        networks.append(
+            CANDIDATES[len(networks) % 3 if len(networks) < 3 else [0, 2][(len(networks) - 3) % 2]]
+        )
+        if networks[-1] == CANDIDATES[1]:
             raise RuntimeError("no kernel\nfor this layout")
-        nan = made[-1] == CANDIDATES[2]
+        nan = networks[-1] == CANDIDATES[2]
         return torch.tensor([float("nan") if nan else 0.5]), 0.1 if nan else 1.0
 
     monkeypatch.setattr(device, "timed", timed)

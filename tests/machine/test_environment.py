@@ -200,17 +200,17 @@ def test_a_source_hash_covers_the_siblings_that_a_plugin_uses(tmp_path, monkeypa
     (package / "_unused.py").write_text("x = 1\n")
     (package / "plugin.py").write_text("from ._shared import shared\nclass Made: pass\n")
     monkeypatch.syspath_prepend(tmp_path)
-    made = importlib.import_module("strange.plugin").Made
-    before = source_sha256(made)
+    cls = importlib.import_module("strange.plugin").Made
+    before = source_sha256(cls)
     (package / "_unused.py").write_text("x = 2\n")
-    assert source_sha256(made) == before
+    assert source_sha256(cls) == before
     (package / "_deep.py").write_text("def deep(): return 1\n")
-    changed = source_sha256(made)
+    changed = source_sha256(cls)
     assert changed != before
     (package / "_unused.cpp").write_text("int x;\n")
-    assert source_sha256(made) == changed
+    assert source_sha256(cls) == changed
     (package / "_deep.cpp").write_text("int y;\n")
-    compiled = source_sha256(made)
+    compiled = source_sha256(cls)
     assert compiled != changed
     (package / "_deep.cpp").write_text("int zz;\n")
-    assert source_sha256(made) != compiled
+    assert source_sha256(cls) != compiled

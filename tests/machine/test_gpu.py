@@ -92,8 +92,8 @@ def test_what_a_card_or_a_driver_does_not_tell_is_none(driver):
 
 def test_nvidia_smi_stands_in(monkeypatch, smi):
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    told = "1980, 1980, 55, 301.5, 700.00, 0x0000000000000080, Enabled, [N/A], Disabled\n"
-    asked = smi(lambda words: "11\n12\n" if any("compute" in word for word in words) else told)
+    answer = "1980, 1980, 55, 301.5, 700.00, 0x0000000000000080, Enabled, [N/A], Disabled\n"
+    asked = smi(lambda words: "11\n12\n" if any("compute" in word for word in words) else answer)
     card = Gpu("abc")
     state = card.state()
     assert asked[0][:1] == ("--id=GPU-abc",)

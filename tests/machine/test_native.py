@@ -60,8 +60,10 @@ def _seven():
     import sys
 
     code = f"from bench.machine import native; print(native.library({SOURCE!r}).seven())"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return told.stdout.strip()
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return printed.stdout.strip()
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])

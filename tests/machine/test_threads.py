@@ -61,9 +61,9 @@ def test_the_fewest_threads_that_are_about_as_fast_as_any(taking, seconds, chose
 
 def test_a_lucky_moment_decides_nothing(taking):
     taking({1: 0.5, 2: [0.3, 0.9, 0.8, 0.3, 0.9]})
-    chosen, told = threads.probe(2, Precision())
+    chosen, reason = threads.probe(2, Precision())
     assert chosen == 1
-    assert told == "probe of threads: 1: 500.0 ms, 2: 800.0 ms"
+    assert reason == "probe of threads: 1: 500.0 ms, 2: 800.0 ms"
 
 
 def test_what_is_hopeless_is_not_asked_again(taking):

@@ -58,16 +58,16 @@ class Doubling:
 
 
 def graphed(network):
-    made = cuda_graph.Graphed(network)
-    capture = made.capture
+    graphed = cuda_graph.Graphed(network)
+    capture = graphed.capture
 
     def taught(picture):
         graph, given, result = capture(picture)
         graph.compute = lambda: result.copy_(given * network.factor)
         return graph, given, result
 
-    made.capture = taught
-    return made
+    graphed.capture = taught
+    return graphed
 
 
 def test_a_shape_is_captured_once_and_launched_ever_after(cuda):
@@ -139,11 +139,11 @@ def test_auto_falls_back_with_the_reason_where_a_graph_cannot_be_captured(monkey
 def test_what_is_asked_for_has_its_label():
     network = transform_net.TransformNet()
     context = Context(torch.device("cuda"), Precision("float16", True), None, None)
-    made = deployment.deploy(network, context, "graph")
-    assert made.form == "graph"
-    assert made.arithmetic == ("float16/channels_last/graph", "asked for")
-    made = deployment.deploy(network, context, "compiled")
-    assert made.arithmetic == ("float16/channels_last/compiled", "asked for")
+    deployed = deployment.deploy(network, context, "graph")
+    assert deployed.form == "graph"
+    assert deployed.arithmetic == ("float16/channels_last/graph", "asked for")
+    deployed = deployment.deploy(network, context, "compiled")
+    assert deployed.arithmetic == ("float16/channels_last/compiled", "asked for")
     cpu = Context(torch.device("cpu"), Precision(), None, None)
     with pytest.raises(BenchError, match="inference=graph is for CUDA, not for cpu: use plain"):
         deployment.deploy(network, cpu, "graph")

@@ -22,10 +22,10 @@ with_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="no g++")
 def network(request):
     """A network whose every parameter matters: none is at its initial one or nought."""
     generator = torch.Generator().manual_seed(0)
-    made = transform_net.TransformNet(smooth=request.param).requires_grad_(False)
-    for parameter in made.parameters():
+    network = transform_net.TransformNet(smooth=request.param).requires_grad_(False)
+    for parameter in network.parameters():
         parameter += 0.05 * torch.randn(parameter.shape, generator=generator)
-    return made
+    return network
 
 
 @pytest.fixture
@@ -63,10 +63,10 @@ def test_equals_the_plain_network(network, size, layout):
     content = picture(*size, count=2).contiguous(memory_format=layout)
     with torch.inference_mode():
         plain = network.to(memory_format=layout)(content)
-        made = fused.FusedNet(network)(content)
-    assert made.shape == plain.shape
-    assert made.dtype == torch.float32
-    error = (made.double() - plain.double()).square().mean()
+        output = fused.FusedNet(network)(content)
+    assert output.shape == plain.shape
+    assert output.dtype == torch.float32
+    error = (output.double() - plain.double()).square().mean()
     assert -10 * torch.log10(error / plain.double().var()) > 80  # dB; beyond 60 of full scale
 
 
@@ -74,40 +74,40 @@ def test_equals_the_plain_network(network, size, layout):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_is_deterministic_and_pictures_do_not_meet(network, threads):
     content, before = picture(40, 36, count=2), torch.get_num_threads()
-    made = fused.FusedNet(network)
+    fast = fused.FusedNet(network)
     try:
         torch.set_num_threads(threads)
-        both, one = made(content), made(content[1:])
+        both, one = fast(content), fast(content[1:])
     finally:
         torch.set_num_threads(before)
     assert torch.equal(both[1:], one)
-    assert torch.equal(both, made(content))  # by another number of threads
+    assert torch.equal(both, fast(content))  # by another number of threads
 
 
 @with_compiler
 def test_threads_do_not_meet(network, monkeypatch):
-    made, content = fused.FusedNet(network), picture(40, 36)
-    expected, leave, others = made(content), fused.leave, []
+    fast, content = fused.FusedNet(network), picture(40, 36)
+    expected, leave, others = fast(content), fused.leave, []
 
     def meanwhile(*arguments):
         if not others:
-            others.append(threading.Thread(target=made, args=(picture(24, 24),)))
+            others.append(threading.Thread(target=fast, args=(picture(24, 24),)))
             others[0].start()
             others[0].join(1)
         leave(*arguments)
 
     monkeypatch.setattr(fused, "leave", meanwhile)
-    assert torch.equal(made(content), expected)
+    assert torch.equal(fast(content), expected)
     others[0].join()
 
 
 @with_compiler
 def test_counts_the_plain_networks_work(network):
     """A smooth one's too, but for the small kernels, which that makes anew for each picture."""
-    content, made = picture(33, 20), fused.FusedNet(network)
+    content, fast = picture(33, 20), fused.FusedNet(network)
     plain = transform_net.TransformNet(smooth=False)
     with torch.inference_mode():
-        assert measure.flops(lambda: made(content)) == measure.flops(lambda: plain(content))
+        assert measure.flops(lambda: fast(content)) == measure.flops(lambda: plain(content))
 
 
 @with_compiler
@@ -118,8 +118,8 @@ def test_flat_pictures_are_the_plain_networks(network, context, level):
     with torch.inference_mode():
         plain = network(content)
         assert (fused.FusedNet(network)(content) - plain)[0].abs().max() > 0.01  # so it is needed
-    made = deployment.deploy(network, context, "fused")(content)
-    torch.testing.assert_close(made, plain, atol=1e-4, rtol=0)
+    output = deployment.deploy(network, context, "fused")(content)
+    torch.testing.assert_close(output, plain, atol=1e-4, rtol=0)
 
 
 @with_compiler
@@ -166,9 +166,9 @@ def test_auto_takes_the_faster(network, context, monkeypatch, plain, quick, chos
     monkeypatch.setattr(deployment, "_probe", deployment._probe.__wrapped__)
     deployed = deployment.deploy(network, context, "auto")
     assert deployed.form == ("fused" if chosen else "plain")
-    told = f"probe: plain 1000.0 ms, fused {1e3 * quick:.1f} ms (160 dB)"
+    reason = f"probe: plain 1000.0 ms, fused {1e3 * quick:.1f} ms (160 dB)"
     label = "float32/fused" if chosen else context.precision.label
-    assert deployed.arithmetic == (label, told)
+    assert deployed.arithmetic == (label, reason)
 
 
 def test_the_probe_times_the_fused_network(context, monkeypatch):
@@ -215,9 +215,9 @@ def test_a_library_is_compiled_once(tmp_path, monkeypatch):
     source = 'extern "C" int seven() { return 7; }'
     assert build(source).seven() == 7
     (kept,) = native.folder().iterdir()
-    made = kept.stat().st_mtime_ns
+    compiled_at = kept.stat().st_mtime_ns
     assert build(source).seven() == 7
-    assert [file.stat().st_mtime_ns for file in native.folder().iterdir()] == [made]
+    assert [file.stat().st_mtime_ns for file in native.folder().iterdir()] == [compiled_at]
     monkeypatch.setenv("CXX", "env g++")  # a compiler with arguments, as ccache g++
     assert build(source).seven() == 7
     monkeypatch.delenv("CXX")

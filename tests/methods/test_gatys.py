@@ -63,10 +63,10 @@ def soft(seed, size=(32, 32), count=1):
 def test_the_loss_goes_down_on_the_real_encoder(optimizer):
     method = gatys(REGISTRY.encoder, optimizer=optimizer, steps=12)
     style, content = soft(1) * (torch.arange(32) % 4 < 2), soft(2)
-    made = pictures(method, style, content)
+    stages = pictures(method, style, content)
     target = method.loss.content_target(content)
     with torch.no_grad():
-        losses = [float(method.loss(p, content, target, method.style).total) for p in made]
+        losses = [float(method.loss(p, content, target, method.style).total) for p in stages]
     assert len(losses) == 13
     assert losses[-1] < 0.7 * losses[0]
     assert losses[-1] == pytest.approx(min(losses), rel=0.1)
@@ -75,9 +75,9 @@ def test_the_loss_goes_down_on_the_real_encoder(optimizer):
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 def test_step_zero_is_the_content_and_later_steps_do_not_change_it(optimizer):
     content = soft(2, count=2)
-    made = pictures(gatys(optimizer=optimizer, steps=2), soft(1), content)
-    assert torch.equal(made[0], content)
-    assert not torch.equal(made[1], made[0])
+    stages = pictures(gatys(optimizer=optimizer, steps=2), soft(1), content)
+    assert torch.equal(stages[0], content)
+    assert not torch.equal(stages[1], stages[0])
 
 
 def test_noise_is_the_same_for_each_picture_and_not_the_content():
@@ -135,15 +135,15 @@ def test_the_first_adam_step_is_the_sign_of_the_gradient():
     A grey style below a grey content, on one tap: every feature must fall, so every pixel does.
     """
     content, style = torch.full((1, 3, 16, 16), 0.5), torch.full((1, 3, 16, 16), 0.25)
-    made = pictures(gatys(optimizer="adam", lr=0.03, steps=1), style, content)
-    torch.testing.assert_close(made[1], torch.full_like(content, 0.47))
+    stages = pictures(gatys(optimizer="adam", lr=0.03, steps=1), style, content)
+    torch.testing.assert_close(stages[1], torch.full_like(content, 0.47))
 
 
 def test_the_first_lbfgs_step_has_unit_length():
     """torch's L-BFGS first walks along the gradient, as far as 1 over its sum of magnitudes."""
     content, style = torch.full((1, 3, 16, 16), 0.5), torch.full((1, 3, 16, 16), 0.25)
-    made = pictures(gatys(optimizer="lbfgs", lr=0.5, steps=1), style, content)
-    torch.testing.assert_close((content - made[1]).sum(), torch.tensor(0.5), rtol=1e-3, atol=0)
+    stages = pictures(gatys(optimizer="lbfgs", lr=0.5, steps=1), style, content)
+    torch.testing.assert_close((content - stages[1]).sum(), torch.tensor(0.5), rtol=1e-3, atol=0)
 
 
 def test_adam_treats_each_picture_of_a_batch_alone():
@@ -158,10 +158,10 @@ def test_adam_treats_each_picture_of_a_batch_alone():
 def test_a_step_that_is_not_finite_is_taken_back(optimizer):
     content = torch.zeros(1, 3, 16, 16)  # where the gradient of the square root is infinite
     method = gatys(lambda name: Toy(Rooted()), optimizer=optimizer, steps=3)
-    made = pictures(method, soft(1, (16, 16)), content)
-    assert torch.equal(made[-1], content)
+    stages = pictures(method, soft(1, (16, 16)), content)
+    assert torch.equal(stages[-1], content)
 
 
 def test_pixels_stay_in_range_however_long_the_step():
-    made = pictures(gatys(optimizer="adam", lr=5.0, steps=3), soft(1), soft(2))
-    assert all(picture.min() >= 0 and picture.max() <= 1 for picture in made)
+    stages = pictures(gatys(optimizer="adam", lr=5.0, steps=3), soft(1), soft(2))
+    assert all(picture.min() >= 0 and picture.max() <= 1 for picture in stages)

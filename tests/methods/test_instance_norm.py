@@ -28,8 +28,8 @@ def either(request, monkeypatch):
 
 def random(*shape, seed=0, dtype=torch.float64, layout=torch.channels_last):
     generator = torch.Generator().manual_seed(seed)
-    made = torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
-    return made.contiguous(memory_format=layout) if len(shape) == 4 else made
+    values = torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
+    return values.contiguous(memory_format=layout) if len(shape) == 4 else values
 
 
 def inputs(shape, rows, dtype=torch.float64, layout=torch.channels_last):
@@ -139,14 +139,14 @@ def test_what_is_no_number_stays_none():
 @pytest.mark.parametrize("count", [1, 3])
 def test_any_number_of_threads_gives_the_same(count):
     x, gain, bias = inputs((count, 24, 40, 40), None, torch.float32)
-    made, before = [], torch.get_num_threads()
+    outputs, before = [], torch.get_num_threads()
     for threads in (1, 2, 4):
         torch.set_num_threads(threads)
         y = instance_norm(x, gain, bias, relu=True, limit=2.0)
-        made.append([y, *torch.autograd.grad(y.square().sum(), (x, gain, bias))])
+        outputs.append([y, *torch.autograd.grad(y.square().sum(), (x, gain, bias))])
     torch.set_num_threads(before)
-    for other in made[1:]:
-        assert all(map(torch.equal, made[0], other))
+    for other in outputs[1:]:
+        assert all(map(torch.equal, outputs[0], other))
 
 
 def test_a_third_derivative_is_refused():

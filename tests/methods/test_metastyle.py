@@ -99,9 +99,9 @@ def test_the_network_and_its_gradients_are_those_of_torchs_operations(smooth, la
     weights = torch.rand(2, 3, 24, 20, dtype=torch.double)
     results = []
     for forward in (network, functools.partial(composed, network)):
-        made = forward(picture)
-        gradients = torch.autograd.grad((made * weights).sum(), list(network.parameters()))
-        results.append((made.double(), gradients))
+        output = forward(picture)
+        gradients = torch.autograd.grad((output * weights).sum(), list(network.parameters()))
+        results.append((output.double(), gradients))
     torch.testing.assert_close(results[0][0], results[1][0], rtol=0, atol=1e-6)
     for got, wanted in zip(results[0][1], results[1][1], strict=True):
         torch.testing.assert_close(got, wanted, rtol=1e-4, atol=1e-4)
@@ -133,10 +133,10 @@ def test_weights_tell_their_networks_form():
 @pytest.mark.parametrize("shape", [(64, 64), (33, 47), (16, 18)])
 def test_the_network_keeps_every_shape(shape):
     with torch.no_grad():
-        made = net.TransformNet()(torch.rand(2, 3, *shape))
-    assert made.shape == (2, 3, *shape)
-    assert made.min() >= 0
-    assert made.max() <= 1
+        output = net.TransformNet()(torch.rand(2, 3, *shape))
+    assert output.shape == (2, 3, *shape)
+    assert output.min() >= 0
+    assert output.max() <= 1
 
 
 def test_inner_update_of_a_parabola_by_hand():

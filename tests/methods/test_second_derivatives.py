@@ -16,8 +16,8 @@ LAYOUTS = (torch.contiguous_format, torch.channels_last)
 
 def random(*shape, seed=0, dtype=torch.float64, layout=torch.contiguous_format):
     generator = torch.Generator().manual_seed(seed)
-    made = torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
-    return made.contiguous(memory_format=layout if len(shape) == 4 else torch.contiguous_format)
+    values = torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
+    return values.contiguous(memory_format=layout if len(shape) == 4 else torch.contiguous_format)
 
 
 def leaf(*shape, **how):
@@ -160,7 +160,7 @@ def test_elsewhere_torchs_own_are_called():
     with second.SecondDerivatives(), torch.no_grad():
         assert F.conv2d(random(1, 2, 4, 4), random(2, 2, 3, 3)).grad_fn is None
     with second.SecondDerivatives():
-        made = F.relu(torch.empty(1, 2, 4, 4, device="meta", requires_grad=True))
+        x = F.relu(torch.empty(1, 2, 4, 4, device="meta", requires_grad=True))
         assert F.pad(leaf(1, 1, 2, 2), (1, 1, 1, 1)).shape == (1, 1, 4, 4)
         assert F.conv2d(leaf(1, 1, 4, 4), leaf(1, 1, 3, 3), padding="same").shape == (1, 1, 4, 4)
-    assert type(made.grad_fn).__name__ == "ReluBackward0"
+    assert type(x.grad_fn).__name__ == "ReluBackward0"

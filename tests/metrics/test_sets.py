@@ -151,7 +151,9 @@ def test_sifid_is_the_distance_of_two_pictures_places(hub):
 def test_artfid_is_the_product_of_its_parts(hub, monkeypatch):
     monkeypatch.setattr(lpips.LPIPS_ALEX, "load", lambda context: None)
     monkeypatch.setattr(
-        lpips.LPIPS_ALEX, "score", lambda made, content, style: (made - content).abs().mean().item()
+        lpips.LPIPS_ALEX,
+        "score",
+        lambda stylized, content, style: (stylized - content).abs().mean().item(),
     )
     metrics = artfid.ArtFID(), fid.FID("art-inception")
     for metric in metrics:
@@ -161,7 +163,7 @@ def test_artfid_is_the_product_of_its_parts(hub, monkeypatch):
     ]
     value, parts = metrics[0].score_set(iter(triples))
     assert parts["fid"] == pytest.approx(metrics[1].score_set(iter(triples)).value)
-    mean = np.mean([(made - content).abs().mean().item() for made, content, _ in triples])
+    mean = np.mean([(stylized - content).abs().mean().item() for stylized, content, _ in triples])
     assert parts["lpips"] == pytest.approx(mean)
     assert value == pytest.approx((1 + parts["lpips"]) * (1 + parts["fid"]))
 

@@ -31,12 +31,12 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
 def package(request, capsys):
     """A new package of each kind, named by two words."""
     assert main(["new", request.param, "my-own"]) == 0
-    told = capsys.readouterr().out
-    assert "cd bench-my-own" in told
+    printed = capsys.readouterr().out
+    assert "cd bench-my-own" in printed
     folder = Path("bench-my-own")
     for file in ("bench_my_own/__init__.py", "pyproject.toml", "README.md"):
         assert (folder / file).is_file()
-        assert str(folder / file) in told
+        assert str(folder / file) in printed
     return request.param, folder
 
 
@@ -114,8 +114,8 @@ def test_the_method_is_short_and_matches_the_styles_statistics():
     style = 0.4 + 0.2 * torch.rand(1, 3, 16, 16, generator=generator)
     content = torch.rand(1, 3, 16, 16, generator=generator)
     method.adapt(style)
-    made = torch.std_mean(method.stylize(content), (2, 3))
-    for value, wanted in zip(made, torch.std_mean(style, (2, 3)), strict=True):
+    output = torch.std_mean(method.stylize(content), (2, 3))
+    for value, wanted in zip(output, torch.std_mean(style, (2, 3)), strict=True):
         torch.testing.assert_close(value, wanted, rtol=1e-3, atol=1e-4)
 
 

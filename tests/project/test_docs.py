@@ -177,11 +177,11 @@ def first_cells(page, heading):
 @pytest.mark.parametrize("kind", conformance.CHECKS)
 def test_checks_are_explained(kind):
     page = ROOT / "docs/write/check.md"
-    told = first_cells(page, f"{'An' if kind == 'encoders' else 'A'} {kind[:-1]}")
+    explained = first_cells(page, f"{'An' if kind == 'encoders' else 'A'} {kind[:-1]}")
     there = [conformance.words(check) for check in conformance.CHECKS[kind]]
-    assert told == [check for check in there if check in told]
+    assert explained == [check for check in there if check in explained]
     if kind == "methods":
-        assert told == there
+        assert explained == there
 
 
 def test_every_mark_of_the_table_is_explained():
@@ -204,18 +204,18 @@ def reference(monkeypatch):
 
 
 def test_the_reference_has_every_command_and_argument(reference):
-    made = reference["command_line"]()
-    assert re.findall("^## bench (.*)", made, re.MULTILINE) == list(COMMANDS)
+    page = reference["command_line"]()
+    assert re.findall("^## bench (.*)", page, re.MULTILINE) == list(COMMANDS)
     for flag in ("--observe STEPS", "-o FILE, --out FILE", "--weights FILE[:SHARE]", "--dry-run"):
-        assert all(f"`{part}" in made for part in flag.split(", ")), flag
-    assert "bench run --resume  " in made
-    assert "# go on with the newest run" in made
+        assert all(f"`{part}" in page for part in flag.split(", ")), flag
+    assert "bench run --resume  " in page
+    assert "# go on with the newest run" in page
 
 
 def test_the_reference_has_everything_that_is_built_in(reference):
-    made = reference["built_in"]()
+    page = reference["built_in"]()
     loaded = registry.load()
     for kind in ("methods", "metrics", "encoders"):
-        assert all(f"`{thing}`" in made for thing in getattr(loaded, kind))
-    assert all(f"### {dataset}\n" in made for dataset in loaded.datasets)
-    assert "`metastyle.inner_lr`" in made
+        assert all(f"`{thing}`" in page for thing in getattr(loaded, kind))
+    assert all(f"### {dataset}\n" in page for dataset in loaded.datasets)
+    assert "`metastyle.inner_lr`" in page

@@ -144,12 +144,12 @@ def test_the_layouts_have_the_published_sizes():
 def numbers(layout, seed=0):
     """Random tensors under which signals neither die nor grow; norms stay near what they are."""
     generator = torch.Generator().manual_seed(seed)
-    made = {}
+    tensors = {}
     for key, shape in layout.items():
         noise = torch.randn(shape, generator=generator)
         inputs = torch.Size(shape[1:]).numel() if len(shape) > 1 else 100
-        made[key] = noise / inputs**0.5 + (1.0 if ".norm" in key and "weight" in key else 0.0)
-    return made
+        tensors[key] = noise / inputs**0.5 + (1.0 if ".norm" in key and "weight" in key else 0.0)
+    return tensors
 
 
 STATES = {

@@ -52,7 +52,7 @@ def with_core(run, name, seconds):
 def run(fake_run):
     """`fast` adapts for 3 s and takes 10 ms a picture, `slow` adapts for nothing and takes 1 s."""
     styles = list("abcdef")
-    made = fake_run(
+    run = fake_run(
         methods=["identity", "style-copy", "fast", "slow"],
         styles=styles,
         adapt=dict.fromkeys(styles, 3.0),
@@ -62,27 +62,27 @@ def run(fake_run):
             "gram/1@trainer": {"fast": 0.3},
         },
     )
-    with_core(made, "fast", [0.010] * 6)
-    with_core(made, "slow", [0.9, 1.0, 1.0, 1.0, 1.0, 1.1])
+    with_core(run, "fast", [0.010] * 6)
+    with_core(run, "slow", [0.9, 1.0, 1.0, 1.0, 1.0, 1.1])
     for style in styles:
-        path = results.record_path(made, "cells", "slow", style, 64)
+        path = results.record_path(run, "cells", "slow", style, 64)
         record = results.read_json(path)
         results.write_json(path, {**record, "adapt": {**record["adapt"], "seconds": 0.0}})
-    return made
+    return run
 
 
 def test_costs_and_break_even_of_a_run(run):
     (group,) = groups(results.load([run]))
-    made = {cost.row.method: cost for cost in costs(group)}
-    assert set(made) == {"fast", "slow"}  # no anchors
-    assert [made["fast"].total(count) for count in COUNTS] == pytest.approx(
+    costs_of = {cost.row.method: cost for cost in costs(group)}
+    assert set(costs_of) == {"fast", "slow"}  # no anchors
+    assert [costs_of["fast"].total(count) for count in COUNTS] == pytest.approx(
         [3.01, 3.1, 4.0, 13.0, 103.0]
     )
-    assert [made["slow"].total(count) for count in COUNTS] == pytest.approx(
+    assert [costs_of["slow"].total(count) for count in COUNTS] == pytest.approx(
         [1.0, 10.0, 100.0, 1000.0, 10000.0]
     )
-    assert made["fast"].interval(10) == pytest.approx((3.1, 3.1))  # nothing varies
-    (pair,) = pairs(list(made.values()))
+    assert costs_of["fast"].interval(10) == pytest.approx((3.1, 3.1))  # nothing varies
+    (pair,) = pairs(list(costs_of.values()))
     assert (pair.later.row.method, pair.first.row.method) == ("fast", "slow")
     assert pair.images == 4  # 3 / 0.99 is 3.03
     # slow takes between 0.9 and 1.1 s: 3 / 0.89 is 3.4, 3 / 1.09 is 2.8

@@ -68,6 +68,6 @@ def test_what_iterates_is_said(fake_run, phase, note):
 
 def test_share_of_the_peak(fake_run):
     rows = csv.DictReader(io.StringIO(render(frames_of(fake_run(core=CORE)), "csv")))
-    told = {row["measure"]: float(row["value"]) for row in rows if row["method"] == "fast"}
+    values = {row["measure"]: float(row["value"]) for row in rows if row["method"] == "fast"}
     # 12.3 GFLOP a picture; the machine's convolution does 250 a second
-    assert told["peak-share"] == pytest.approx(100 * 12.3 / (told["core"] / 1000) / 250)
+    assert values["peak-share"] == pytest.approx(100 * 12.3 / (values["core"] / 1000) / 250)

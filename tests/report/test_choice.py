@@ -192,9 +192,9 @@ def test_the_command_answers_from_the_runs_there_are(group, capsys, tmp_path):
     assert status == 0
     assert "Take good" in printed.out
     status, printed = run(capsys, "--runs", str(tmp_path / "runs"), "--format", "json")
-    told = json.loads(printed.out)
-    assert told["recommended"]["method"] == "good"
-    assert told["others"][0]["worse_than_first"] == 0.0
+    answer = json.loads(printed.out)
+    assert answer["recommended"]["method"] == "good"
+    assert answer["others"][0]["worse_than_first"] == 0.0
 
 
 def test_status_1_where_nothing_meets_the_limits(group, capsys, tmp_path):

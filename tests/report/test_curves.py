@@ -90,9 +90,9 @@ def loss(frame):
 
 
 def test_points_are_means_over_contents_and_end_with_the_result(watched):
-    made = loss(curves.points(results.load([watched()])))
-    told = made[["method", "style", "step", "seconds", "value"]].to_numpy().tolist()
-    assert told == [
+    table = loss(curves.points(results.load([watched()])))
+    found = table[["method", "style", "step", "seconds", "value"]].to_numpy().tolist()
+    assert found == [
         [method, style, step, seconds(step), value]
         for method, styles in LOSSES.items()
         for style, steps in styles.items()
@@ -110,15 +110,15 @@ def test_a_point_observed_at_the_end_is_there_once(watched):
     scores = results.read_json(path)
     scores["scores"] += [{**s, "step": 100} for s in scores["scores"] if s["step"] is None]
     results.write_json(path, scores)
-    made = loss(curves.points(results.load([run])))
-    made = made[(made["method"] == "slow") & (made["style"] == "a")]
-    assert made[["step", "seconds"]].to_numpy().tolist() == [[0, 0.5], [10, 10.5], [100, 99.0]]
+    table = loss(curves.points(results.load([run])))
+    table = table[(table["method"] == "slow") & (table["style"] == "a")]
+    assert table[["step", "seconds"]].to_numpy().tolist() == [[0, 0.5], [10, 10.5], [100, 99.0]]
 
 
 def test_a_missing_content_makes_no_mean(watched):
-    made = loss(curves.points(results.load([watched(missing=[(10, "x")])])))
-    told = made[["method", "style", "step"]].to_numpy().tolist()
-    assert told == [
+    table = loss(curves.points(results.load([watched(missing=[(10, "x")])])))
+    found = table[["method", "style", "step"]].to_numpy().tolist()
+    assert found == [
         [method, style, step]
         for method, styles in LOSSES.items()
         for style, steps in styles.items()
@@ -128,20 +128,20 @@ def test_a_missing_content_makes_no_mean(watched):
 
 
 def test_curves_are_medians_over_styles(watched):
-    made = loss(curves.curves(results.load([watched()])))
-    told = made[["method", "step", "styles", "seconds", "value"]].to_numpy().tolist()
-    assert told == [
+    table = loss(curves.curves(results.load([watched()])))
+    found = table[["method", "step", "styles", "seconds", "value"]].to_numpy().tolist()
+    assert found == [
         ["slow", 0, 2, 0.5, 8.5], ["slow", 10, 2, 10.5, 3.5], ["slow", 100, 2, 100.5, 1.5],
         ["quick", 0, 2, 0.5, 3.5], ["quick", 2, 2, 2.5, 2.0], ["quick", 10, 2, 10.5, 1.5],
         ["identity", 0, 2, 0.5, 0.5],
     ]  # fmt: skip
-    assert made["low"].isna().all()  # two styles tell no interval
+    assert table["low"].isna().all()  # two styles tell no interval
 
 
 def test_a_step_that_not_every_style_has_is_no_median(watched):
     losses = {"slow": {"a": {0: 9.0, 10: 3.0}, "b": {0: 8.0, 7: 4.0}}}
-    made = loss(curves.curves(results.load([watched(losses)])))
-    assert made["step"].tolist() == [0]
+    table = loss(curves.curves(results.load([watched(losses)])))
+    assert table["step"].tolist() == [0]
 
 
 def test_six_styles_have_an_interval(watched):
@@ -152,14 +152,14 @@ def test_six_styles_have_an_interval(watched):
 
 
 def test_time_to_quality_by_hand(watched):
-    made = curves.time_to_quality(results.load([watched()]), "slow@100")
-    assert set(made["metric"]) == {"perceptual/1@trainer"}  # of content alone there is none
-    told = made[["method", "style", "target", "reference_step", "reference_seconds", "step",
+    table = curves.time_to_quality(results.load([watched()]), "slow@100")
+    assert set(table["metric"]) == {"perceptual/1@trainer"}  # of content alone there is none
+    found = table[["method", "style", "target", "reference_step", "reference_seconds", "step",
                  "seconds", "ratio", "last_step"]].to_dict("records")  # fmt: skip
-    assert [tuple(row.values())[:2] for row in told] == [
+    assert [tuple(row.values())[:2] for row in found] == [
         ("slow", "a"), ("slow", "b"), ("quick", "a"), ("quick", "b"),
     ]  # fmt: skip
-    slow, _, reached, never = told
+    slow, _, reached, never = found
     assert (slow["step"], slow["ratio"]) == (100, 1.0)
     assert (reached["target"], reached["step"], reached["seconds"]) == (1.0, 2, 2.5)
     assert reached["ratio"] == pytest.approx(100.5 / 2.5)
@@ -180,8 +180,8 @@ def test_a_reference_without_a_step_is_its_last(watched):
 
 def test_higher_is_better_where_it_is(watched, monkeypatch):
     monkeypatch.setitem(METRICS["ssim/1"], "axis", "both")
-    made = curves.time_to_quality(results.load([watched()]), "quick@2").set_index("metric")
-    ssim = made.loc["ssim/1"].set_index(["method", "style"])
+    table = curves.time_to_quality(results.load([watched()]), "quick@2").set_index("metric")
+    ssim = table.loc["ssim/1"].set_index(["method", "style"])
     assert ssim["step"].tolist() == [0, 0, 0, 0]
 
 
@@ -210,8 +210,8 @@ def test_speedups_of_three_styles(watched):
 
 def test_what_failed_takes_no_part(watched):
     frames = results.load([watched(failed={("quick", "a"): ("oom", "too big")})])
-    made = curves.time_to_quality(frames, "slow@100")
-    assert made[made["method"] == "quick"]["style"].tolist() == ["b"]
+    table = curves.time_to_quality(frames, "slow@100")
+    assert table[table["method"] == "quick"]["style"].tolist() == ["b"]
 
 
 @pytest.mark.parametrize(

@@ -109,22 +109,22 @@ def test_the_content_error_to_compare_at_is_the_median_of_the_swept_points(run):
     assert frontier.equal_content(list(curves(run(options=alone)).values())) is None
 
 
-def told(capsys, *words):
+def tables(capsys, *words):
     assert cli.main(["report", "--frontier", *words]) == 0
     return capsys.readouterr().out
 
 
 def test_the_tables(run, capsys):
-    out = " ".join(told(capsys, str(run())).split())
+    out = " ".join(tables(capsys, str(run())).split())
     assert "m alpha 0.25 0.800 0.200 yes" in out
     assert "Style error at content error 0.40, 64 px" in out
     assert "m 0.600" in out
-    out = " ".join(told(capsys, str(run()), "--at", "0.9").split())
+    out = " ".join(tables(capsys, str(run()), "--at", "0.9").split())
     assert "not reached in every style by m" in out
 
 
 def test_the_data(run, capsys):
-    rows = list(csv.DictReader(io.StringIO(told(capsys, str(run()), "--format", "csv"))))
+    rows = list(csv.DictReader(io.StringIO(tables(capsys, str(run()), "--format", "csv"))))
     assert [row["row"] for row in rows if row["method"] == "m"] == ["weak", "strong"]
     assert float(rows[0]["style_error"]) in (pytest.approx(0.8), pytest.approx(0.7))
 

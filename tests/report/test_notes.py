@@ -58,9 +58,9 @@ def test_other_weights_behind_a_metric_are_said(fake_run):
     first = fake_run(methods=["fast"], metrics=metrics, values=values)
     alike = fake_run(methods=["slow"], metrics=metrics, values=values)
     differs = fake_run(methods=["slow"], metrics=other, values=values)
-    told = "\nm/1: runs shown here computed it with different weights, do not compare them\n"
-    assert told not in render(frames_of(first, alike))
-    assert told in render(frames_of(first, differs))
+    warning = "\nm/1: runs shown here computed it with different weights, do not compare them\n"
+    assert warning not in render(frames_of(first, alike))
+    assert warning in render(frames_of(first, differs))
 
 
 def test_encoders_are_named_with_their_weights(fake_run):

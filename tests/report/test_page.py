@@ -234,8 +234,8 @@ def test_failures_are_shown_with_their_reason(painted, tmp_path):
 def test_details_say_how_it_was_made(painted, tmp_path):
     run = painted(("fast",), options={"steps": 5}, defaults={"steps": 9}, source="f00d")
     texts = Reader(write(tmp_path / "out", run)).texts
-    for told in ("bench run", "f00d", "steps=5", "with steps=5", "Abacus", "tests"):
-        assert told in texts
+    for fact in ("bench run", "f00d", "steps=5", "with steps=5", "Abacus", "tests"):
+        assert fact in texts
 
 
 def test_what_stands_in_the_table(painted, tmp_path):

@@ -23,7 +23,7 @@ def frames(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def made(frames):
+def figures(frames):
     return plots.figures(frames)
 
 
@@ -39,23 +39,23 @@ def boxes(figure, axes):
     return [Text.get_window_extent(name, renderer) for name in names]  # without its pointer
 
 
-def test_every_plot_is_there_and_says_what_it_shows(made):
+def test_every_plot_is_there_and_says_what_it_shows(figures):
     kinds = ("tradeoff", "adaptation", "amortised", "styles")
-    assert set(made) == {"speed", *(f"{kind}-{size}px" for kind in kinds for size in (128, 256))}
-    for figure in made.values():
+    assert set(figures) == {"speed", *(f"{kind}-{size}px" for kind in kinds for size in (128, 256))}
+    for figure in figures.values():
         assert "Abacus" in figure.get_label()
         assert figure.get_figwidth() in (style.COLUMN, style.PAGE)
 
 
 @pytest.mark.parametrize("name", ["tradeoff-256px", "adaptation-256px"])
-def test_every_method_is_named_once_in_both_panels(made, name):
-    for axes in made[name].axes[:2]:
+def test_every_method_is_named_once_in_both_panels(figures, name):
+    for axes in figures[name].axes[:2]:
         assert sorted(t for t in texts(axes) if t in COMPETING) == sorted(COMPETING)
 
 
 @pytest.mark.parametrize("name", ["amortised-256px", "speed"])
-def test_every_line_is_named_at_its_end(made, name):
-    (axes,) = made[name].axes
+def test_every_line_is_named_at_its_end(figures, name):
+    (axes,) = figures[name].axes
     assert sorted(t for t in texts(axes) if t in COMPETING) == sorted(COMPETING)
     looks = {
         (line.get_color(), line.get_marker(), str(line.get_linestyle()))
@@ -66,8 +66,8 @@ def test_every_line_is_named_at_its_end(made, name):
 
 
 @pytest.mark.parametrize("name", ["tradeoff-256px", "amortised-256px", "speed", "adaptation-256px"])
-def test_names_do_not_overlap(made, name):
-    figure = made[name]
+def test_names_do_not_overlap(figures, name):
+    figure = figures[name]
     for axes in figure.axes[:2]:
         shown = boxes(figure, axes)
         for number, box in enumerate(shown):
@@ -88,22 +88,22 @@ def test_a_name_nearer_to_another_point_has_a_pointer_to_its_own():
     pyplot.close(figure)
 
 
-def test_the_spread_has_a_dot_for_every_style(made):
-    for axes in made["styles-256px"].axes:
+def test_the_spread_has_a_dot_for_every_style(figures):
+    for axes in figures["styles-256px"].axes:
         dots = [line for line in axes.lines if line.get_marker() == "o"]
         assert [len(line.get_xdata()) for line in dots] == [6] * len(COMPETING)
 
 
 def test_without_a_second_size_or_observing_plots_are_left_out(fake_run):
-    made = plots.figures(results.load([fake_run()]))
-    assert set(made) == {"tradeoff-64px", "amortised-64px", "styles-64px"}
+    figures = plots.figures(results.load([fake_run()]))
+    assert set(figures) == {"tradeoff-64px", "amortised-64px", "styles-64px"}
 
 
-def test_svg_is_the_same_for_the_same_numbers(frames, made):
+def test_svg_is_the_same_for_the_same_numbers(frames, figures):
     again = plots.figures(frames)
     for name in ("tradeoff-256px", "amortised-256px"):
-        text = plots.svg(made[name])
-        assert text == plots.svg(made[name]) == plots.svg(again[name])
+        text = plots.svg(figures[name])
+        assert text == plots.svg(figures[name]) == plots.svg(again[name])
         assert "<dc:date>" not in text
         assert ET.fromstring(text).tag.endswith("svg")
 
@@ -116,17 +116,17 @@ def test_hostile_names_are_only_names(fake_run):
     ET.fromstring(text)
 
 
-def test_files_are_written_in_both_formats(made, tmp_path):
-    some = {"speed": made["speed"]}
+def test_files_are_written_in_both_formats(figures, tmp_path):
+    some = {"speed": figures["speed"]}
     svg, png = plots.write(some, tmp_path / "new" / "figures")
     assert svg.read_text().startswith("<?xml")
     assert png.read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_folder_that_is_a_file_is_named(made, tmp_path):
+def test_a_folder_that_is_a_file_is_named(figures, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(plots.BenchError, match=r"file/.*\.svg cannot be written"):
-        plots.write({"speed": made["speed"]}, tmp_path / "file")
+        plots.write({"speed": figures["speed"]}, tmp_path / "file")
 
 
 def test_nothing_to_plot_is_said(fake_run, tmp_path):

@@ -34,11 +34,11 @@ def test_csv_has_a_row_for_every_number(fake_run):
 
 def test_json_holds_the_long_data_and_what_describes_it(fake_run):
     run = fake_run(failed={("fast", "b"): ("error", "why")})
-    told = json.loads(render(frames_of(run), "json"))
-    (group,) = told["groups"]
+    table = json.loads(render(frames_of(run), "json"))
+    (group,) = table["groups"]
     assert group["environment"]["device_name"] == "Abacus"
     assert group["metrics"]["gram/1@judge"]["direction"] == "lower"
-    adapt = next(r for r in told["rows"] if (r["method"], r["measure"]) == ("fast", "adapt"))
+    adapt = next(r for r in table["rows"] if (r["method"], r["measure"]) == ("fast", "adapt"))
     assert adapt["value"] == 2
     assert adapt["low"] is None  # a single style has no interval
     assert adapt["reason"] == "error for 1 of 2 styles (b): why"

@@ -65,11 +65,11 @@ def test_the_gate_asks_every_judge_that_the_method_is_not_trained_on(
     }
     frames = frames_of(fake_run(metrics=JUDGES, values=values, trains_on=trains_on))
     assert table(frames)["gate"].tolist() == ["anchor", "anchor", gate]
-    told = (
+    note = (
         "‡ no passed quality gate (better than identity on every style judge and better than"
         " style-copy on every content judge that it is not trained on)"
     )
-    assert (told in " ".join(render(frames).split())) == (gate != "passed")
+    assert (note in " ".join(render(frames).split())) == (gate != "passed")
 
 
 def test_the_gate_passes_nothing_that_a_judge_has_no_number_for(fake_run):

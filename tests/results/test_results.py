@@ -93,12 +93,12 @@ def test_reading_names_the_file_and_the_remedy(tmp_path):
 
 
 def test_runs_are_found_oldest_first(fake_run, tmp_path):
-    made = [fake_run(methods=["fast"]) for _ in range(5)]
+    runs = [fake_run(methods=["fast"]) for _ in range(5)]
     (tmp_path / "runs" / "99999999-000000-0000").mkdir()  # not begun: it has no run.json
-    assert results.find_runs(tmp_path / "runs") == made
-    assert results.latest(tmp_path / "runs") == made[-1]
-    assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{4}", made[0].name)
-    assert results.read_run(made[0]).id == made[0].name
+    assert results.find_runs(tmp_path / "runs") == runs
+    assert results.latest(tmp_path / "runs") == runs[-1]
+    assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{4}", runs[0].name)
+    assert results.read_run(runs[0]).id == runs[0].name
 
 
 def test_no_runs(tmp_path):

@@ -64,12 +64,12 @@ def test_speed_memory_and_energy_of_each_size(monkeypatch):
 
 def test_a_size_without_room_is_a_row_and_the_next_one_is_tried(monkeypatch):
     machine = Machine(monkeypatch, room=4)
-    made = speeds(machine, [4, 8, 16, 2])
-    assert [speed.batch for speed in made] == [4, 8, 16, 2]
-    assert [speed.status for speed in made] == ["ok", "oom", "oom", "ok"]
-    assert made[1].reason == "OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB"
-    assert "the pictures" in made[2].reason
-    assert made[3].allocated_bytes == 200  # not the peak of a larger size
+    timed = speeds(machine, [4, 8, 16, 2])
+    assert [speed.batch for speed in timed] == [4, 8, 16, 2]
+    assert [speed.status for speed in timed] == ["ok", "oom", "oom", "ok"]
+    assert timed[1].reason == "OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB"
+    assert "the pictures" in timed[2].reason
+    assert timed[3].allocated_bytes == 200  # not the peak of a larger size
 
 
 def test_another_failure_is_an_error(monkeypatch):

@@ -206,11 +206,13 @@ def test_the_command_takes_the_folder_alone(copied, tmp_path, monkeypatch, name)
     assert set(record.contents) == set(CONTENTS)
     assert set(record.styles) == set(STYLES)
     cell = results.read_json(results.record_path(run, "cells", "theirs", "ink", 48))
-    stored = {made["content"]: Image.open(run / made["image"]) for made in cell["contents"]}
+    stored = {
+        picture["content"]: Image.open(run / picture["image"]) for picture in cell["contents"]
+    }
     rule = by_first_dot if name == "styleid" else by_stem(".png")
     for content in CONTENTS:
-        made = Image.open(copied / "output" / rule(f"{content}.png", "ink.png"))
-        assert np.array_equal(np.asarray(stored[content]), np.asarray(made))
+        picture = Image.open(copied / "output" / rule(f"{content}.png", "ink.png"))
+        assert np.array_equal(np.asarray(stored[content]), np.asarray(picture))
 
 
 def test_an_unknown_layout_is_one_line(copied, tmp_path, monkeypatch, capsys):
@@ -230,5 +232,5 @@ def test_a_layout_and_a_pattern_exclude_each_other(copied, tmp_path, monkeypatch
 def test_the_help_names_every_layout(capsys):
     with pytest.raises(SystemExit):
         main(["score", "--help"])
-    told = capsys.readouterr().out
-    assert all(name in told for name in layouts.LAYOUTS)
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in layouts.LAYOUTS)

@@ -69,11 +69,11 @@ def run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "plugin.py").write_text(PLUGIN)
 
-    def made(*words, status=0):
+    def start(*words, status=0):
         assert main(["run", "--plugin", "plugin.py", *BASE, *words]) == status
         return results.latest(Path("runs"))
 
-    return made
+    return start
 
 
 def cell(folder, method, style="stripes"):
@@ -85,13 +85,13 @@ def test_every_content_is_stored_at_the_steps_asked_for(run):
     record = cell(folder, "wander")
     assert [moment["step"] for moment in record["observed"]] == [0, 2, 3]
     assert [
-        [made["image"] for made in moment["contents"]] for moment in record["observed"]
+        [picture["image"] for picture in moment["contents"]] for moment in record["observed"]
     ] == [
         [f"images/wander/64/stripes/step-{step:06}/{name}.png" for name in ("disc", "boxes")]
         for step in (0, 2, 3)
     ]  # fmt: skip
     pictures = [
-        [(folder / made["image"]).read_bytes() for made in contents]
+        [(folder / picture["image"]).read_bytes() for picture in contents]
         for contents in (*(m["contents"] for m in record["observed"]), record["contents"])
     ]
     assert pictures[2] == pictures[3]  # the last step's are the finished ones
@@ -115,8 +115,10 @@ def test_observing_changes_no_result(run):
     for name in ("johnson", "metastyle"):
         record = cell(watched, name)
         assert [moment["step"] for moment in record["observed"]] == [0, 1, 2]
-        made = [moment["contents"] for moment in record["observed"]] + [record["contents"]]
-        start, one, two, end = ((watched / contents[0]["image"]).read_bytes() for contents in made)
+        stages = [moment["contents"] for moment in record["observed"]] + [record["contents"]]
+        start, one, two, end = (
+            (watched / contents[0]["image"]).read_bytes() for contents in stages
+        )
         assert two == end  # a network made ready for inference follows its parameters
         assert len({start, one, two}) == 3
 

@@ -264,8 +264,8 @@ def test_a_record_names_no_code_to_load(plugin, capsys):
     record["specification"]["plugin"].append(f"{folder}/images/note.py")
     (folder / "run.json").write_text(json.dumps(record))
     assert main(["run", "--resume", "--quiet"]) == 1
-    told = capsys.readouterr().err
-    assert f"add --plugin {plugin} --plugin {folder}/images/note.py" in told
+    printed = capsys.readouterr().err
+    assert f"add --plugin {plugin} --plugin {folder}/images/note.py" in printed
     assert main(["run", "--resume", "--quiet", "--plugin", plugin]) == 1
     assert f"add --plugin {folder}/images/note.py" in capsys.readouterr().err
     assert main(["run", "--resume", "--quiet", "--plugin", "note.py", "--plugin", plugin]) == 1

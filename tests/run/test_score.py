@@ -27,11 +27,11 @@ def draw(path, size=(48, 48), seed=0):
 @pytest.fixture
 def folder(tmp_path):
     """Four outputs, whose names could be split in more than one way."""
-    made = tmp_path / "made"
+    folder = tmp_path / "made"
     for style in STYLES:
         for content in CONTENTS:
-            draw(made / f"{content}_stylized_{style}.png")
-    return made
+            draw(folder / f"{content}_stylized_{style}.png")
+    return folder
 
 
 def test_files_are_found_by_the_names_that_are_known(folder):
@@ -42,8 +42,8 @@ def test_files_are_found_by_the_names_that_are_known(folder):
 
 @pytest.mark.parametrize("pattern", ["{style}/x-{content}", "{style}/x-{content}.JPG"])
 def test_a_pattern_may_name_folders_and_a_suffix(tmp_path, pattern):
-    made = draw(tmp_path / "a" / "x-dog.JPG")
-    assert external.find(tmp_path, pattern, ["dog"], ["a"]).files == {("a", "dog"): made}
+    picture = draw(tmp_path / "a" / "x-dog.JPG")
+    assert external.find(tmp_path, pattern, ["dog"], ["a"]).files == {("a", "dog"): picture}
 
 
 def test_a_missing_picture_is_named_beside_one_that_is_there(folder):

@@ -70,9 +70,9 @@ def pytest_benchmark_update_commit_info(config, commit_info):
 
 def pytest_terminal_summary(terminalreporter, config):
     session = getattr(config, "_benchmarksession", None)
-    made = [bench for bench in session.benchmarks if "reference_units" in bench.extra_info]
-    if made:
+    timed = [bench for bench in session.benchmarks if "reference_units" in bench.extra_info]
+    if timed:
         terminalreporter.section("times the reference workload (as usual)")
-    for bench in made:
+    for bench in timed:
         ratio, usual = (bench.extra_info[name] for name in ("reference_units", "usual"))
         terminalreporter.write_line(f"{bench.name:60} {ratio:8.2f} ({usual:g})")

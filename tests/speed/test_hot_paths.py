@@ -32,25 +32,25 @@ def context(loaded):
 def method(context, name="metastyle", **options):
     torch.manual_seed(0)
     cls = registry.load().method(name)
-    made = cls(context, cls.Options(**options))
-    made.load()
-    return made
+    loaded = cls(context, cls.Options(**options))
+    loaded.load()
+    return loaded
 
 
 @pytest.mark.parametrize(("inference", "usual"), [("plain", 1.6), ("fused", 0.6)])
 def test_core_inference(compared, context, inference, usual):
     try:
-        made = method(context, inference=inference)
+        model = method(context, inference=inference)
     except BenchError as error:  # no compiler
         pytest.skip(str(error))
     content, style = torch.rand(2, 1, 3, 64, 64)
-    next(adapting(made, style))
-    compared(lambda: list(stylizing(made, content)), usual)
+    next(adapting(model, style))
+    compared(lambda: list(stylizing(model, content)), usual)
 
 
 def test_adaptation_step(compared, context):
-    made = method(context, inference="plain", batch=1, size=32, steps=1000)
-    phase = adapting(made, torch.rand(1, 3, 64, 64))
+    model = method(context, inference="plain", batch=1, size=32, steps=1000)
+    phase = adapting(model, torch.rand(1, 3, 64, 64))
     next(phase)
     compared(lambda: next(phase), 2.8, rounds=10)
 
@@ -64,12 +64,12 @@ def test_meta_training_step(compared):
     [("gram/1@vgg16-bsds", 11.0), ("ssim/1", 0.3), ("color/1", 1.3), ("grain/1", 1.0)],
 )
 def test_metric(compared, loaded, context, metric, usual):
-    (made,) = loaded.metric(metric)
-    made.load(context)
+    (scorer,) = loaded.metric(metric)
+    scorer.load(context)
 
     def score():  # new pictures each time: features of the same ones are kept
         for _ in range(5):
-            made.score(*torch.rand(3, 1, 3, 64, 64))
+            scorer.score(*torch.rand(3, 1, 3, 64, 64))
 
     compared(score, usual, rounds=10)
 

@@ -31,16 +31,18 @@ def case(side=40):
 
 
 def test_blends_go_from_the_content_to_the_good_one():
-    made = case()
-    expected = 0.75 * made.content + 0.25 * made.good
-    torch.testing.assert_close(degradations.DEGRADATIONS["blend-25"](made), expected)
+    pictures = case()
+    expected = 0.75 * pictures.content + 0.25 * pictures.good
+    torch.testing.assert_close(degradations.DEGRADATIONS["blend-25"](pictures), expected)
 
 
 def test_colors_only_has_the_styles_values_in_the_contents_order():
-    made = case(4)
-    found = degradations.colors_only(made)
+    pictures = case(4)
+    found = degradations.colors_only(pictures)
     for channel in range(3):
-        content, style, other = (p[0, channel].flatten() for p in (made.content, made.style, found))
+        content, style, other = (
+            p[0, channel].flatten() for p in (pictures.content, pictures.style, found)
+        )
         assert torch.equal(other.sort().values, style.sort().values)
         assert torch.equal(other.argsort(), content.argsort())
 
@@ -48,29 +50,29 @@ def test_colors_only_has_the_styles_values_in_the_contents_order():
 def test_colors_of_a_style_of_another_size_come_at_even_ranks():
     content = torch.tensor([0.1, 0.9, 0.5, 0.3]).view(1, 1, 2, 2).expand(1, 3, 2, 2)
     style = torch.arange(8.0).view(1, 1, 2, 4).expand(1, 3, 2, 4)
-    made = degradations.Case(content, content, style, content, content)
-    assert degradations.colors_only(made)[0, 0].flatten().tolist() == [0, 6, 4, 2]
+    pictures = degradations.Case(content, content, style, content, content)
+    assert degradations.colors_only(pictures)[0, 0].flatten().tolist() == [0, 6, 4, 2]
 
 
 def test_shuffled_pixels_stay_whole():
-    made = case()
-    found = degradations.shuffled(made)
-    before, after = ({tuple(p.tolist()) for p in x[0].flatten(1).T} for x in (made.good, found))
+    pictures = case()
+    found = degradations.shuffled(pictures)
+    before, after = ({tuple(p.tolist()) for p in x[0].flatten(1).T} for x in (pictures.good, found))
     assert before == after
-    assert not torch.equal(found, made.good)
+    assert not torch.equal(found, pictures.good)
 
 
 def test_shuffled_tiles_are_the_pictures_and_its_edges_stay():
-    made = case(40)  # two by two tiles and a margin of eight
-    found = degradations.shuffled_tiles(made)
+    pictures = case(40)  # two by two tiles and a margin of eight
+    found = degradations.shuffled_tiles(pictures)
 
     def tiles(p):
         return {p[0, :, y : y + 16, x : x + 16].numpy().tobytes() for y in (0, 16) for x in (0, 16)}
 
-    assert tiles(found) == tiles(made.good)
-    assert torch.equal(found[:, :, 32:], made.good[:, :, 32:])
-    assert torch.equal(found[:, :, :, 32:], made.good[:, :, :, 32:])
-    assert not torch.equal(found, made.good)
+    assert tiles(found) == tiles(pictures.good)
+    assert torch.equal(found[:, :, 32:], pictures.good[:, :, 32:])
+    assert torch.equal(found[:, :, :, 32:], pictures.good[:, :, :, 32:])
+    assert not torch.equal(found, pictures.good)
 
 
 def test_a_hatch_has_its_amplitude_its_period_and_the_diagonals():
@@ -124,9 +126,9 @@ def stylized(fake_run):
     for seed, style in enumerate("ab"):
         path = results.record_path(run, "cells", "good", style, 64)
         cell = results.read_json(path)
-        for made in cell["contents"]:
-            made["image"] = f"images/{style}{made['content']}.png"
-            images.save(picture(seed=20 + seed), run / made["image"])
+        for shown in cell["contents"]:
+            shown["image"] = f"images/{style}{shown['content']}.png"
+            images.save(picture(seed=20 + seed), run / shown["image"])
         results.write_json(path, cell)
     return run
 

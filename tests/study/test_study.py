@@ -43,8 +43,8 @@ def test_every_command_of_the_ablations_is_a_real_one(tmp_path):
     run = parser().parse_args(list(steps[-1].words))
     assert len(run.method) == len(studies.ABLATIONS) == len(steps) - 2
     weights = [w for w in run.option if ".weights=" in w]
-    made = [str(step.makes) for step in steps[1:-1]]
-    assert [w.partition("=")[2] for w in weights] == made
+    outputs = [str(step.makes) for step in steps[1:-1]]
+    assert [w.partition("=")[2] for w in weights] == outputs
 
 
 def test_all_arms_have_one_budget_and_one_start(tmp_path):

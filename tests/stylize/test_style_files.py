@@ -51,12 +51,12 @@ def context():
 
 @pytest.fixture
 def make(context):
-    def made(cls=Tint, **options):
+    def loaded(cls=Tint, **options):
         method = cls(context, cls.Options(**options))
         method.load()
         return method
 
-    return made
+    return loaded
 
 
 def grey(level):

@@ -152,9 +152,9 @@ def test_stylize_writes_a_video_of_the_same_rate(capsys):
     pytest.importorskip("av")
     write("clip.mp4", Fraction(24))
     assert main([*STYLIZE, "clip.mp4", "--size", "32", "-o", "new/out.webm"]) == 0
-    made = video.open_clip(Path("new/out.webm"))
-    assert made.rate == 24
-    frames = list(video.frames(made))
+    clip = video.open_clip(Path("new/out.webm"))
+    assert clip.rate == 24
+    frames = list(video.frames(clip))
     assert [frame.picture.size for frame in frames] == [(42, 32)] * 5
     assert np.abs(np.array(middle(frames)) - COLOURS).max() <= 6
 
@@ -274,8 +274,8 @@ def test_pixels_that_are_not_square_become_square(aspect, size, capsys):
     assert {frame.picture.size for frame in video.frames(video.open_clip(file))} == {size}
     assert main([*STYLIZE, str(file), "-o", "out.mp4"]) == 0
     av = pytest.importorskip("av")
-    with av.open("out.mp4") as made:
-        stream = made.streams.video[0]
+    with av.open("out.mp4") as clip:
+        stream = clip.streams.video[0]
         assert (stream.width, stream.height) == (size[0], size[1] - size[1] % 2)
         assert (stream.sample_aspect_ratio or 1) == 1
 

@@ -28,13 +28,13 @@ def test_latex_compiles_whatever_the_names(fake_run, tmp_path):
     (tmp_path / "main.tex").write_text(
         r"\documentclass{article}\usepackage{booktabs}\begin{document}\input{table}\end{document}"
     )
-    made = subprocess.run(
+    compiled = subprocess.run(
         ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "main.tex"],
         cwd=tmp_path,
         capture_output=True,
         check=False,
     )
-    assert made.returncode == 0, made.stdout[-800:]
+    assert compiled.returncode == 0, compiled.stdout[-800:]
     assert (tmp_path / "main.pdf").read_bytes().startswith(b"%PDF")
 
 
@@ -48,13 +48,13 @@ def test_latex_of_any_columns_is_as_wide_as_a_page(tmp_path):
         r"\documentclass{article}\usepackage{booktabs}"
         r"\begin{document}\input{three}\input{all}\end{document}"
     )
-    made = subprocess.run(
+    compiled = subprocess.run(
         ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "main.tex"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert made.returncode == 0, made.stdout[-800:]
-    assert "Overfull" not in made.stdout
-    assert "too large" not in made.stdout
+    assert compiled.returncode == 0, compiled.stdout[-800:]
+    assert "Overfull" not in compiled.stdout
+    assert "too large" not in compiled.stdout

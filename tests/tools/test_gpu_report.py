@@ -45,9 +45,11 @@ def test_a_step_that_fails_is_noted_and_the_next_one_made(tmp_path, script):
         "bad", "import sys; print('half'); print('no such kernel', file=sys.stderr); 1 / 0"
     )
     good = script("good", "print('| a table |')")
-    told = perform(tmp_path, [Step("first", "First", [bad, good]), Step("then", "Then", [good])])
-    assert [told[name]["status"] for name in ("first", "then")] == ["failed", "ok"]
-    assert "status 1, ZeroDivisionError: division by zero" in told["first"]["reason"]
+    outcomes = perform(
+        tmp_path, [Step("first", "First", [bad, good]), Step("then", "Then", [good])]
+    )
+    assert [outcomes[name]["status"] for name in ("first", "then")] == ["failed", "ok"]
+    assert "status 1, ZeroDivisionError: division by zero" in outcomes["first"]["reason"]
     report = (tmp_path / "out/report.md").read_text()
     assert "half" in report  # what was printed before counts
     assert report.count("| a table |") == 2
@@ -59,9 +61,9 @@ def test_a_step_without_an_end_is_cut_off_and_taken_up_again_last(tmp_path, scri
     good = script("good", "print('done')")
     steps = [Step("slow", "Slow", [slow], seconds=0.5), Step("good", "Good", [good])]
     begin = time.monotonic()
-    told = perform(tmp_path, steps)
+    outcomes = perform(tmp_path, steps)
     assert time.monotonic() - begin < 40
-    assert [told[name]["status"] for name in ("slow", "good")] == ["cut off", "ok"]
+    assert [outcomes[name]["status"] for name in ("slow", "good")] == ["cut off", "ok"]
     finished = (tmp_path / "work/good/out-0.md").stat().st_mtime_ns
     for tries in (2, 3, 3):
         assert perform(tmp_path, steps)["slow"]["tries"] == tries
@@ -105,13 +107,13 @@ def test_a_killed_report_goes_on(tmp_path, script):
         while words.exists() and words.read_bytes() and time.monotonic() < until:
             time.sleep(0.05)
         assert time.monotonic() < until
-    told = json.loads((tmp_path / "work/state.json").read_text())
-    assert (told["a"]["status"], told["b"]["status"]) == ("ok", "cut off")
+    outcomes = json.loads((tmp_path / "work/state.json").read_text())
+    assert (outcomes["a"]["status"], outcomes["b"]["status"]) == ("ok", "cut off")
     done = subprocess.run([sys.executable, str(driver), str(tmp_path)], capture_output=True)
     assert done.returncode == 0
-    told = json.loads((tmp_path / "out/report.json").read_text())["steps"]
-    assert (told["a"]["tries"], told["b"]["tries"]) == (1, 2)
-    assert told["b"]["status"] == "ok"
+    outcomes = json.loads((tmp_path / "out/report.json").read_text())["steps"]
+    assert (outcomes["a"]["tries"], outcomes["b"]["tries"]) == (1, 2)
+    assert outcomes["b"]["status"] == "ok"
 
 
 def test_the_folder_has_few_files_and_none_too_large(tmp_path, script, monkeypatch):
@@ -125,8 +127,8 @@ def test_the_folder_has_few_files_and_none_too_large(tmp_path, script, monkeypat
         "print('long ' * 5000)\n"
     )
     steps = [Step(name, name, [script(name, code)]) for name in ("one", "two")]
-    told = perform(tmp_path, steps)
-    assert {what["status"] for what in told.values()} == {"ok"}
+    outcomes = perform(tmp_path, steps)
+    assert {what["status"] for what in outcomes.values()} == {"ok"}
     files = list((tmp_path / "out").iterdir())
     assert len(files) == 8
     assert max(file.stat().st_size for file in files) <= 2000

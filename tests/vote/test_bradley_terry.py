@@ -39,14 +39,14 @@ def scores(votes, **options):
 
 def test_two_methods_differ_by_the_logarithm_of_the_ratio_of_wins():
     votes = [vote("a", "b")] * 4 + [vote("b", "a")] * 2
-    told = scores(votes, virtual_ties=0)
-    assert told["a"].score - told["b"].score == pytest.approx(math.log(4 / 2))
-    assert told["a"].score + told["b"].score == pytest.approx(0)
+    fitted = scores(votes, virtual_ties=0)
+    assert fitted["a"].score - fitted["b"].score == pytest.approx(math.log(4 / 2))
+    assert fitted["a"].score + fitted["b"].score == pytest.approx(0)
 
 
 def test_a_virtual_tie_adds_half_a_win_to_each_of_two():
-    told = scores([vote("a", "b")] * 4 + [vote("b", "a")] * 2)
-    assert told["a"].score - told["b"].score == pytest.approx(math.log(4.5 / 2.5))
+    fitted = scores([vote("a", "b")] * 4 + [vote("b", "a")] * 2)
+    assert fitted["a"].score - fitted["b"].score == pytest.approx(math.log(4.5 / 2.5))
 
 
 def test_a_tie_is_half_a_win_and_the_side_does_not_matter():
@@ -58,10 +58,10 @@ def test_a_tie_is_half_a_win_and_the_side_does_not_matter():
         vote("a", "b", "same"),
         vote("b", "a", "same"),
     ]
-    told = scores(votes, virtual_ties=0)
-    assert told["a"].score - told["b"].score == pytest.approx(math.log(3 / 2))
-    assert (told["a"].wins, told["a"].ties, told["a"].losses) == (2, 2, 1)
-    assert (told["b"].wins, told["b"].ties, told["b"].losses) == (1, 2, 2)
+    fitted = scores(votes, virtual_ties=0)
+    assert fitted["a"].score - fitted["b"].score == pytest.approx(math.log(3 / 2))
+    assert (fitted["a"].wins, fitted["a"].ties, fitted["a"].losses) == (2, 2, 1)
+    assert (fitted["b"].wins, fitted["b"].ties, fitted["b"].losses) == (1, 2, 2)
 
 
 def test_three_methods_whose_votes_fit_the_model_exactly():
@@ -74,10 +74,10 @@ def test_three_methods_whose_votes_fit_the_model_exactly():
         + [vote("a", "c")] * 4
         + [vote("c", "a")]
     )
-    told = bradley_terry(votes, virtual_ties=0)
-    assert [score.method for score in told] == ["a", "b", "c"]
+    fitted = bradley_terry(votes, virtual_ties=0)
+    assert [score.method for score in fitted] == ["a", "b", "c"]
     log2 = math.log(2)
-    assert [score.score for score in told] == pytest.approx([log2, 0, -log2])
+    assert [score.score for score in fitted] == pytest.approx([log2, 0, -log2])
 
 
 def test_the_maximum_is_the_one_that_an_optimiser_finds():
@@ -96,24 +96,24 @@ def test_the_maximum_is_the_one_that_an_optimiser_finds():
         return (with_ties * np.log1p(np.exp(s[None, :] - s[:, None]))).sum() + s.sum() ** 2
 
     best = minimize(loss, np.zeros(5), tol=1e-10).x
-    told = scores(votes)
-    assert [told[name].score for name in names] == pytest.approx(best - best.mean(), abs=1e-4)
+    fitted = scores(votes)
+    assert [fitted[name].score for name in names] == pytest.approx(best - best.mean(), abs=1e-4)
 
 
 def test_a_method_that_never_wins_is_last_and_finite():
-    told = bradley_terry([vote("a", "b")] * 50)
-    assert [score.method for score in told] == ["a", "b"]
-    assert told[1].score == pytest.approx(-math.log(50.5 / 0.5) / 2)
+    fitted = bradley_terry([vote("a", "b")] * 50)
+    assert [score.method for score in fitted] == ["a", "b"]
+    assert fitted[1].score == pytest.approx(-math.log(50.5 / 0.5) / 2)
     with pytest.raises(ValueError, match="infinite"):
         bradley_terry([vote("a", "b")] * 50, virtual_ties=0)
 
 
 def test_groups_that_no_vote_links_are_told():
     votes = [vote("a", "b"), vote("c", "d"), vote("d", "c")]
-    told = scores(votes)
-    assert told["a"].component == told["b"].component != told["c"].component
-    assert told["c"].component == told["d"].component
-    text = " ".join(notes(list(told.values()), votes))
+    fitted = scores(votes)
+    assert fitted["a"].component == fitted["b"].component != fitted["c"].component
+    assert fitted["c"].component == fitted["d"].component
+    text = " ".join(notes(list(fitted.values()), votes))
     assert "do not compare" in text
     linked = [*votes, vote("b", "c")]
     assert "do not compare" not in " ".join(notes(bradley_terry(linked), linked))
@@ -121,14 +121,14 @@ def test_groups_that_no_vote_links_are_told():
 
 def test_intervals_are_over_styles():
     same = [vote("a", "b", style=style) for style in "wxyz"] * 3
-    told = scores(same)  # all styles alike: nothing varies between draws
-    assert told["a"].low == pytest.approx(told["a"].score)
-    assert told["a"].high == pytest.approx(told["a"].score)
+    fitted = scores(same)  # all styles alike: nothing varies between draws
+    assert fitted["a"].low == pytest.approx(fitted["a"].score)
+    assert fitted["a"].high == pytest.approx(fitted["a"].score)
     split = [vote("a", "b", "left" if style in "wx" else "right", style) for style in "wxyz"]
-    told = scores(split * 20)
+    fitted = scores(split * 20)
     # both of a style's camps alone have probability 1/16 > 2.5 %: the interval is the range
     most = math.log(80.5 / 0.5) / 2
-    assert (told["a"].low, told["a"].high) == pytest.approx((-most, most))
+    assert (fitted["a"].low, fitted["a"].high) == pytest.approx((-most, most))
     one = scores([vote("a", "b"), vote("b", "a")])
     assert math.isnan(one["a"].low)
 
@@ -146,8 +146,8 @@ def test_a_section_of_the_report(tmp_path):
     assert section(tmp_path) is None
     votes = [vote("a|<b>", "c", style=style) for style in "xyxy"]
     (tmp_path / "votes.jsonl").write_text("".join(line(vote) + "\n" for vote in votes))
-    made = section(tmp_path)
-    plain = formats.write([made], [])
+    table = section(tmp_path)
+    plain = formats.write([table], [])
     # log(4.5 / 0.5) / 2 = 1.10; both styles are alike, so no draw differs
     assert re.search(r"^a\|<b> +1\.10 +4 +0 +0\n +1\.10–1\.10$", plain, re.MULTILINE)
     assert re.search(r"^c +-1\.10 +0 +0 +4\n +-1\.10 to -1\.10$", plain, re.MULTILINE)
@@ -155,7 +155,7 @@ def test_a_section_of_the_report(tmp_path):
     assert "\nintervals from 2 styles are rough\n" in plain
     assert max(map(len, plain.splitlines())) <= 100
     for format in formats.TEXT:
-        assert "1.10" in formats.write([made], [], format)
+        assert "1.10" in formats.write([table], [], format)
 
 
 def test_votes_are_read_without_those_taken_back_and_the_torn_line(tmp_path):

@@ -22,19 +22,19 @@ METHODS = ("fast", "slow", "wild", "identity")
 @pytest.fixture
 def run(fake_run):
     """A run with pictures, each of its own colour."""
-    made = fake_run(METHODS)
+    folder = fake_run(METHODS)
     for role, names in (("style", "ab"), ("content", "xy")):
         for name in names:
-            _picture(results.input_path(made, role, name, 64), role + name)
+            _picture(results.input_path(folder, role, name, 64), role + name)
     for method in METHODS:
         for style in "ab":
-            path = results.record_path(made, "cells", method, style, 64)
+            path = results.record_path(folder, "cells", method, style, 64)
             cell = results.read_json(path)
             for content in cell["contents"]:
                 content["image"] = f"images/{method}-{style}-{content['content']}.png"
-                _picture(made / content["image"], method + style + content["content"])
+                _picture(folder / content["image"], method + style + content["content"])
             results.write_json(path, cell)
-    return made
+    return folder
 
 
 def _picture(path, seed):
@@ -98,13 +98,13 @@ def test_a_vote_says_what_was_shown(run):
         for what in ("left", "right", "content", "style")
     }
     ballot.vote(id_, "right")
-    (told,) = read_votes(run)
-    where = f"{told.style}-{told.content}.png"
-    assert shown["left"] == (run / "images" / f"{told.left}-{where}").read_bytes()
-    assert shown["right"] == (run / "images" / f"{told.right}-{where}").read_bytes()
-    assert shown["style"] == results.input_path(run, "style", told.style, 64).read_bytes()
-    assert shown["content"] == results.input_path(run, "content", told.content, 64).read_bytes()
-    assert (told.voter, told.choice, told.size) == ("ann", "right", 64)
+    (vote,) = read_votes(run)
+    where = f"{vote.style}-{vote.content}.png"
+    assert shown["left"] == (run / "images" / f"{vote.left}-{where}").read_bytes()
+    assert shown["right"] == (run / "images" / f"{vote.right}-{where}").read_bytes()
+    assert shown["style"] == results.input_path(run, "style", vote.style, 64).read_bytes()
+    assert shown["content"] == results.input_path(run, "content", vote.content, 64).read_bytes()
+    assert (vote.voter, vote.choice, vote.size) == ("ann", "right", 64)
 
 
 def test_only_what_is_on_the_screen_gets_a_vote(run):
@@ -181,9 +181,9 @@ def ask(port, method, path, body=None, **headers):
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request(method, path, body, headers)
     answer = connection.getresponse()
-    told = answer.status, dict(answer.getheaders()), answer.read()
+    response = answer.status, dict(answer.getheaders()), answer.read()
     connection.close()
-    return told
+    return response
 
 
 def test_a_session_from_end_to_end(run):

@@ -72,15 +72,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.body, made.tag, made.kind, made.ranges = BODY, '"one"', "application/octet-stream", True
-    made.cuts, made.seen = [], []
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.body, server.tag, server.kind, server.ranges = (
+        BODY,
+        '"one"',
+        "application/octet-stream",
+        True,
+    )
+    server.cuts, server.seen = [], []
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield made
-    made.shutdown()
+    yield server
+    server.shutdown()
     thread.join()
-    made.server_close()
+    server.server_close()
 
 
 def declared(server, sha256=DIGEST, path="file.pth"):
@@ -92,13 +97,13 @@ def names(folder):
 
 
 def test_a_file_comes_whole_and_progress_is_told(server, tmp_path):
-    told = []
-    path = download(declared(server), tmp_path, lambda *state: told.append(state))
+    seen = []
+    path = download(declared(server), tmp_path, lambda *state: seen.append(state))
     assert path == tmp_path / "file.pth"
     assert path.read_bytes() == BODY
-    assert told[0] == (0, len(BODY))
-    assert told[-1] == (len(BODY), len(BODY))
-    assert [have for have, _ in told] == sorted(have for have, _ in told)
+    assert seen[0] == (0, len(BODY))
+    assert seen[-1] == (len(BODY), len(BODY))
+    assert [have for have, _ in seen] == sorted(have for have, _ in seen)
     assert set(names(tmp_path)) <= {"file.pth", "file.pth.lock"}
 
 

@@ -34,10 +34,10 @@ def view_of(
                 "name": name,
                 "picture": next(
                     (
-                        made
+                        picture
                         for run in mine
                         if (
-                            made := pictures.add(
+                            picture := pictures.add(
                                 run.path, results.input_path(Path(), role, name, size)
                             )
                         )
