@@ -69,20 +69,20 @@ def panels(weight: Tensor) -> Tensor:
 # work, the plain network's: shares of the peak then compare the time of one and the same task.
 
 
-@torch.library.custom_op("bench_fused::enter", mutates_args=("made", "norm"))
+@torch.library.custom_op("bench_fused::enter", mutates_args=("output", "norm"))
 def enter(padded: Tensor, weight: Tensor, output: Tensor, norm: Tensor) -> None:
     high, wide, outputs = output.shape
     call_layer("enter", padded, high, wide, weight, output, outputs, norm)
 
 
-@torch.library.custom_op("bench_fused::convolve", mutates_args=("made", "norm"))
+@torch.library.custom_op("bench_fused::convolve", mutates_args=("output", "norm"))
 def convolve(
     x: Tensor, before: Tensor | None, weight: Tensor, algorithm: str, output: Tensor, norm: Tensor
 ) -> None:
     call_layer(algorithm, x, *x.shape, before, weight, output, *output.shape, norm)
 
 
-@torch.library.custom_op("bench_fused::leave", mutates_args=("made",))
+@torch.library.custom_op("bench_fused::leave", mutates_args=("output",))
 def leave(x: Tensor, before: Tensor, weight: Tensor, bias: Tensor, output: Tensor) -> None:
     call_layer("leave", x, *x.shape, before, weight, bias, output)
 

@@ -160,12 +160,12 @@ class MetaTraining(NetworkTraining):
         self, trains: Sequence[Tensor], query: Tensor, style: StyleTarget, lr: float
     ) -> tuple[Terms, Terms, Sequence[Tensor]]:
         """One style's outer gradient by double backward, as algorithm 1 is written."""
-        adapted: dict[str, Tensor] = dict(self.moving)
+        fast_weights: dict[str, Tensor] = dict(self.moving)
         seen = []
         for train in trains:
-            seen.append(self._terms(train, style, adapted))
-            adapted = inner_update(adapted, seen[-1].total, lr)
-        after = self._terms(query, style, adapted)
+            seen.append(self._terms(train, style, fast_weights))
+            fast_weights = inner_update(fast_weights, seen[-1].total, lr)
+        after = self._terms(query, style, fast_weights)
         return seen[0], after, torch.autograd.grad(after.total, self.parameters)
 
     def _by_steps(
@@ -177,7 +177,7 @@ class MetaTraining(NetworkTraining):
         """
         o: MetaTrainingOptions = self.options
         moving = list(self.moving.values())
-        begin = [p.detach().clone() for p in moving]
+        start = [p.detach().clone() for p in moving]
         inner = adam(moving, lr) if o.inner == "adam" else torch.optim.SGD(moving, lr)
         seen = []
         for train in trains:
@@ -194,10 +194,10 @@ class MetaTraining(NetworkTraining):
             outer = torch.autograd.grad(after.total, self.parameters)
         else:
             outer = [torch.zeros_like(p) for p in self.parameters]
-            for i, old, new in zip(self.where, begin, moving, strict=True):
+            for i, old, new in zip(self.where, start, moving, strict=True):
                 outer[i].copy_(old - new.detach())
         with torch.no_grad():
-            for parameter, value in zip(moving, begin, strict=True):
+            for parameter, value in zip(moving, start, strict=True):
                 parameter.copy_(value)
         return seen[0], after, outer
 

@@ -75,8 +75,8 @@ class Johnson(Method):
         self.start: dict[str, Tensor] = {}
         for needed in self.needs(o):
             file = locate(needed)
-            adapted = "network."  # so are the tensors of an adapted method called
-            self.start = {name.removeprefix(adapted): t for name, t in read(file).items()}
+            prefix = "network."  # so are the tensors of an adapted method called
+            self.start = {name.removeprefix(prefix): t for name, t in read(file).items()}
             load_weights(TransformNet(), self.start, file)
         self.loss = perceptual_loss(
             self.context, o.encoder, Balance(o.content_weight, o.style_weight)

@@ -186,7 +186,7 @@ def test_of_two_starters_one_works_and_one_is_told(tmp_path):
 WRITES = {"write_text", "write_bytes", "copyfile", "copytree", "save_file", "mkstemp"}
 ALLOWED = {
     "bench/files.py": "it is the writer",
-    "bench/machine/measure.py": "/proc",
+    "bench/machine/footprint.py": "/proc",
     "bench/machine/native.py": "the compiler's input, deleted at once",
     "bench/weights/downloads.py": "a download that goes on where it was cut",
     "bench/vote/ballot.py": "a line at a file's end",

@@ -74,7 +74,7 @@ def read(path: Path) -> list[dict[str, str]]:
 def trial(base: Path, new: Path, task: tasks.TimedTask, seed: int) -> Mapping[str, object]:
     """One gate."""
     start, load = time.monotonic(), os.getloadavg()[0]
-    (row,) = gate.gate(str(base), str(new), [task], seed=seed).rows
+    (row,) = gate.compare_versions(str(base), str(new), [task], seed=seed).rows
     assert isinstance(row, gate.Gated)
     return {
         **row.result._asdict(),

@@ -32,7 +32,7 @@ from bench.machine.gpu import Gpu
 from bench.plugins import registry
 from bench.run.batches import BatchSpeed, batch_speeds
 from bench.run.plan import seed
-from bench.run.sampling import Rule
+from bench.run.sampling import SamplingRule
 from bench.store import PictureStore
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,7 +52,7 @@ def describe(args: argparse.Namespace) -> None:
     facts = environment.capture(device, PLAIN)
     if device.type == "cuda":
         facts["gpu"] = Gpu(environment.uuid(device)).state()
-    facts["peak"] = roofline.measure(device, torch.get_num_threads())
+    facts["peak"] = roofline.measured_peaks(device, torch.get_num_threads())
     Path("environment.json").write_text(json.dumps(facts, indent=1))
     rows = [[key, json.dumps(value)] for key, value in facts.items() if value not in (None, {}, [])]
     print_table(rows, ["", ""])
@@ -131,7 +131,7 @@ def batches(args: argparse.Namespace) -> None:
     precision = choose_precision("bfloat16" if device.type == "cuda" else "float32", device)
     (context,), dataset = contexts([device], precision)
     counts = (1, 2) if args.smoke else (1, 4, 16, 64, 256)
-    rule = Rule(min_samples=5, min_seconds=0.3, max_seconds=1.0, warmup_seconds=0.5)
+    rule = SamplingRule(min_samples=5, min_seconds=0.3, max_seconds=1.0, warmup_seconds=0.5)
     gpu = Gpu(environment.uuid(device)) if device.type == "cuda" else None
     rows = []
     for side in (64,) if args.smoke else (256, 512, 1024):

@@ -23,7 +23,7 @@ from bench.compare import tasks
 from bench.contract import Context, Method, Precision
 from bench.contract.phases import adapting, stylizing
 from bench.plugins import registry
-from bench.run.sampling import Rule, sample_interleaved
+from bench.run.sampling import SamplingRule, sample_interleaved
 from bench.statistics import bootstrap_median
 from bench.store import collect
 
@@ -53,7 +53,7 @@ def bare(call: Callable[[], object], calls: int) -> float:
 
 def harness(call: Callable[[], object], calls: int) -> float:
     """Seconds of a call, as `bench run` samples it."""
-    rule = Rule(
+    rule = SamplingRule(
         min_samples=calls,
         min_seconds=0.0,
         min_rounds=1,

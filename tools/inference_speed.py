@@ -23,7 +23,7 @@ from torch import Tensor
 
 from bench import images, runtimes
 from bench.contract import Precision
-from bench.machine import measure, roofline
+from bench.machine import footprint, roofline
 from bench.machine.clock import timed
 from bench.machine.device import CANDIDATES
 from bench.report.peak import share
@@ -84,8 +84,8 @@ def rows(size: int, rounds: int, compiled: bool, peers: bool) -> list[list[str]]
             seconds[name].append(timed(call, CPU)[1])
     plain, *_ = calls
     truth = calls[plain]()
-    flops = measure.flops(calls[plain]) or 0
-    peak = roofline.measure(CPU, torch.get_num_threads())
+    flops = footprint.flops(calls[plain]) or 0
+    peak = roofline.measured_peaks(CPU, torch.get_num_threads())
     lines = []
     for name, call in calls.items():
         ratio = [a / b for a, b in zip(seconds[plain], seconds[name], strict=True)]
@@ -120,7 +120,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
-    peak = roofline.measure(CPU, torch.get_num_threads())
+    peak = roofline.measured_peaks(CPU, torch.get_num_threads())
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
     print("GFLOP/s:", *(f"{d} {k} {v:g}," for d, by in peak.items() for k, v in by.items()))
     head = ["px", "variant", "median ms", "least ms", "times as fast", "PSNR dB", "of peak"]

@@ -98,7 +98,7 @@ def _add_workload(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
     """Measure, and print the verdicts; the status is 1 where one is SLOW."""
-    from bench.compare.gate import gate
+    from bench.compare.gate import compare_versions
 
     rule = GateRule(
         threshold=args.threshold or GateRule.threshold,
@@ -109,7 +109,9 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
         return _stored(args, rule)
     if args.base is None:
         raise BenchError("nothing to compare with: name a git revision, or give --baseline FILE")
-    found = gate(args.base, args.new, _tasks(args), rule, seed=args.seed, quiet=args.quiet)
+    found = compare_versions(
+        args.base, args.new, _tasks(args), rule, seed=args.seed, quiet=args.quiet
+    )
     return print_verdicts(args, found)
 
 

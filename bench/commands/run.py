@@ -151,7 +151,7 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     context = _context(args, registry, plan.dataset)
     run = recording.start(plan, args.runs, context, registry)
     args.interrupted = f"; what is finished is kept: go on with bench run --resume {run}"
-    return measure(run, plan, context, args.quiet, args.show)
+    return finish(run, plan, context, args.quiet, args.show)
 
 
 def _resume(args: argparse.Namespace) -> int:
@@ -171,7 +171,7 @@ def _resume(args: argparse.Namespace) -> int:
     if args.retry_failed:
         resuming.forget_failures(run)
     args.interrupted = f"; what is finished is kept: go on with bench run --resume {run}"
-    return measure(run, plan, context, args.quiet, args.show)
+    return finish(run, plan, context, args.quiet, args.show)
 
 
 def reopen(run: Path, plugins: Sequence[str] = (), worker: bool = True) -> tuple[Plan, Context]:
@@ -228,7 +228,7 @@ def _prepare(isolate: bool) -> None:
         isolation.prepare()
 
 
-def measure(run: Path, plan: Plan, context: Context, quiet: bool, show: bool | None = False) -> int:
+def finish(run: Path, plan: Plan, context: Context, quiet: bool, show: bool | None = False) -> int:
     """Do what is left of a run, print its table, and show its pictures."""
     from bench import report, results
     from bench.report import sheet, terminal_pictures

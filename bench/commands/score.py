@@ -109,7 +109,7 @@ def _pattern(text: str) -> str:
 def execute(args: argparse.Namespace, arguments: list[str]) -> int:
     """Find the pictures, make a run of them, compute the metrics, print the table."""
     from bench import store
-    from bench.commands.run import measure
+    from bench.commands.run import finish
     from bench.contract import Context
     from bench.run import external, layouts
     from bench.run.plan import Chosen, Plan
@@ -142,7 +142,7 @@ def execute(args: argparse.Namespace, arguments: list[str]) -> int:
     device, precision = _shared.machine(args)
     context = Context(device, precision, store.collect([]), registry.encoder)
     run = external.start(given, plan, args.runs, context, registry, args.quiet)
-    return measure(run, plan, context, args.quiet)
+    return finish(run, plan, context, args.quiet)
 
 
 def _rows(args: argparse.Namespace, registry: Registry) -> Iterator[tuple[str, Path]]:

@@ -129,7 +129,7 @@ def against_baseline(
     seed: int = 0,
     quiet: bool = True,
 ) -> Comparison:
-    """Measure what a baseline holds, in units of the reference workload, and judge it.
+    """Measure what a baseline holds, in units of the reference workload, and give it its verdict.
 
     The reference workload takes turns with the method, so that the speed of the machine cancels
     out as far as both depend on it alike; so the least threshold is that of `bench compare`.

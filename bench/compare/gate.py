@@ -46,7 +46,7 @@ class Gated(Compared):
     libraries: Mapping[str, Any] = field(default_factory=dict)
 
 
-def gate(
+def compare_versions(
     base: str,
     new: str,
     tasks: Sequence[TimedTask],
@@ -55,7 +55,7 @@ def gate(
     seed: int = 0,
     quiet: bool = True,
 ) -> Comparison:
-    """Measure two versions side by side, and judge every task.
+    """Measure two versions side by side, and give every task its verdict.
 
     Args:
         base, new: see `bench.compare.revisions.resolve`.

@@ -35,7 +35,7 @@ def compare(
     any_environment: bool = False,
     seed: int = 0,
 ) -> Comparison:
-    """Read two run folders and judge every timing that both have.
+    """Read two run folders and give a verdict on every timing that both have.
 
     The floor of each verdict is the threshold, or the A/A noise of either run at that size where
     that is greater. Timings that differ by less than a table shows of them are the SAME.
@@ -95,8 +95,8 @@ class _MeasuredRun:
             )
         done = frames.cells[frames.cells["status"] == "ok"]
         for (method, size), cells in done.groupby(by[:2], sort=False):
-            adapted = Timing(cells["adapt_seconds"].to_numpy(), None)
-            self.timings.setdefault((method, int(size), "adapt"), adapted)
+            adaptation = Timing(cells["adapt_seconds"].to_numpy(), None)
+            self.timings.setdefault((method, int(size), "adapt"), adaptation)
         place = {name: n for n, name in enumerate(self.record.methods)}
         self.timings = dict(
             sorted(

@@ -15,7 +15,7 @@ SECONDS = 0.15  # of each of the measurements, after a first call
 
 
 @functools.cache
-def measure(device: torch.device, threads: int) -> dict[str, dict[str, float]]:
+def measured_peaks(device: torch.device, threads: int) -> dict[str, dict[str, float]]:
     """GFLOP/s by dtype of a matrix product and of a convolution, the best of some calls each.
 
     The convolution is 3 x 3 from 128 to 128 channels, as in a residual layer for pictures of 256

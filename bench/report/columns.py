@@ -185,7 +185,7 @@ class MetricColumn(Numbers):
 
 
 FAMILY = Words("family", ("family",), lambda row: clean(row.family), lambda row: row.family)
-GATE = Words("gate", ("gate",), lambda row: row.quality_gate, lambda row: row.quality_gate)
+QUALITY_GATE = Words("gate", ("gate",), lambda row: row.quality_gate, lambda row: row.quality_gate)
 PAIRS = Words(
     "pairs",
     ("pairs", "(styles ×", "contents)"),
@@ -298,7 +298,7 @@ PEAK_SHARE = Measured(
     data="peak_share",
 )
 
-WORDS = (FAMILY, GATE, PAIRS)
+WORDS = (FAMILY, QUALITY_GATE, PAIRS)
 TIMES = (ADAPT, CORE, PAIR, E2E, FIRST_CALL)
 COSTS = (PARAMS, STYLE_PARAMS, PEAK, GFLOP, PEAK_SHARE)
 MEASURED = (*TIMES, *COSTS)

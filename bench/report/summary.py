@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bench.report.columns import FAMILY, GATE, PAIRS, Column, MetricColumn, Numbers, Words
+from bench.report.columns import FAMILY, PAIRS, QUALITY_GATE, Column, MetricColumn, Numbers, Words
 from bench.report.model import Group, Row
 from bench.results.environment import describe
 from bench.tables.model import BEST, WIDTH, Cell, Marks, Section, Table, plain
@@ -60,7 +60,7 @@ def section(group: Group, columns: Sequence[Column], width: int = WIDTH) -> Sect
     heads = [_names(group, marks)]
     if any(row.style for row in rows):
         heads.append(_Filled(["style"], [Cell(short(row.style)) for row in rows]))
-    words = [column for column in columns if column in (FAMILY, GATE)]
+    words = [column for column in columns if column in (FAMILY, QUALITY_GATE)]
     heads += [_column(rows, column, marks) for column in words]
     left = len(heads)
     sizes = {row.size for row in rows}
@@ -98,8 +98,8 @@ def _names(group: Group, marks: Marks) -> _Filled:
     for row in group.rows:
         name, symbols = short(row.method), ""
         where = " ".join(map(str, filter(None, (name, *row.where))))
-        if (gate := row.quality_gate) in ungated:
-            ungated[gate].append(where)
+        if (quality_gate := row.quality_gate) in ungated:
+            ungated[quality_gate].append(where)
             symbols += "‡"
         if row.dominated:
             others = [short(label, 2 * 24) for label in row.dominated]
@@ -111,7 +111,7 @@ def _names(group: Group, marks: Marks) -> _Filled:
         )
     if any(ungated.values()):
         verdicts = {"failed": "failed", "not checked": "gate not checked"}
-        named = (f"{verdicts[gate]} for {_some(who)}" for gate, who in ungated.items() if who)
+        named = (f"{verdicts[quality]} for {_some(who)}" for quality, who in ungated.items() if who)
         names.notes.append(f"{UNGATED}: {'; '.join(named)}")
     if dominated:
         names.notes.append(f"{DOMINATED}: {_some(list(dominated))}")

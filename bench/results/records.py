@@ -253,7 +253,7 @@ class CellRecord:
     contents: Sequence[ContentRecord] = field(default_factory=list)
     parameters: ParameterCounts | None = None
     peak_memory_bytes: Count | None = None  # while stylizing, above what was held before
-    peak_memory_source: Text | None = None  # see bench.machine.measure.PeakMemory
+    peak_memory_source: Text | None = None  # see bench.machine.footprint.PeakMemory
     flops: Count | None = None  # of stylizing one picture
 
     @property

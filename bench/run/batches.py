@@ -13,7 +13,7 @@ from bench.machine.clock import Clock, wall_clock
 from bench.machine.gpu import Gpu
 from bench.results import Status
 from bench.run.failures import describe_failure
-from bench.run.sampling import Rule, Samples, sample_interleaved
+from bench.run.sampling import Samples, SamplingRule, sample_interleaved
 
 Prepare = Callable[[int], Callable[[], object]]
 """Makes the pictures of a batch of this size, and gives the call that is timed."""
@@ -66,7 +66,7 @@ def batch_speeds(
     prepare: Prepare,
     batches: Sequence[int],
     device: torch.device,
-    rule: Rule,
+    rule: SamplingRule,
     gpu: Gpu | None = None,
     clock: Clock = wall_clock,
 ) -> Iterator[BatchSpeed]:
@@ -90,7 +90,7 @@ def _speed(
     prepare: Prepare,
     batch: int,
     device: torch.device,
-    rule: Rule,
+    rule: SamplingRule,
     gpu: Gpu | None,
     clock: Clock,
 ) -> BatchSpeed:

@@ -221,9 +221,9 @@ def _begin(
     quiet: bool,
 ) -> RunInfo:
     from bench.run.cells import image_path
-    from bench.run.recording import begin
+    from bench.run.recording import lay_out
 
-    info = begin(run, plan, context, registry)
+    info = lay_out(run, plan, context, registry)
     methods = dict(info.methods)
     (size,) = plan.sizes
     contents = {picture.name: picture for picture in plan.contents}

@@ -36,10 +36,10 @@ def start(plan: Plan, root: Path, context: Context, registry: Registry) -> Path:
     Raises:
         BenchError: no content or no style can be used, or the folder cannot be written.
     """
-    return results.create(root, lambda run: begin(run, plan, context, registry))
+    return results.create(root, lambda run: lay_out(run, plan, context, registry))
 
 
-def begin(run: Path, plan: Plan, context: Context, registry: Registry) -> RunInfo:
+def lay_out(run: Path, plan: Plan, context: Context, registry: Registry) -> RunInfo:
     """Put the inputs into a new run's folder and say what is to be run; raises as `start`."""
     skipped: list[SkippedRecord] = []
     contents = _usable(run, "content", plan.contents, plan.sizes, skipped)
@@ -96,7 +96,7 @@ def _usable(
 
 def _environment(plan: Plan, context: Context) -> Environment:
     captured = environment.capture(context.device, context.precision, plan.threads)
-    peak = roofline.measure(context.device, torch.get_num_threads())
+    peak = roofline.measured_peaks(context.device, torch.get_num_threads())
     return Environment.of({**captured, "fingerprint": fingerprint(captured), "peak": peak})
 
 

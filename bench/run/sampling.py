@@ -21,7 +21,7 @@ Stopped = Literal["", "precision", "samples", "time cap", "error"]
 
 
 @dataclass(frozen=True)
-class Rule:
+class SamplingRule:
     """When a call is warm, and when it has been timed often enough.
 
     Attributes:
@@ -61,7 +61,7 @@ class WarmUp(NamedTuple):
 
 
 def warm_up(
-    call: Callable[[], object], rule: Rule, device: torch.device, clock: Clock = wall_clock
+    call: Callable[[], object], rule: SamplingRule, device: torch.device, clock: Clock = wall_clock
 ) -> WarmUp:
     """Run a call until two successive windows agree, or the rule's cap."""
     calls, seconds, before = 0, 0.0, float("nan")
@@ -105,7 +105,7 @@ class Samples:
 
 def sample_interleaved(
     calls: Mapping[str, Callable[[], object]],
-    rule: Rule,
+    rule: SamplingRule,
     seed: int,
     device: torch.device,
     clock: Clock = wall_clock,
@@ -150,7 +150,7 @@ def _take_turn(
     call: Callable[[], object],
     samples: Samples,
     turn: int,
-    rule: Rule,
+    rule: SamplingRule,
     device: torch.device,
     clock: Clock,
 ) -> None:
@@ -169,7 +169,7 @@ def _take_turn(
             return
 
 
-def _verdict(samples: Samples, rule: Rule) -> Stopped:
+def _verdict(samples: Samples, rule: SamplingRule) -> Stopped:
     seconds, rounds = samples.seconds, samples.rounds
     total = sum(seconds)
     if (

@@ -28,7 +28,7 @@ from bench.run.failures import describe_failure, failures
 from bench.run.inputs import read_cell, read_input
 from bench.run.isolation import Say
 from bench.run.plan import Plan, precision_label, seed
-from bench.run.sampling import Rule, Samples, sample_interleaved
+from bench.run.sampling import Samples, SamplingRule, sample_interleaved
 from bench.statistics import aa_noise
 
 S = TypeVar("S", bound=SamplesRecord)
@@ -92,7 +92,7 @@ def run_speed(
     watch = conditions.Watch(context.device.type, uuid=environment.uuid(context.device))
     samples = sample_interleaved(
         calls | ({f"{twice} again": calls[twice]} if twice else {}),
-        Rule(**plan.profile.sampling),
+        SamplingRule(**plan.profile.sampling),
         plan.seed,
         context.device,
         on_turn=lambda label, taken: say(
@@ -226,8 +226,8 @@ def _derived(
         if transfers := sampled["e2e"].samples:
             yield "e2e", _of_cells([(n, s + _median(transfers)) for n, s in timings])
     if "pair" not in sampled and core and core.samples:
-        adapted = [cell.adapt.seconds for cell in method.cells if cell.adapt]
-        both = [seconds + _median(core.samples) for seconds in adapted]
+        adapt_seconds = [cell.adapt.seconds for cell in method.cells if cell.adapt]
+        both = [seconds + _median(core.samples) for seconds in adapt_seconds]
         yield "pair", _of_cells(list(enumerate(both)))
 
 

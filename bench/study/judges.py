@@ -85,7 +85,7 @@ def shares(values: Mapping[str, Mapping[tuple[str, str], float]], check: Check, 
     return right / total if total else math.nan
 
 
-def judge(run: Path) -> dict[str, dict[str, dict[str, float]]]:
+def agreement(run: Path) -> dict[str, dict[str, dict[str, float]]]:
     """Axis to metric to check to share, of a run that has the checks' rows.
 
     Raises:
@@ -119,7 +119,7 @@ def render(run: Path) -> str:
 
     record = results.read_run(run)
     parts = []
-    for axis, metrics in judge(run).items():
+    for axis, metrics in agreement(run).items():
         if not metrics:
             continue
         checks = [check for check in CHECKS if check.axis == axis]

@@ -22,21 +22,21 @@ _Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Score:
+class Preference:
     """How one method fared.
 
     Attributes:
         method: its name.
-        score: natural logarithm of its strength; the mean over methods is 0. It is preferred to
-            another with odds exp(difference of the two scores).
-        low, high: the score's 95 % bootstrap interval over styles; NaN for votes on one style.
+        value: natural logarithm of its strength; the mean over methods is 0. It is preferred to
+            another with odds exp(difference of the two values).
+        low, high: the value's 95 % bootstrap interval over styles; NaN for votes on one style.
         wins, ties, losses: counts of votes.
         component: methods of different components are not linked by any chain of votes, so that
-            their scores do not compare.
+            their values do not compare.
     """
 
     method: str
-    score: float
+    value: float
     low: float
     high: float
     wins: int
@@ -51,8 +51,8 @@ def bradley_terry(
     virtual_ties: float = VIRTUAL_TIES,
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> list[Score]:
-    """Scores of methods by the model of Bradley and Terry (Biometrika 39, 1952), best first.
+) -> list[Preference]:
+    """Preferences for methods by the model of Bradley and Terry (Biometrika 39, 1952), best first.
 
     The odds that method i is preferred to method j are exp(s_i - s_j); s is the maximum of the
     likelihood, found by Newton's method. A vote of no difference is half a win for each. That
@@ -89,8 +89,8 @@ def bradley_terry(
     for i, method in enumerate(methods):
         won, tied, lost = counts.results[method]
         ends = float(scores[i]), float(low[i]), float(high[i])
-        found.append(Score(method, *ends, won, tied, lost, components[i]))
-    return sorted(found, key=lambda score: -score.score)
+        found.append(Preference(method, *ends, won, tied, lost, components[i]))
+    return sorted(found, key=lambda preference: -preference.value)
 
 
 class _Counts(NamedTuple):
@@ -162,39 +162,40 @@ def _components(edges: _Matrix, directed: bool = False) -> list[int]:
 
 
 def section(run: Path, seed: int = 0) -> Section | None:
-    """The scores of a run for `bench.tables.formats.write`; None when nobody voted.
+    """The preferences of a run for `bench.tables.formats.write`; None when nobody voted.
 
     Raises:
         BenchError: the votes cannot be read.
     """
     votes = read_votes(run)
-    scores = bradley_terry(votes, seed=seed)
-    if not scores:
+    preferences = bradley_terry(votes, seed=seed)
+    if not preferences:
         return None
     lines = [
         [
-            Cell(short(s.method, 40)),
-            Cell(f"{s.score:.2f}", interval(s)),
-            *(Cell(str(count)) for count in (s.wins, s.ties, s.losses)),
+            Cell(short(p.method, 40)),
+            Cell(f"{p.value:.2f}", interval(p)),
+            *(Cell(str(count)) for count in (p.wins, p.ties, p.losses)),
         ]
-        for s in scores
+        for p in preferences
     ]
     headers = [["method"], ["preference", "↑"], ["won"], ["tied"], ["lost"]]
     title = "Preferred with odds exp(difference), 95 % bootstrap intervals below"
     return Section(
         [f"blind test of {clean(run.name)}"],
         [Table(title, [*headers], lines, [False] * len(lines), left=1)],
-        [clean(note) for note in notes(scores, votes)],
+        [clean(note) for note in notes(preferences, votes)],
     )
 
 
-def interval(score: Score) -> tuple[str, str] | None:
-    """The bounds of a score as text, where there are bounds."""
-    return None if math.isnan(score.low) else (f"{score.low:.2f}", f"{score.high:.2f}")
+def interval(preference: Preference) -> tuple[str, str] | None:
+    """The bounds of a preference as text, where there are bounds."""
+    low, high = preference.low, preference.high
+    return None if math.isnan(low) else (f"{low:.2f}", f"{high:.2f}")
 
 
-def notes(scores: Sequence[Score], votes: Sequence[Vote]) -> list[str]:
-    """What a reader must know beside the scores."""
+def notes(preferences: Sequence[Preference], votes: Sequence[Vote]) -> list[str]:
+    """What a reader must know beside the preferences."""
     styles = len({vote.style for vote in votes})
     voters = len({vote.voter for vote in votes if vote.voter})
     found = [
@@ -206,8 +207,8 @@ def notes(scores: Sequence[Score], votes: Sequence[Vote]) -> list[str]:
     if styles < LEAST:
         found.append(f"intervals from {styles} style{'s' * (styles != 1)} are rough")
     groups: dict[int, list[str]] = {}
-    for score in scores:
-        groups.setdefault(score.component, []).append(score.method)
+    for preference in preferences:
+        groups.setdefault(preference.component, []).append(preference.method)
     if len(groups) > 1:
         found.append(
             "no chain of votes links these groups, their scores do not compare: "

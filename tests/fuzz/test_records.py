@@ -197,7 +197,7 @@ def test_votes_degradations_judges_and_failures(corpus, tmp_path):
                 lambda: ballot.Ballot(ballot.material(run), seed=0).state(),
                 lambda: bradley_terry.section(run),
                 lambda: degradations.write(run, "fast", tmp_path / "out"),
-                lambda: judges.judge(run),
+                lambda: judges.agreement(run),
                 lambda: results.completed(run, "scores"),
             )
             copy = shutil.copytree(run, tmp_path / "copy")

@@ -8,7 +8,7 @@ def test_measures_both_rates():
     with pytest.MonkeyPatch.context() as patch:
         # every call takes a second by this clock: the rates are then the work itself
         patch.setattr(roofline, "least_seconds", lambda call, device: 1.0)
-        peak = roofline.measure.__wrapped__(torch.device("cpu"), 1)
+        peak = roofline.measured_peaks.__wrapped__(torch.device("cpu"), 1)
     work = {"matmul": 2.1, "convolution": 1.2}  # 2 * 1024^3; 2 * 64^2 * 128 * 128 * 9
     assert peak == {"float32": work, "bfloat16": work}
 

@@ -11,7 +11,7 @@ from helpers.checkout import ROOT
 from bench.contract import Context, Precision
 from bench.errors import BenchError
 from bench.machine.clock import Stopwatch, drain, one_two_five, timed, wall_clock
-from bench.run.sampling import Rule, sample_interleaved, warm_up
+from bench.run.sampling import SamplingRule, sample_interleaved, warm_up
 from bench.store import collect
 
 CPU = torch.device("cpu")
@@ -47,14 +47,14 @@ def costing(clock, *seconds, log=None, label=None):
     return call
 
 
-RULE = Rule(
+RULE = SamplingRule(
     min_samples=6, min_seconds=0.0, max_samples=50, max_seconds=1e9, slice_seconds=0.0,
     window_calls=3, window_seconds=0.0, warmup_seconds=0.0,
 )  # fmt: skip
 
 
 def ruled(**changes):
-    return Rule(**{**vars(RULE), **changes})
+    return SamplingRule(**{**vars(RULE), **changes})
 
 
 def test_timed_gives_result_and_seconds(clock):

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from bench.contract import Context, Precision
 from bench.errors import BenchError
-from bench.machine import measure, native
+from bench.machine import footprint, native
 
 algorithms = importlib.import_module("bench.methods._fused_algorithms")
 deployment = importlib.import_module("bench.methods._deployed")
@@ -107,7 +107,7 @@ def test_counts_the_plain_networks_work(network):
     content, fast = picture(33, 20), fused.FusedNet(network)
     plain = transform_net.TransformNet(smooth=False)
     with torch.inference_mode():
-        assert measure.flops(lambda: fast(content)) == measure.flops(lambda: plain(content))
+        assert footprint.flops(lambda: fast(content)) == footprint.flops(lambda: plain(content))
 
 
 @with_compiler

@@ -16,7 +16,7 @@ from bench.cli import main
 from bench.contract import phases
 from bench.errors import NeedError
 from bench.extras import extra
-from bench.machine import measure
+from bench.machine import footprint
 from bench.plugins import registry
 from bench.run import cells
 
@@ -221,7 +221,7 @@ def test_parameters_are_counted_and_operations_are_not_made_up(name):
     content = picture("contents", 0, 32)
     phases.adapt(method, content)
     wanted = KERNELS[name] + STYLE[name] + BIASES[name]
-    assert measure.parameters(method.networks()) == wanted
+    assert footprint.parameters(method.networks()) == wanted
     assert cells.count_flops(method, content, 0) is None
 
 

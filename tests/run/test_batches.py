@@ -5,9 +5,9 @@ import torch
 
 from bench.machine import gpu
 from bench.run.batches import batch_speeds
-from bench.run.sampling import Rule
+from bench.run.sampling import SamplingRule
 
-RULE = Rule(
+RULE = SamplingRule(
     min_samples=4, min_seconds=0.0, max_samples=4, slice_seconds=0.0, window_calls=1,
     window_seconds=0.0, warmup_seconds=1e9,
 )  # fmt: skip

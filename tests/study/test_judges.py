@@ -243,7 +243,7 @@ def scored(tmp_path, monkeypatch):
 
 
 def test_a_metric_that_is_right_passes_and_a_blind_one_fails(scored):
-    found = judges.judge(scored)
+    found = judges.agreement(scored)
     for axis in AXES:
         assert set(found[axis][f"fine-{axis}/1"].values()) == {1.0}
         assert set(found[axis][f"blind-{axis}/1"].values()) == {0.0}
@@ -265,7 +265,7 @@ def test_a_run_without_the_rows_is_refused(scored, monkeypatch):
     frames = SimpleNamespace(records={"r": record}, scores=None)
     monkeypatch.setattr(results, "load", lambda _: frames)
     with pytest.raises(BenchError, match="no run of the study judges: it has no row blend-25"):
-        judges.judge(scored)
+        judges.agreement(scored)
 
 
 def test_degrade_names_its_folders(stylized, tmp_path, capsys):

@@ -33,20 +33,20 @@ def line(vote, **changes):
     return json.dumps({"schema": 1, **asdict(vote), **changes})
 
 
-def scores(votes, **options):
-    return {score.method: score for score in bradley_terry(votes, **options)}
+def preferences(votes, **options):
+    return {preference.method: preference for preference in bradley_terry(votes, **options)}
 
 
 def test_two_methods_differ_by_the_logarithm_of_the_ratio_of_wins():
     votes = [vote("a", "b")] * 4 + [vote("b", "a")] * 2
-    fitted = scores(votes, virtual_ties=0)
-    assert fitted["a"].score - fitted["b"].score == pytest.approx(math.log(4 / 2))
-    assert fitted["a"].score + fitted["b"].score == pytest.approx(0)
+    fitted = preferences(votes, virtual_ties=0)
+    assert fitted["a"].value - fitted["b"].value == pytest.approx(math.log(4 / 2))
+    assert fitted["a"].value + fitted["b"].value == pytest.approx(0)
 
 
 def test_a_virtual_tie_adds_half_a_win_to_each_of_two():
-    fitted = scores([vote("a", "b")] * 4 + [vote("b", "a")] * 2)
-    assert fitted["a"].score - fitted["b"].score == pytest.approx(math.log(4.5 / 2.5))
+    fitted = preferences([vote("a", "b")] * 4 + [vote("b", "a")] * 2)
+    assert fitted["a"].value - fitted["b"].value == pytest.approx(math.log(4.5 / 2.5))
 
 
 def test_a_tie_is_half_a_win_and_the_side_does_not_matter():
@@ -58,8 +58,8 @@ def test_a_tie_is_half_a_win_and_the_side_does_not_matter():
         vote("a", "b", "same"),
         vote("b", "a", "same"),
     ]
-    fitted = scores(votes, virtual_ties=0)
-    assert fitted["a"].score - fitted["b"].score == pytest.approx(math.log(3 / 2))
+    fitted = preferences(votes, virtual_ties=0)
+    assert fitted["a"].value - fitted["b"].value == pytest.approx(math.log(3 / 2))
     assert (fitted["a"].wins, fitted["a"].ties, fitted["a"].losses) == (2, 2, 1)
     assert (fitted["b"].wins, fitted["b"].ties, fitted["b"].losses) == (1, 2, 2)
 
@@ -75,9 +75,9 @@ def test_three_methods_whose_votes_fit_the_model_exactly():
         + [vote("c", "a")]
     )
     fitted = bradley_terry(votes, virtual_ties=0)
-    assert [score.method for score in fitted] == ["a", "b", "c"]
+    assert [preference.method for preference in fitted] == ["a", "b", "c"]
     log2 = math.log(2)
-    assert [score.score for score in fitted] == pytest.approx([log2, 0, -log2])
+    assert [preference.value for preference in fitted] == pytest.approx([log2, 0, -log2])
 
 
 def test_the_maximum_is_the_one_that_an_optimiser_finds():
@@ -96,21 +96,21 @@ def test_the_maximum_is_the_one_that_an_optimiser_finds():
         return (with_ties * np.log1p(np.exp(s[None, :] - s[:, None]))).sum() + s.sum() ** 2
 
     best = minimize(loss, np.zeros(5), tol=1e-10).x
-    fitted = scores(votes)
-    assert [fitted[name].score for name in names] == pytest.approx(best - best.mean(), abs=1e-4)
+    fitted = preferences(votes)
+    assert [fitted[name].value for name in names] == pytest.approx(best - best.mean(), abs=1e-4)
 
 
 def test_a_method_that_never_wins_is_last_and_finite():
     fitted = bradley_terry([vote("a", "b")] * 50)
-    assert [score.method for score in fitted] == ["a", "b"]
-    assert fitted[1].score == pytest.approx(-math.log(50.5 / 0.5) / 2)
+    assert [preference.method for preference in fitted] == ["a", "b"]
+    assert fitted[1].value == pytest.approx(-math.log(50.5 / 0.5) / 2)
     with pytest.raises(ValueError, match="infinite"):
         bradley_terry([vote("a", "b")] * 50, virtual_ties=0)
 
 
 def test_groups_that_no_vote_links_are_told():
     votes = [vote("a", "b"), vote("c", "d"), vote("d", "c")]
-    fitted = scores(votes)
+    fitted = preferences(votes)
     assert fitted["a"].component == fitted["b"].component != fitted["c"].component
     assert fitted["c"].component == fitted["d"].component
     text = " ".join(notes(list(fitted.values()), votes))
@@ -121,15 +121,15 @@ def test_groups_that_no_vote_links_are_told():
 
 def test_intervals_are_over_styles():
     same = [vote("a", "b", style=style) for style in "wxyz"] * 3
-    fitted = scores(same)  # all styles alike: nothing varies between draws
-    assert fitted["a"].low == pytest.approx(fitted["a"].score)
-    assert fitted["a"].high == pytest.approx(fitted["a"].score)
+    fitted = preferences(same)  # all styles alike: nothing varies between draws
+    assert fitted["a"].low == pytest.approx(fitted["a"].value)
+    assert fitted["a"].high == pytest.approx(fitted["a"].value)
     split = [vote("a", "b", "left" if style in "wx" else "right", style) for style in "wxyz"]
-    fitted = scores(split * 20)
+    fitted = preferences(split * 20)
     # both of a style's camps alone have probability 1/16 > 2.5 %: the interval is the range
     most = math.log(80.5 / 0.5) / 2
     assert (fitted["a"].low, fitted["a"].high) == pytest.approx((-most, most))
-    one = scores([vote("a", "b"), vote("b", "a")])
+    one = preferences([vote("a", "b"), vote("b", "a")])
     assert math.isnan(one["a"].low)
 
 

@@ -86,7 +86,7 @@ def _timings(row: Row, speed: SpeedRecord | None) -> Iterator[dict[str, Any]]:
                 f"{len(set(taken.rounds))} rounds, {taken.warmup_calls} warm-up calls;"
                 f" stopped: {taken.stopped}"
             )
-        yield {"name": scope, "told": sampling, **_histogram(timing.seconds)}
+        yield {"name": scope, "sampling": sampling, **_histogram(timing.seconds)}
 
 
 def _histogram(seconds: NDArray[np.float64]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def table_of(group: Group, anchors: Mapping[int, str]) -> dict[str, Any]:
         {
             "id": anchors[id(row)],
             "row": row,
-            "gate": row.quality_gate in ("failed", "not checked"),
+            "ungated": row.quality_gate in ("failed", "not checked"),
             "marks": marked(row.notes),
             "cells": [
                 _cell(row, column) | {"marks": marked(column.notes(row))} for column in shown
@@ -50,7 +50,7 @@ def table_of(group: Group, anchors: Mapping[int, str]) -> dict[str, Any]:
         "notes": list(marks),
         "signs": [
             *[DAGGER] * any(column.trained_on(row) for row in group.rows for column in shown),
-            *[UNGATED] * any(line["gate"] for line in lines),
+            *[UNGATED] * any(line["ungated"] for line in lines),
             *[DOMINATED] * any(row.dominated for row in group.rows),
         ],
         "rest": group.notes,

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from bench.machine import measure
-from bench.machine.measure import flops, parameters, peak_memory
+from bench.machine import footprint
+from bench.machine.footprint import flops, parameters, peak_memory
 
 CPU = torch.device("cpu")
 MIB = 2**20
@@ -43,7 +43,7 @@ def test_flops_where_the_counter_fails_are_none(monkeypatch):
     def refuse(self):
         raise AssertionError("no")
 
-    monkeypatch.setattr(measure.FlopCounterMode, "__enter__", refuse)
+    monkeypatch.setattr(footprint.FlopCounterMode, "__enter__", refuse)
     assert flops(lambda: None) is None
 
 
@@ -84,7 +84,7 @@ def test_peak_does_not_remember_an_earlier_one_nor_reused_heap():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss in KiB")
 def test_without_proc_the_record_says_that_it_is_a_lower_bound(monkeypatch, tmp_path):
-    monkeypatch.setattr(measure, "PROCESS", tmp_path / "none")
+    monkeypatch.setattr(footprint, "PROCESS", tmp_path / "none")
     with peak_memory(CPU) as peak:
         pass
     assert (peak.source, peak.bytes) == ("ru_maxrss", None)
@@ -98,7 +98,7 @@ def test_without_any_source_the_peak_is_unknown(monkeypatch, tmp_path):
             raise ImportError(name)
         return original(name, *args, **kwargs)
 
-    monkeypatch.setattr(measure, "PROCESS", tmp_path / "none")
+    monkeypatch.setattr(footprint, "PROCESS", tmp_path / "none")
     monkeypatch.setattr(builtins, "__import__", no_resource)
     with peak_memory(CPU) as peak:
         pass
