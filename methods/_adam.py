@@ -8,6 +8,14 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import increment_version
 
+WARM_UP = 50
+"""Over so many steps a training's learning rate rises to its full value."""
+
+
+def warmed_up(step: int) -> float:
+    """The share of the learning rate at a step, counted from 0."""
+    return min(1.0, (step + 1) / WARM_UP)
+
 
 def adam(parameters: Iterable[Tensor], lr: float = 1e-3) -> torch.optim.Adam:
     """Adam (Kingma and Ba 2015), in one pass over parameters, gradients and moments if it can be.

@@ -22,7 +22,7 @@ from bench.options import option
 from bench.perceptual import Balance, StyleTarget, Terms, perceptual_loss
 from bench.store import PictureStore
 
-from ._adam import adam
+from ._adam import adam, warmed_up
 from ._network_training import NetworkTraining
 from ._second_derivatives import SecondDerivatives
 from ._transform_net import norm_parameters, started
@@ -113,7 +113,7 @@ class MetaTraining(NetworkTraining):
         o: MetaTrainingOptions = self.options
         iteration = index - o.warm_steps
         if iteration < 0:
-            rate = o.warm_lr * min(1.0, (index + 1) / 50)
+            rate = o.warm_lr * warmed_up(index)
             logged, gradients = self._warm()
         else:
             rate = o.outer_lr / (1 + o.decay * iteration)

@@ -16,10 +16,7 @@ from bench.contract import Context, Task
 from bench.options import option
 from bench.store import PictureStore
 
-from ._adam import adam
-
-WARM_UP = 50
-"""Over so many steps Adam's learning rate rises to its full value."""
+from ._adam import adam, warmed_up
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,7 @@ class NetworkTraining(Task):
     def rate(self, index: int) -> float:
         """The learning rate of a step: warmed up, then lr / (1 + k t)."""
         o = self.options
-        return float(o.lr * min(1.0, (index + 1) / WARM_UP) / (1 + o.decay * index))
+        return float(o.lr * warmed_up(index) / (1 + o.decay * index))
 
     def update(self, gradients: Sequence[Tensor], rate: float) -> Tensor:
         """One clipped step of Adam on gradients averaged over processes; their norm, scalar."""

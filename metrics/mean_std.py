@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from torch import Tensor
-
-from bench.contract import Context, Metric
+from bench.contract import Metric
 from bench.hooks import hookimpl
 
-from ._features import COLOUR_FIRST, Features, moments
-from .gram import style_distance
+from ._features import COLOUR_FIRST, moments
+from ._style_distance import TapsDistance
 
 
-class MeanStdDistance(Metric):
+class MeanStdDistance(TapsDistance):
     """Mean over taps of the relative squared error of the channels' means and deviations.
 
     Huang and Belongie 2017 (AdaIN), eq. 13, with each layer's error divided by the style's energy
@@ -24,25 +22,12 @@ class MeanStdDistance(Metric):
     """
 
     name = "mean-std"
-    axis = "style"
     by_default = False
     citation = "Huang, Belongie 2017, eq. 13, relative to the style"
-
-    def __init__(self, encoder: str, caveat: str = "") -> None:
-        self.encoder = encoder
-        self.caveat = caveat
-
-    def load(self, context: Context) -> None:
-        """Load the encoder."""
-        self._moments = Features(context, str(self.encoder), moments)
-
-    def score(self, stylized: Tensor, content: Tensor, style: Tensor) -> float:
-        """The distance; the content plays no part."""
-        values, targets = (self._moments.read(picture) for picture in (stylized, style))
-        return style_distance(values, targets).item()
+    statistic = staticmethod(moments)
 
 
 @hookimpl
 def bench_metrics() -> Sequence[Metric]:
     """On the judge and on the papers' network."""
-    return [MeanStdDistance("vgg16-bsds", COLOUR_FIRST), MeanStdDistance("vgg19")]
+    return [MeanStdDistance("vgg16-bsds", caveat=COLOUR_FIRST), MeanStdDistance("vgg19")]

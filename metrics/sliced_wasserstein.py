@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from torch import Tensor
-
-from bench.contract import Context, Metric
+from bench.contract import Metric
 from bench.hooks import hookimpl
 
-from ._features import COLOUR_FIRST, Features, projections
-from .gram import style_distance
+from ._features import COLOUR_FIRST, projections
+from ._style_distance import TapsDistance
 
 
-class SlicedWasserstein(Metric):
+class SlicedWasserstein(TapsDistance):
     """Mean over taps of the squared 2-Wasserstein distance of the features' projections.
 
     Heitz, Vanhoey, Chambon, Belcour 2021, eq. 5 to 7: features are projected onto random
@@ -25,25 +23,12 @@ class SlicedWasserstein(Metric):
     """
 
     name = "sliced-wasserstein"
-    axis = "style"
     by_default = False
     citation = "Heitz, Vanhoey, Chambon, Belcour 2021, eq. 5-7, relative to the style"
-
-    def __init__(self, encoder: str, caveat: str = "") -> None:
-        self.encoder = encoder
-        self.caveat = caveat
-
-    def load(self, context: Context) -> None:
-        """Load the encoder."""
-        self._projections = Features(context, str(self.encoder), projections)
-
-    def score(self, stylized: Tensor, content: Tensor, style: Tensor) -> float:
-        """The distance; the content plays no part."""
-        values, targets = (self._projections.read(picture) for picture in (stylized, style))
-        return style_distance(values, targets).item()
+    statistic = staticmethod(projections)
 
 
 @hookimpl
 def bench_metrics() -> Sequence[Metric]:
     """On the judge and on the papers' network."""
-    return [SlicedWasserstein("vgg16-bsds", COLOUR_FIRST), SlicedWasserstein("vgg19")]
+    return [SlicedWasserstein("vgg16-bsds", caveat=COLOUR_FIRST), SlicedWasserstein("vgg19")]

@@ -15,7 +15,7 @@ from bench.contract import Precision
 from bench.contract.context import DType
 from bench.errors import BenchError, unknown
 from bench.layers import reflected, upsampled_conv
-from bench.machine.clock import timed
+from bench.machine.clock import CLEARLY_FASTER, timed
 
 CANDIDATES = (
     Precision("float32", False),
@@ -31,8 +31,6 @@ ON_CUDA = (
     Precision("float16", True),
 )
 """And on CUDA."""
-GAIN = 0.9
-"""So large a share of plain float32's time another may take, to be chosen: noise decides less."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -123,7 +121,7 @@ def probe(device: torch.device) -> Precision:
     plain = candidates[0]
     able = [candidate for candidate in candidates if candidate not in failed]
     best = min(able, key=lambda candidate: seconds[candidate], default=plain)
-    chosen = best if plain in able and seconds[best] < GAIN * seconds[plain] else plain
+    chosen = best if plain in able and seconds[best] < CLEARLY_FASTER * seconds[plain] else plain
     parts = []
     for candidate in candidates:
         text = failed.get(candidate) or f"{1e3 * seconds[candidate]:.1f} ms"

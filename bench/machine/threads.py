@@ -8,13 +8,11 @@ import statistics
 import torch
 
 from bench.contract import Precision
-from bench.machine.clock import timed
+from bench.machine.clock import CLEARLY_FASTER, timed
 from bench.machine.device import workload
 from bench.machine.openmp import THREADS
 
 ROUNDS = 5
-GAIN = 0.9
-"""So large a share of the time more threads may take, to be worth it."""
 HOPELESS = 3
 """Whoever takes so many times as long is not asked again."""
 
@@ -65,6 +63,6 @@ def probe(most: int, precision: Precision) -> tuple[int, str]:
     torch.set_num_threads(before)
     medians = {count: statistics.median(taken) for count, taken in seconds.items()}
     least = min(medians[count] for count in left)
-    chosen = next(count for count in left if GAIN * medians[count] <= least)
+    chosen = next(count for count in left if CLEARLY_FASTER * medians[count] <= least)
     timings = ", ".join(f"{count}: {1e3 * median:.1f} ms" for count, median in medians.items())
     return chosen, f"probe of threads: {timings}"

@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import Any, TypeVar
 
-import torch
 from torch import Tensor
 
 from bench import images, results
@@ -224,10 +224,10 @@ def _derived(
         core = _of_cells(timings)
         yield "core", core
         if transfers := sampled["e2e"].samples:
-            yield "e2e", _of_cells([(n, s + _median(transfers)) for n, s in timings])
+            yield "e2e", _of_cells([(n, s + median(transfers)) for n, s in timings])
     if "pair" not in sampled and core and core.samples:
         adapt_seconds = [cell.adapt.seconds for cell in method.cells if cell.adapt]
-        both = [seconds + _median(core.samples) for seconds in adapt_seconds]
+        both = [seconds + median(core.samples) for seconds in adapt_seconds]
         yield "pair", _of_cells(list(enumerate(both)))
 
 
@@ -240,10 +240,6 @@ def _of_cells(timings: Sequence[tuple[int, float]]) -> SamplesRecord:
         warmup_seconds=0.0,
         stopped="from the cells",
     )
-
-
-def _median(values: Sequence[float]) -> float:
-    return float(torch.tensor(values, dtype=torch.float64).quantile(0.5))
 
 
 def _sampled(samples: Samples, cls: type[S], **more: Any) -> S:
