@@ -3,6 +3,7 @@
 import gc
 import os
 from dataclasses import replace
+from pathlib import Path
 
 # Before torch is loaded: what tests compute is tiny, and two threads that wait for each other by
 # spinning take ten times as long wherever something else runs on the machine.
@@ -19,6 +20,13 @@ from bench.run import profiles
 
 def pytest_addoption(parser):
     parser.addoption("--fast", action="store_true", help="unit tests alone, in less than a minute")
+
+
+def pytest_xdist_auto_num_workers(config):
+    """One process a core for folders, none for files: each has to load torch first."""
+    if all(Path(arg.partition("::")[0]).is_file() for arg in config.args):
+        return 0
+    return None  # xdist's own number
 
 
 def pytest_ignore_collect(collection_path, config):

@@ -13,6 +13,7 @@ from bench.machine import footprint, native
 algorithms = importlib.import_module("bench.methods._fused_algorithms")
 deployment = importlib.import_module("bench.methods._deployed")
 fused = importlib.import_module("bench.methods._fused")
+layers = importlib.import_module("bench.methods._fused_layers")
 transform_net = importlib.import_module("bench.methods._transform_net")
 
 with_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="no g++")
@@ -161,7 +162,7 @@ def test_plain_is_the_network_itself(network, context):
 @pytest.mark.parametrize(("plain", "quick", "chosen"), [(1.0, 0.5, True), (1.0, 0.95, False)])
 def test_auto_takes_the_faster(network, context, monkeypatch, plain, quick, chosen):
     taken = iter([plain, quick] * 3)
-    monkeypatch.setattr(deployment, "kernels", lambda: None)
+    monkeypatch.setattr(layers, "kernels", lambda: None)
     monkeypatch.setattr(deployment, "timed", lambda call, device: (torch.ones(1), next(taken)))
     monkeypatch.setattr(deployment, "_probe", deployment._probe.__wrapped__)
     deployed = deployment.deploy(network, context, "auto")
@@ -174,10 +175,8 @@ def test_auto_takes_the_faster(network, context, monkeypatch, plain, quick, chos
 def test_the_probe_times_the_fused_network(context, monkeypatch):
     calls = []
     monkeypatch.setattr(deployment, "SIDE", 16)
-    monkeypatch.setattr(deployment, "kernels", lambda: None)
-    monkeypatch.setattr(
-        deployment, "FusedNet", lambda network: lambda x: calls.append(x) or network(x)
-    )
+    monkeypatch.setattr(layers, "kernels", lambda: None)
+    monkeypatch.setattr(fused, "FusedNet", lambda network: lambda x: calls.append(x) or network(x))
     deployment._probe.__wrapped__("fused", True, context.device, context.precision, 1)
     assert len(calls) == 3
 
@@ -185,9 +184,9 @@ def test_the_probe_times_the_fused_network(context, monkeypatch):
 def test_a_faster_network_whose_pictures_differ_is_not_taken(context, monkeypatch):
     taken = iter([1.0, 0.1] * 3)
     monkeypatch.setattr(deployment, "SIDE", 16)
-    monkeypatch.setattr(deployment, "kernels", lambda: None)
+    monkeypatch.setattr(layers, "kernels", lambda: None)
     monkeypatch.setattr(deployment, "timed", lambda call, _: (call(), next(taken)))
-    monkeypatch.setattr(deployment, "FusedNet", lambda network: torch.zeros_like)
+    monkeypatch.setattr(fused, "FusedNet", lambda network: torch.zeros_like)
     better, reason = deployment._probe.__wrapped__(
         "fused", False, context.device, context.precision, 1
     )
@@ -197,7 +196,7 @@ def test_a_faster_network_whose_pictures_differ_is_not_taken(context, monkeypatc
 
 def test_without_a_compiler(network, context, monkeypatch):
     monkeypatch.setenv("CXX", "/nowhere/g++")
-    monkeypatch.setattr(deployment, "kernels", lambda: native.library.__wrapped__("int one;"))
+    monkeypatch.setattr(layers, "kernels", lambda: native.library.__wrapped__("int one;"))
     monkeypatch.setattr(deployment, "_probe", deployment._probe.__wrapped__)
     deployed = deployment.deploy(network, context, "auto")
     assert deployed.form == "plain"
