@@ -1,4 +1,4 @@
-"""Two runs against each other, with ratios that are known."""
+"""Two run folders, every timing that both have: verdicts by hand, and what does not compare."""
 
 import csv
 import io

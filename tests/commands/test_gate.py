@@ -1,0 +1,88 @@
+"""`bench gate`: two folders for real, errors in one line, no torch."""
+
+import csv
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helpers.checkout import ROOT
+
+from bench.cli import main
+
+PLUGIN = '''
+import time
+from bench import Method, hookimpl
+
+class Sleeper(Method):
+    """Sleeps, which no processor time tells of."""
+    name = "sleeper"
+    family = "arbitrary"
+    def stylize(self, content):
+        time.sleep({seconds})
+        print("chatter")
+        return content
+
+@hookimpl
+def bench_methods(): return [Sleeper]
+'''
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """Two versions of the package, made of links; a method sleeps longer in the new one."""
+    monkeypatch.setenv("BENCH_PLUGINS", "0")
+
+    def make(name, seconds):
+        folder = tmp_path / name
+        (folder / "methods").mkdir(parents=True)
+        (folder / "bench").symlink_to(ROOT / "bench")
+        (folder / "methods" / "__init__.py").touch()
+        (folder / "methods" / "sleeper.py").write_text(PLUGIN.format(seconds=seconds))
+        for part in ("metrics", "datasets"):
+            (folder / part).mkdir()
+            (folder / part / "__init__.py").touch()
+        return str(folder)
+
+    return make("before", 0.010), make("after", 0.013)
+
+
+@pytest.mark.timeout(300)  # two processes import torch
+def test_two_folders_for_real(folders, capsys):
+    # a threshold above the effect spares the second pair of processes
+    words = ["--method", "sleeper", "--max-seconds", "0.6", "--threshold", "90", "--size", "32"]
+    assert main(["gate", *folders, *words, "--quiet", "--format", "csv"]) == 0
+    out = capsys.readouterr().out
+    assert "chatter" not in out
+    (row,) = csv.DictReader(io.StringIO(out))
+    assert (row["method"], row["scope"], row["size"]) == ("sleeper", "core", "32")
+    assert float(row["ratio"]) == pytest.approx(1.3, abs=0.1)
+    assert float(row["base"]) == pytest.approx(0.010, abs=0.002)
+    assert "in 1 pair of processes; A/A noise" in row["notes"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["gate"], "nothing to compare with"),
+        (["gate", "main"], "no method"),
+        (["gate", "no-such-revision", "--method", "metastyle"], "no-such-revision is no folder"),
+        (["gate", "a", "--method", "m", "--option", "n.x=1"], "n takes no part"),
+        (["gate", "--baseline", "none.json"], "none.json cannot be read"),
+        (["gate", "--baseline", "file.json"], "file.json is no baseline"),
+        (["gate", "--baseline", "file.json", "--method", "m"], "leave out --method"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_not_status_1(tmp_path, monkeypatch, capsys, words, says):
+    monkeypatch.chdir(tmp_path)
+    Path("file.json").write_text("{}")
+    assert main(words) == 2
+    err = capsys.readouterr().err
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def test_the_gate_imports_no_torch():
+    code = "import sys; from bench.compare import baseline, gate; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
