@@ -1,68 +1,14 @@
-import json
+"""Plugins are taken whole or not at all, and a broken one hurts nobody."""
+
 import subprocess
 import sys
 import textwrap
 
 import pytest
+from helpers.plugged import MINE, one_broken
 
 from bench.errors import BenchError
-from bench.plugins.listing import SECTIONS, describe
 from bench.plugins.registry import load
-
-MINE = """
-from bench import Method, hookimpl
-
-class Mine(Method):
-    name = "{name}"
-    family = "arbitrary"
-
-    def stylize(self, content):
-        return content
-
-@hookimpl
-def bench_methods():
-    return [Mine]
-"""
-
-
-@pytest.fixture(autouse=True)
-def _no_installed_plugins(monkeypatch):
-    monkeypatch.setenv("BENCH_PLUGINS", "0")
-
-
-@pytest.fixture
-def plugin(tmp_path):
-    def write(text, file="mine.py"):
-        path = tmp_path / file
-        path.write_text(textwrap.dedent(text))
-        return str(path)
-
-    return write
-
-
-@pytest.fixture
-def install(tmp_path, monkeypatch):
-    """Lay a distribution with entry points on sys.path, as pip would."""
-    monkeypatch.delenv("BENCH_PLUGINS")
-    monkeypatch.syspath_prepend(tmp_path)
-
-    def lay(name, points, **modules):
-        for module, text in modules.items():
-            (tmp_path / f"{module}.py").write_text(textwrap.dedent(text))
-            monkeypatch.delitem(sys.modules, module, raising=False)
-        info = tmp_path / f"{name}-1.2.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
-        lines = "\n".join(f"{point} = {value}" for point, value in points.items())
-        (info / "entry_points.txt").write_text(f"[bench]\n{lines}\n")
-
-    return lay
-
-
-def one_broken(registry):
-    (broken,) = registry.broken
-    assert "\n" not in broken.cause
-    return broken
 
 
 def test_every_built_in_plugin_works_and_comes_from_its_file():
@@ -85,59 +31,6 @@ def test_names_belong_to_what_is_under_them():
         assert list(table) == sorted(table)
         assert all(thing.name == name for name, thing in table.items())
     assert all(metric.id == name for name, metric in registry.metrics.items())
-
-
-def test_a_file_given_by_the_user(plugin, tmp_path):
-    path = plugin(MINE.format(name="mine"))
-    before = list(sys.path)
-    registry = load([path])
-    assert registry.method("mine").name == "mine"
-    assert registry.origin("methods", "mine").source == f"file {path}"
-    assert sys.path == before
-    registry.require()
-
-
-def test_a_module_given_by_the_user(plugin, tmp_path, monkeypatch):
-    plugin(MINE.format(name="mine"), "given_module.py")
-    monkeypatch.syspath_prepend(tmp_path)
-    registry = load(["given_module"])
-    assert registry.origin("methods", "mine").source == "module given_module"
-
-
-def test_a_file_may_hold_dataclasses_with_postponed_annotations(plugin):
-    text = MINE.replace("class Mine(Method):", "class Mine(Method):\n    Options = Knobs")
-    head = """
-    from __future__ import annotations
-    from dataclasses import dataclass
-    from bench import option
-
-    @dataclass(frozen=True)
-    class Knobs:
-        steps: int = option(7, "how many")
-    """
-    registry = load([plugin(textwrap.dedent(head) + text.format(name="mine"))])
-    assert "mine.steps" in describe(registry, "options")
-
-
-def test_the_same_file_is_loaded_once(plugin):
-    path = plugin(MINE.format(name="mine"))
-    registry = load([path, path])
-    assert [info.name for info in registry.plugins].count("mine") == 1
-    assert registry.broken == []
-
-
-def test_a_built_in_file_named_by_the_user_is_the_built_in():
-    file = load().origin("methods", "identity").file
-    assert load([str(file)]).broken == []
-
-
-def test_two_files_of_one_name_are_two_plugins(plugin, tmp_path):
-    (tmp_path / "other").mkdir()
-    paths = [
-        plugin(MINE.format(name="first")),
-        plugin(MINE.format(name="second"), "other/mine.py"),
-    ]
-    assert {"first", "second"} <= set(load(paths).methods)
 
 
 def test_strangers_are_listed_after_built_ins_in_alphabetical_order(plugin):
@@ -322,28 +215,6 @@ def test_ctrl_c_is_no_fault_of_a_plugin(plugin):
         load([plugin("raise KeyboardInterrupt\n")])
 
 
-@pytest.mark.parametrize(
-    ("given", "cause"),
-    [
-        ("nowhere/mine.py", "no such file"),
-        ("no_such_module", "no module named no_such_module: install it"),
-        ("email.no_such_module", "no module named email.no_such_module"),
-    ],
-)
-def test_what_is_not_there(given, cause):
-    assert cause in one_broken(load([given])).cause
-
-
-def test_a_folder_and_a_file_of_another_kind_are_refused(plugin, tmp_path):
-    assert "is a folder" in one_broken(load([str(tmp_path)])).cause
-    assert "not a Python file" in one_broken(load([plugin("", "mine.txt")])).cause
-
-
-def test_a_plugin_that_fails_leaves_no_module_behind(plugin):
-    load([plugin("raise ValueError\n", "leftover.py")])
-    assert not any("leftover" in name for name in sys.modules)
-
-
 def test_the_later_of_two_plugins_with_one_name_is_refused(plugin):
     first, second = (plugin(MINE.format(name="mine"), f"{n}.py") for n in ("zfirst", "asecond"))
     registry = load([first, second])
@@ -364,45 +235,6 @@ def test_a_plugin_is_taken_whole_or_not_at_all(plugin):
     registry = load([plugin(text)])
     assert "mine" not in registry.methods
     assert "no metrics today" in one_broken(registry).cause
-
-
-def test_installed_plugins(install):
-    install("stranger", {"mine": "stranger_code"}, stranger_code=MINE.format(name="mine"))
-    registry = load()
-    assert registry.broken == []
-    info = registry.origin("methods", "mine")
-    assert (info.name, info.source) == ("mine", "entry point stranger 1.2")
-    assert info.file.name == "stranger_code.py"
-
-
-def test_entry_points_are_loaded_one_by_one(install):
-    install(
-        "stranger",
-        {"bad": "bad_code", "gone": "gone_code", "mine": "good_code", "object": "good_code:Mine"},
-        bad_code="import no_such_package\n",
-        good_code=MINE.format(name="mine"),
-    )
-    registry = load()
-    assert "mine" in registry.methods
-    causes = {broken.name: broken.cause for broken in registry.broken}
-    assert set(causes) == {"bad", "gone", "object"}
-    assert "no_such_package" in causes["bad"]
-    assert "gone_code" in causes["gone"]
-    assert "has no hook" in causes["object"]
-    registry.require()  # nobody asked for these by name
-
-
-def test_installed_plugins_can_be_switched_off(install, monkeypatch):
-    install("stranger", {"mine": "stranger_code"}, stranger_code=MINE.format(name="mine"))
-    monkeypatch.setenv("BENCH_PLUGINS", "0")
-    assert "mine" not in load().methods
-
-
-def test_an_installed_plugin_given_again_by_module_or_file_is_the_same(install, tmp_path):
-    install("stranger", {"mine": "stranger_code"}, stranger_code=MINE.format(name="mine"))
-    registry = load(["stranger_code", str(tmp_path / "stranger_code.py")])
-    assert registry.broken == []
-    assert registry.origin("methods", "mine").source == "entry point stranger 1.2"
 
 
 @pytest.mark.parametrize(
@@ -456,46 +288,6 @@ def test_an_unknown_name_beside_a_broken_plugin_that_was_asked_for(plugin):
     registry = load([plugin("import no_such_package\n", "helper.py")])
     with pytest.raises(BenchError, match=r"unknown method 'mine'; plugin helper .*no_such"):
         registry.method("mine")
-
-
-def test_listing_has_every_section_and_every_fault(plugin):
-    registry = load([plugin(MINE.format(name="mine")), "nowhere.py"])
-    text = describe(registry)
-    for section in SECTIONS:
-        assert any(line.startswith(section) for line in text.splitlines())
-    assert "no such file" in text
-    assert all(line == line.rstrip() for line in text.splitlines())
-
-
-def test_listing_as_json(plugin):
-    path = plugin(MINE.format(name="mine"))
-    listed = json.loads(describe(load([path]), format="json"))
-    assert tuple(listed) == SECTIONS
-    (row,) = [row for row in listed["methods"] if row["name"] == "mine"]
-    assert row["family"] == "arbitrary"
-    assert row["source"] == f"file {path}"
-    assert listed["broken"] == []
-
-
-def test_listing_one_section_and_an_unknown_one():
-    registry = load()
-    assert describe(registry, "encoders").startswith("encoders\n")
-    assert describe(registry, "broken") == "broken: none"
-    with pytest.raises(BenchError, match="did you mean methods"):
-        describe(registry, "method")
-
-
-def test_listing_says_which_weights_are_missing(monkeypatch):
-    registry = load()
-    encoder = registry.encoder("efficientnet-lite0")
-    monkeypatch.setattr(type(encoder), "folders", lambda self: ())
-    monkeypatch.setenv("BENCH_WEIGHTS", "/nowhere")
-    (row,) = [
-        row
-        for row in json.loads(describe(registry, "encoders", "json"))["encoders"]
-        if row["name"] == encoder.name
-    ]
-    assert row["weights"] == f"missing ({encoder.weights.source})"
 
 
 def test_the_registry_itself_imports_no_torch():

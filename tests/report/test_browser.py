@@ -7,7 +7,7 @@ import threading
 
 import pytest
 from helpers.made_run import make_run
-from test_page import HOSTILE, paint
+from helpers.painted import HOSTILE, paint
 
 from bench import results
 from bench.report import page

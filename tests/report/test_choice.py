@@ -4,64 +4,21 @@ from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
 
 import pytest
+from helpers.chosen import VALUES, run, said
 
-from bench import cli, results
+from bench import cli
 from bench.commands import choose
 from bench.errors import BenchError
-from bench.report import choice, choice_text, need, rows
+from bench.report import choice, choice_text, need
 
-# Errors are shares of the anchors' distance: gram 1.0 to 0.0, lpips 0.0 to 0.8.
-VALUES = {
-    "gram/1@judge": {"identity": 1.0, "style-copy": 0.0, "quick": 0.6, "good": 0.3, "slow": 0.3},
-    "lpips/1@judge": {"identity": 0, "style-copy": 0.8, "quick": 0.64, "good": 0.32, "slow": 0.32},
-    "gram/1@trainer": {"identity": 2.0, "style-copy": 0.0, "quick": 0.1, "good": 0.2, "slow": 0.2},
-}
 for _values in VALUES.values():
     _values["fast"] = math.nan  # what the helper would take for a method without values
-CORE = {"quick": 0.001, "good": 0.010, "slow": 0.100, "identity": 0.001, "style-copy": 0.001}
-
-
-@pytest.fixture
-def group(fake_run, monkeypatch):
-    """Rows quick (error 1.0), good and slow (both 0.5), each adapting for 3 s in the median."""
-
-    def make(**changes):
-        given = {"values": VALUES, **changes}
-        runs = [
-            fake_run(("identity", "style-copy", "quick", "good", "slow"), **given),
-        ]
-        for run in runs:
-            for name, seconds in CORE.items():
-                file = run / "speed" / f"{name}__64.json"
-                record = json.loads(file.read_text())
-                record["scopes"]["core"]["samples"] = [seconds] * 3
-                file.write_text(json.dumps(record))
-        [found] = rows.groups(results.load(runs))
-        return found
-
-    return make
-
-
-def said(answer):
-    """The text, of runs that lie somewhere."""
-    folders = {row.run: Path("somewhere") / row.run for row in answer.group.rows}
-    return choice_text.text(answer, folders)
 
 
 def first(answer):
     return answer.recommended.row.method
-
-
-def test_errors_are_shares_of_the_anchors_distance(group):
-    found = choice.answer(group(), need.Need())
-    candidates = {c.row.method: c for c in (found.recommended, *found.others)}
-    assert candidates["quick"].style == pytest.approx(0.6)
-    assert candidates["quick"].content == pytest.approx(0.64 / 0.8)
-    assert candidates["quick"].error == pytest.approx(1.0)
-    assert candidates["good"].error == pytest.approx(math.hypot(0.3, 0.4))
 
 
 def test_the_total_is_styles_and_pictures(group):
@@ -147,28 +104,6 @@ def test_resampling_pairs_the_styles(group):
     assert both["good"].worse_than(both["slow"]) == pytest.approx(0.25, abs=0.03)
 
 
-def test_the_text_has_the_choice_its_cost_and_the_commands(group):
-    text = said(choice.answer(group(), need.Need(styles=2, pictures=1000)))
-    assert "1,000 pictures of 64 px in 2 new styles" in text
-    assert "Take good: 16 s in all (2 × 3 s and 1,000 × 10 ms)" in text
-    assert "Next best slow: 1 min 30 s more" in text
-    assert "quality is of 2 styles; which is few" in text
-    assert "bench adapt --method good --style STYLE.jpg -o style.safetensors" in text
-    assert max(map(len, text.splitlines())) <= 100
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0.0456, "45.6 ms"), (3.25, "3.25 s"), (59.4, "59.4 s"), (59.6, "1 min"),
-        (250, "4 min 10 s"), (3599.9, "1 h"), (7500, "2 h 5 min"), (86_400, "1 d"),
-        (100_000, "1 d 4 h"),
-    ],
-)  # fmt: skip
-def test_durations_read_as_people_say_them(seconds, words):
-    assert choice_text.duration(seconds) == words
-
-
 @pytest.mark.parametrize(
     ("licence", "forbidden"),
     [
@@ -179,11 +114,6 @@ def test_durations_read_as_people_say_them(seconds, words):
 )  # fmt: skip
 def test_licences(licence, forbidden):
     assert choose.forbids_commerce(licence) is forbidden
-
-
-def run(capsys, *words):
-    status = cli.main(["choose", *words])
-    return status, capsys.readouterr()
 
 
 def test_the_command_answers_from_the_runs_there_are(group, capsys, tmp_path):

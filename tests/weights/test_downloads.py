@@ -1,23 +1,16 @@
 """`bench weights fetch` from a server of this process: whole, cut, changed, gone, not there."""
 
-import hashlib
-import http.server
-import re
 import socket
-import threading
 
 import pytest
-import torch
+from helpers.served import BODY, DIGEST, declared
 
-from bench import NeedError, Weights, weights
+from bench import NeedError, Weights
 from bench.cli import main
 from bench.errors import BenchError, StorageError
-from bench.plugins import registry
 from bench.weights import downloads, locate
 from bench.weights.downloads import download
 
-BODY = bytes(range(256)) * 4096  # 1 MiB, more than a block
-DIGEST = hashlib.sha256(BODY).hexdigest()
 PLUGIN = """
 from bench import Method, Weights, hookimpl
 
@@ -34,62 +27,6 @@ class Mine(Method):
 def bench_methods():
     return [Mine]
 """
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves `server.body`, with ranges; `server.cuts` are lengths after which it hangs up."""
-
-    def do_GET(self):
-        server = self.server
-        server.seen.append(dict(self.headers))
-        if self.path == "/moved.pth":  # as GitHub's releases do
-            self.send_response(302)
-            self.send_header("Location", "/file.pth")
-            self.send_header("Content-Length", "0")
-            return self.end_headers()
-        if self.path != "/file.pth":
-            return self.send_error(404)
-        start, status = 0, 200
-        wanted = self.headers.get("Range")
-        if wanted and server.ranges and self.headers.get("If-Range", server.tag) == server.tag:
-            start, status = int(wanted.removeprefix("bytes=").removesuffix("-")), 206
-            if start >= len(server.body):
-                return self.send_error(416)
-        self.send_response(status)
-        self.send_header("Content-Type", server.kind)
-        self.send_header("Content-Length", str(len(server.body) - start))
-        if server.tag:
-            self.send_header("ETag", server.tag)
-        self.end_headers()
-        end = len(server.body)
-        if server.cuts:
-            end = min(end, start + server.cuts.pop(0))
-        self.wfile.write(server.body[start:end])
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def server():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.body, server.tag, server.kind, server.ranges = (
-        BODY,
-        '"one"',
-        "application/octet-stream",
-        True,
-    )
-    server.cuts, server.seen = [], []
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def declared(server, sha256=DIGEST, path="file.pth"):
-    return Weights("file.pth", sha256, f"http://127.0.0.1:{server.server_port}/{path}", "CC0")
 
 
 def names(folder):
@@ -219,9 +156,6 @@ def test_what_has_no_address_says_where_it_is(tmp_path):
             download(Weights("file.pth", None, source, "CC0"), tmp_path)
 
 
-# the command
-
-
 @pytest.fixture
 def plugin(server, tmp_path, monkeypatch):
     """Writes a plugin whose method needs the server's file; gives the words that name it."""
@@ -299,29 +233,3 @@ def test_missing_weights_name_the_command(server, tmp_path):
     ):
         locate(declared(server))
     assert server.seen == []
-
-
-@pytest.mark.parametrize("digits", ["", DIGEST[:8], DIGEST.upper(), DIGEST + "0", "x" * 64])
-def test_a_declared_hash_is_a_whole_one(digits):
-    with pytest.raises(BenchError, match=r"net\.pth: .* is no whole SHA-256; give all 64 digits"):
-        Weights("net.pth", digits, "nowhere", "none")
-
-
-def test_what_the_suite_downloads_has_a_hash_and_names_with_digits_are_right():
-    loaded = registry.load()
-    owners = (*loaded.methods.values(), *loaded.metrics.values())
-    declared = [item for owner in owners for item in owner.weights]
-    declared += [encoder.weights for encoder in loaded.encoders.values()]
-    fetched = [item for item in declared if item.address]
-    assert len({item.file for item in fetched}) >= 6
-    for item in fetched:
-        assert item.sha256, item.file
-        named = re.search("-([0-9a-f]{8})[.]pth$", item.file)
-        assert named is None or item.sha256.startswith(named[1]), item.file
-
-
-def test_a_checkpoint_of_data_parallel_is_told_by_its_names(tmp_path):
-    network = torch.nn.Linear(1, 1)
-    wrapped = {f"module.{name}": value for name, value in network.state_dict().items()}
-    with pytest.raises(BenchError, match=r"every name begins with 'module\.', as DataParallel"):
-        weights.fill(network, wrapped, tmp_path / "net.pth")
