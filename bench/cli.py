@@ -139,7 +139,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # not every terminal has an arrow
             stream.reconfigure(errors=_NEAREST)
     arguments = list(sys.argv[1:] if argv is None else argv)
-    args = parser().parse_args(arguments)
+    args = parser(*arguments[:1]).parse_args(arguments)
     try:
         with _ended_by_sigterm():
             return int(args.run_command(args, arguments) or 0)
@@ -161,8 +161,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(args.failure)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def parser(alone: str = "") -> argparse.ArgumentParser:
+    """The whole command line, or of its commands one alone: each costs the start an import."""
     from bench import __version__
 
     top = _Parser(
@@ -195,7 +195,7 @@ def parser() -> argparse.ArgumentParser:
         subparser.set_defaults(run_command=execute, interrupted=interrupted, failure=failure)
         return subparser
 
-    for name in COMMANDS:
+    for name in (alone,) if alone in COMMANDS else COMMANDS:
         module = importlib.import_module(f"bench.commands.{name}")
         module.add(functools.partial(command, name, module.execute))
     return top

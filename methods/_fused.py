@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from bench.contract.context import Module
 
 from ._fused_algorithms import ALGORITHMS, TALL
-from ._fused_layers import KERNEL, call_layer, convolve, enter, leave, panels
+from ._fused_layers import KERNEL, call_layer, operators, panels
 from ._transform_net import LIMIT, ConvNorm, Residual, TransformNet
 
 Made = tuple[Tensor, Tensor]
@@ -73,7 +73,7 @@ class Layer:
         """
         high, wide = (int(side * ALGORITHMS[self.algorithm].scale) for side in x.shape[:2])
         output, norm = space.take(name, high, wide, self.norm.shape[1]), self.norm.clone()
-        convolve(x, before, self.weight, self.algorithm, output, norm)
+        operators().convolve(x, before, self.weight, self.algorithm, output, norm)
         return output, norm
 
 
@@ -140,7 +140,7 @@ class FusedNet:
         """One padded picture (H + 8, W + 8, 3) to the logits (3, H, W)."""
         space, norm = self.space, self.first_norm.clone()
         z = space.take("even", *result.shape[1:], norm.shape[1])
-        enter(padded, self.first, z, norm)
+        operators().enter(padded, self.first, z, norm)
         for layer, name in zip(self.down, ("odd", "even"), strict=True):
             z, norm = layer(z, norm, space, name)
         x = space.take("sum", *z.shape)
@@ -151,4 +151,4 @@ class FusedNet:
             call_layer("add", x, z, norm, x, *x.shape)
         z, norm = self.up[0](x, None, space, "even")
         z, norm = self.up[1](z, norm, space, "odd")
-        leave(z, norm, self.last, self.bias, result)
+        operators().leave(z, norm, self.last, self.bias, result)

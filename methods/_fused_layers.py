@@ -5,11 +5,12 @@ from __future__ import annotations
 import ctypes
 import functools
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import register_flop_formula
 
 from bench.machine import native
 
@@ -40,11 +41,12 @@ def source() -> str:
 
 @functools.cache
 def kernels() -> ctypes.CDLL:
-    """The compiled layers.
+    """The compiled layers; with them their `operators` are made, before anything is timed.
 
     Raises:
         BenchError: they cannot be compiled here.
     """
+    operators()
     return native.library(source())
 
 
@@ -65,38 +67,54 @@ def panels(weight: Tensor) -> Tensor:
     return cut.transpose(-3, -2).contiguous()
 
 
-# The layers as operators of torch, so that its counter sees them. What it counts is the nominal
-# work, the plain network's: shares of the peak then compare the time of one and the same task.
+class Operators(NamedTuple):
+    """The layers as operators of torch."""
+
+    enter: Callable[[Tensor, Tensor, Tensor, Tensor], None]
+    convolve: Callable[[Tensor, Tensor | None, Tensor, str, Tensor, Tensor], None]
+    leave: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], None]
 
 
-@torch.library.custom_op("bench_fused::enter", mutates_args=("output", "norm"))
-def enter(padded: Tensor, weight: Tensor, output: Tensor, norm: Tensor) -> None:
-    high, wide, outputs = output.shape
-    call_layer("enter", padded, high, wide, weight, output, outputs, norm)
+@functools.cache
+def operators() -> Operators:
+    """The layers as operators, so that torch's counter sees them.
 
+    What it counts is the nominal work, the plain network's: shares of the peak then compare the
+    time of one and the same task. Making them takes a quarter of a second, and so is left to who
+    uses them.
+    """
+    from torch.utils.flop_counter import register_flop_formula
 
-@torch.library.custom_op("bench_fused::convolve", mutates_args=("output", "norm"))
-def convolve(
-    x: Tensor, before: Tensor | None, weight: Tensor, algorithm: str, output: Tensor, norm: Tensor
-) -> None:
-    call_layer(algorithm, x, *x.shape, before, weight, output, *output.shape, norm)
+    @torch.library.custom_op("bench_fused::enter", mutates_args=("output", "norm"))
+    def enter(padded: Tensor, weight: Tensor, output: Tensor, norm: Tensor) -> None:
+        high, wide, outputs = output.shape
+        call_layer("enter", padded, high, wide, weight, output, outputs, norm)
 
+    @torch.library.custom_op("bench_fused::convolve", mutates_args=("output", "norm"))
+    def convolve(
+        x: Tensor,
+        before: Tensor | None,
+        weight: Tensor,
+        algorithm: str,
+        output: Tensor,
+        norm: Tensor,
+    ) -> None:
+        call_layer(algorithm, x, *x.shape, before, weight, output, *output.shape, norm)
 
-@torch.library.custom_op("bench_fused::leave", mutates_args=("output",))
-def leave(x: Tensor, before: Tensor, weight: Tensor, bias: Tensor, output: Tensor) -> None:
-    call_layer("leave", x, *x.shape, before, weight, bias, output)
+    @torch.library.custom_op("bench_fused::leave", mutates_args=("output",))
+    def leave(x: Tensor, before: Tensor, weight: Tensor, bias: Tensor, output: Tensor) -> None:
+        call_layer("leave", x, *x.shape, before, weight, bias, output)
 
+    @register_flop_formula(torch.ops.bench_fused.enter)
+    def enter_flops(padded, weight, output, norm, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
+        return 2 * int(math.prod(output)) * int(padded[2]) * KERNEL**2
 
-@register_flop_formula(torch.ops.bench_fused.enter)
-def _enter_flops(padded, weight, output, norm, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
-    return 2 * int(math.prod(output)) * int(padded[2]) * KERNEL**2
+    @register_flop_formula(torch.ops.bench_fused.convolve)
+    def convolve_flops(x, before, weight, algorithm, output, norm, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
+        return 2 * int(math.prod(output)) * int(x[2]) * 9
 
+    @register_flop_formula(torch.ops.bench_fused.leave)
+    def leave_flops(x, before, weight, bias, output, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
+        return 2 * int(math.prod(output)) * int(x[2]) * KERNEL**2
 
-@register_flop_formula(torch.ops.bench_fused.convolve)
-def _convolve_flops(x, before, weight, algorithm, output, norm, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
-    return 2 * int(math.prod(output)) * int(x[2]) * 9
-
-
-@register_flop_formula(torch.ops.bench_fused.leave)
-def _leave_flops(x, before, weight, bias, output, **_) -> int:  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003
-    return 2 * int(math.prod(output)) * int(x[2]) * KERNEL**2
+    return Operators(enter, convolve, leave)

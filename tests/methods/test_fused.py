@@ -13,7 +13,6 @@ from bench.machine import footprint, native
 algorithms = importlib.import_module("bench.methods._fused_algorithms")
 deployment = importlib.import_module("bench.methods._deployed")
 fused = importlib.import_module("bench.methods._fused")
-layers = importlib.import_module("bench.methods._fused_layers")
 transform_net = importlib.import_module("bench.methods._transform_net")
 
 with_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="no g++")
@@ -88,16 +87,16 @@ def test_is_deterministic_and_pictures_do_not_meet(network, threads):
 @with_compiler
 def test_threads_do_not_meet(network, monkeypatch):
     fast, content = fused.FusedNet(network), picture(40, 36)
-    expected, leave, others = fast(content), fused.leave, []
+    expected, operators, others = fast(content), fused.operators(), []
 
     def meanwhile(*arguments):
         if not others:
             others.append(threading.Thread(target=fast, args=(picture(24, 24),)))
             others[0].start()
             others[0].join(1)
-        leave(*arguments)
+        operators.leave(*arguments)
 
-    monkeypatch.setattr(fused, "leave", meanwhile)
+    monkeypatch.setattr(fused, "operators", lambda: operators._replace(leave=meanwhile))
     assert torch.equal(fast(content), expected)
     others[0].join()
 
@@ -162,7 +161,7 @@ def test_plain_is_the_network_itself(network, context):
 @pytest.mark.parametrize(("plain", "quick", "chosen"), [(1.0, 0.5, True), (1.0, 0.95, False)])
 def test_auto_takes_the_faster(network, context, monkeypatch, plain, quick, chosen):
     taken = iter([plain, quick] * 3)
-    monkeypatch.setattr(layers, "kernels", lambda: None)
+    monkeypatch.setattr(deployment, "kernels", lambda: None)
     monkeypatch.setattr(deployment, "timed", lambda call, device: (torch.ones(1), next(taken)))
     monkeypatch.setattr(deployment, "_probe", deployment._probe.__wrapped__)
     deployed = deployment.deploy(network, context, "auto")
@@ -175,8 +174,10 @@ def test_auto_takes_the_faster(network, context, monkeypatch, plain, quick, chos
 def test_the_probe_times_the_fused_network(context, monkeypatch):
     calls = []
     monkeypatch.setattr(deployment, "SIDE", 16)
-    monkeypatch.setattr(layers, "kernels", lambda: None)
-    monkeypatch.setattr(fused, "FusedNet", lambda network: lambda x: calls.append(x) or network(x))
+    monkeypatch.setattr(deployment, "kernels", lambda: None)
+    monkeypatch.setattr(
+        deployment, "FusedNet", lambda network: lambda x: calls.append(x) or network(x)
+    )
     deployment._probe.__wrapped__("fused", True, context.device, context.precision, 1)
     assert len(calls) == 3
 
@@ -184,9 +185,9 @@ def test_the_probe_times_the_fused_network(context, monkeypatch):
 def test_a_faster_network_whose_pictures_differ_is_not_taken(context, monkeypatch):
     taken = iter([1.0, 0.1] * 3)
     monkeypatch.setattr(deployment, "SIDE", 16)
-    monkeypatch.setattr(layers, "kernels", lambda: None)
+    monkeypatch.setattr(deployment, "kernels", lambda: None)
     monkeypatch.setattr(deployment, "timed", lambda call, _: (call(), next(taken)))
-    monkeypatch.setattr(fused, "FusedNet", lambda network: torch.zeros_like)
+    monkeypatch.setattr(deployment, "FusedNet", lambda network: torch.zeros_like)
     better, reason = deployment._probe.__wrapped__(
         "fused", False, context.device, context.precision, 1
     )
@@ -196,7 +197,7 @@ def test_a_faster_network_whose_pictures_differ_is_not_taken(context, monkeypatc
 
 def test_without_a_compiler(network, context, monkeypatch):
     monkeypatch.setenv("CXX", "/nowhere/g++")
-    monkeypatch.setattr(layers, "kernels", lambda: native.library.__wrapped__("int one;"))
+    monkeypatch.setattr(deployment, "kernels", lambda: native.library.__wrapped__("int one;"))
     monkeypatch.setattr(deployment, "_probe", deployment._probe.__wrapped__)
     deployed = deployment.deploy(network, context, "auto")
     assert deployed.form == "plain"
