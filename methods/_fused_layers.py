@@ -6,8 +6,8 @@ import ctypes
 import functools
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -67,7 +67,8 @@ def panels(weight: Tensor) -> Tensor:
     return cut.transpose(-3, -2).contiguous()
 
 
-class Operators(NamedTuple):
+@dataclass(frozen=True)
+class Operators:
     """The layers as operators of torch."""
 
     enter: Callable[[Tensor, Tensor, Tensor, Tensor], None]

@@ -340,7 +340,7 @@ def test_good_methods_pass(cls):
         (Faithful, "forgets_styles", "adapt must start anew"),
         (Drifting, "forgets_contents", "must not change the method"),
         (Mixing, "stylizes_batches_as_singles", "mix pictures"),
-        (Seeding, "leaves_global_state_alone", "a global seed: torch.manual_seed (test_conf"),
+        (Seeding, "leaves_global_state_alone", "a global seed: torch.manual_seed (checked.py"),
         (Borrowing, "leaves_global_state_alone", "numpy.random was changed"),
         (Dicing, "leaves_global_state_alone", "the state of random was changed: random numbers"),
         (Sleepy, "owns_no_clock", "time.sleep (test_methods.py:"),
@@ -353,7 +353,7 @@ def test_good_methods_pass(cls):
         (Secretive, "records_its_options", "os.environ['SHARE'] (test_methods.py:"),
         (Extra, "records_its_options", "__init__ takes share"),
         (Rounding, "records_its_options", "let Options change no value"),
-        (Reading, "touches_only_declared_files", "test_methods.py (test_conformance.py:"),
+        (Reading, "touches_only_declared_files", "test_methods.py (test_methods.py:"),
         (Chatty, "prints_nothing", "printed 'adapting'"),
     ],
 )

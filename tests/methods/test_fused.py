@@ -1,6 +1,7 @@
 import importlib
 import shutil
 import threading
+from dataclasses import replace
 
 import pytest
 import torch
@@ -96,7 +97,7 @@ def test_threads_do_not_meet(network, monkeypatch):
             others[0].join(1)
         operators.leave(*arguments)
 
-    monkeypatch.setattr(fused, "operators", lambda: operators._replace(leave=meanwhile))
+    monkeypatch.setattr(fused, "operators", lambda: replace(operators, leave=meanwhile))
     assert torch.equal(fast(content), expected)
     others[0].join()
 

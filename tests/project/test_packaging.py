@@ -132,7 +132,7 @@ def test_light_modules_import_neither_torch_nor_pandas(module):
 def test_fast_leaves_out_what_is_listed_and_nothing_else():
     tests = ROOT / "tests"
     assert [name for name in WHOLE if not (tests / name).exists()] == []
-    assert is_whole(tests / "study/test_study.py")
+    assert is_whole(tests / "study/test_studies.py")
     assert is_whole(tests / "project/test_docs.py")
     assert not is_whole(tests / "project/test_packaging.py")
 
