@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from bench.contract import Context, Metric
+from bench.contract import Context, Encoder, Metric
 from bench.losses import relative_error
 
-from ._features import Features, Statistic
+from ._features import Features
 
 
 def style_distance(statistics: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
@@ -26,14 +26,9 @@ def style_distance(statistics: Sequence[Tensor], targets: Sequence[Tensor]) -> T
 
 
 class TapsDistance(Metric):
-    """`style_distance` between a statistic of the stylized picture and that of the style.
-
-    Attributes:
-        statistic: what is read off each tap of the encoder.
-    """
+    """`style_distance` between a statistic of the stylized picture and that of the style."""
 
     axis = "style"
-    statistic: ClassVar[Statistic[Sequence[Tensor]]]
 
     def __init__(
         self, encoder: str, training_loss_of: Sequence[str] = (), caveat: str = ""
@@ -41,6 +36,11 @@ class TapsDistance(Metric):
         self.encoder = encoder
         self.training_loss_of = training_loss_of
         self.caveat = caveat
+
+    @staticmethod
+    @abstractmethod
+    def statistic(features: Sequence[Tensor], encoder: Encoder) -> Sequence[Tensor]:
+        """What is read off the features (1, C, H, W) at every tap."""
 
     def load(self, context: Context) -> None:
         """Load the encoder."""
