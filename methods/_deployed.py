@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from bench.contract.context import Context, Precision
 from bench.errors import BenchError
 from bench.extras import extra
-from bench.machine.clock import timed
+from bench.machine.clock import CLEARLY_FASTER, timed
 from bench.machine.device import decibels
 from bench.runtimes import EXTRA, RUNTIMES, to_onnx
 
@@ -157,4 +157,5 @@ def _probe(
         return False, f"{faster}: {str(error).splitlines()[0]}"
     equal = decibels(outputs[1], outputs[0])
     timings = f"probe: plain {1e3 * seconds[0]:.1f} ms, {faster} {1e3 * seconds[1]:.1f} ms"
-    return seconds[1] < 0.9 * seconds[0] and equal >= ALIKE, f"{timings} ({equal:.0f} dB)"
+    better = seconds[1] < CLEARLY_FASTER * seconds[0]
+    return better and equal >= ALIKE, f"{timings} ({equal:.0f} dB)"

@@ -93,8 +93,8 @@ class StyleSwap(Trained):
 
     def load(self) -> None:
         """Build the encoder and the inverse network."""
-        tensors, told, file = self.read_weights()
-        self.pyramid = Pyramid(self.context, told["encoder"])
+        tensors, trained_with, file = self.read_weights()
+        self.pyramid = Pyramid(self.context, trained_with["encoder"])
         self.inverse = self.context.place(mirror(self.pyramid).requires_grad_(False))
         load_weights(self.inverse, tensors, file)
 

@@ -53,7 +53,7 @@ def task_of(name, context, **values):
     return cls(context, pictures(3, 1), chosen)
 
 
-def made(name, context, tmp_path, **values):
+def loaded(name, context, tmp_path, **values):
     """A loaded method with the weights that a training of no step gives."""
     task = task_of(name, context)
     file = tmp_path / f"{name}.safetensors"
@@ -78,7 +78,7 @@ def test_a_trained_method_learns_saves_and_loads(name, context, tmp_path):
         logged = task.step(index)
         assert all(map(math.isfinite, logged.values()))
     assert any(not torch.equal(before[key], value) for key, value in task.export().items())
-    method = made(name, context, tmp_path)
+    method = loaded(name, context, tmp_path)
     torch.manual_seed(0)
     adapt(method, tensor(1, 3, 40, 56).sigmoid())
     content = tensor(2, 3, 37, 45, seed=1).sigmoid()
@@ -149,7 +149,7 @@ def test_adain_gives_features_the_styles_moments():
 
 def test_adain_without_style_reconstructs(context, tmp_path):
     """alpha = 0 asks for the content's own moments: the picture does not depend on the style."""
-    method = made("adain", context, tmp_path, alpha=0.0)
+    method = loaded("adain", context, tmp_path, alpha=0.0)
     content = tensor(1, 3, 32, 32, seed=2).sigmoid()
     results = []
     for seed in (3, 4):
@@ -160,11 +160,11 @@ def test_adain_without_style_reconstructs(context, tmp_path):
 
 def test_adain_mixes_styles_by_their_moments(context, tmp_path):
     """Paper, eq. 15: what is linear in the styles' moments can be mixed by mixing them."""
-    method = made("adain", context, tmp_path)
+    method = loaded("adain", context, tmp_path)
     target = []
     for seed in (3, 4):
         adapt(method, tensor(1, 3, 32, 32, seed=seed).sigmoid())
-        target.append(method.adapted()["told"])
+        target.append(method.adapted()["style_moments"])
     features = tensor(1, target[0].shape[2], 8, 8)
     halves = [matching.adain(features, moments) for moments in target]
     mixed = matching.adain(features, (target[0] + target[1]) / 2)
@@ -173,12 +173,12 @@ def test_adain_mixes_styles_by_their_moments(context, tmp_path):
 
 @pytest.mark.parametrize("name", ["adain", "wct"])
 def test_a_preserved_color_is_the_contents(name, context, tmp_path):
-    method = made(name, context, tmp_path, preserve_color=True)
+    method = loaded(name, context, tmp_path, preserve_color=True)
     style = tensor(1, 3, 32, 32, seed=3).sigmoid()
     content = tensor(2, 3, 32, 32, seed=4).sigmoid()
     adapt(method, style)
     both = stylize(method, content)
-    alone = made(name, context, tmp_path)
+    alone = loaded(name, context, tmp_path)
     adapt(alone, matching.match_color(style, content[1:]))
     torch.testing.assert_close(both[1:], stylize(alone, content[1:]), atol=1e-4, rtol=1e-4)
 
@@ -203,7 +203,7 @@ def test_vgg19_to_relu4_1_has_half_of_adains_parameters():
     [("style-swap", {}), ("avatar-net", {}), ("adain", {"preserve_color": True})],
 )
 def test_styles_without_a_mean_are_not_mixed(name, values, context, tmp_path):
-    method = made(name, context, tmp_path, **values)
+    method = loaded(name, context, tmp_path, **values)
     before = style_files.state(method)
     adapt(method, tensor(1, 3, 32, 32).sigmoid())
     style = style_files.taken(method, before, "a")
@@ -289,12 +289,12 @@ def test_a_map_smaller_than_the_patch_is_one_patch():
 
 def test_a_style_decorated_with_itself_is_as_if_encoded_and_decoded(context, tmp_path):
     """Avatar-Net: its patches are their own nearest, and the moments are its own."""
-    method = made("avatar-net", context, tmp_path, alpha=1.0)
+    method = loaded("avatar-net", context, tmp_path, alpha=1.0)
     style = tensor(1, 3, 32, 32).sigmoid()
     adapt(method, style)
     levels = method.pyramid(style)
-    told = [matching.moments(features) for features in levels]
-    decoded = method.decoder(levels[-1], matching.fusing(method.pyramid, told))
+    style_moments = [matching.moments(features) for features in levels]
+    decoded = method.decoder(levels[-1], matching.fusing(method.pyramid, style_moments))
     torch.testing.assert_close(stylize(method, style), decoded, atol=1e-4, rtol=1e-4)
 
 
@@ -303,7 +303,7 @@ def test_between_the_style_and_the_content_lie_their_numbers(name, context, tmp_
     """alpha=0 is the content as its own style, alpha=1 the style; each picture has its own."""
     style, contents = tensor(1, 3, 32, 32).sigmoid(), tensor(2, 3, 32, 32, seed=4).sigmoid()
     torch.manual_seed(0)
-    none, whole = (made(name, context, tmp_path, alpha=alpha) for alpha in (0.0, 1.0))
+    none, whole = (loaded(name, context, tmp_path, alpha=alpha) for alpha in (0.0, 1.0))
     for method in (none, whole):
         torch.manual_seed(1)
         for parameter in method.generator.parameters():
@@ -318,7 +318,7 @@ def test_between_the_style_and_the_content_lie_their_numbers(name, context, tmp_
 
 def test_predict_adapt_begins_as_ghiasi_and_goes_on(context, tmp_path):
     """No step leaves the predicted network; each further one moves it towards the style."""
-    predicted = made("ghiasi", context, tmp_path)
+    predicted = loaded("ghiasi", context, tmp_path)
     norms = predicted.generator.predict
     torch.nn.init.normal_(norms.weight, std=0.1, generator=torch.Generator().manual_seed(0))
     file = tmp_path / "ghiasi.safetensors"
@@ -362,7 +362,7 @@ def test_cin_with_one_style_is_instance_normalisation():
 
 
 def test_cin_changes_nothing_but_scales_and_shifts(context, tmp_path):
-    method = made("cin", context, tmp_path, steps=2)
+    method = loaded("cin", context, tmp_path, steps=2)
     before = {key: value.clone() for key, value in method.network.state_dict().items()}
     torch.manual_seed(0)
     adapt(method, tensor(1, 3, 32, 32).sigmoid())
@@ -381,10 +381,10 @@ def generator(kind, context):
 
 
 def test_the_hypernetwork_fills_the_network_exactly(context):
-    made = generator(metanet.MetaNet, context).parameters_for(tensor(20))
+    parameters = generator(metanet.MetaNet, context).parameters_for(tensor(20))
     wanted = {name: p.shape for name, p in net.TransformNet().named_parameters()}
-    assert {name: p.shape for name, p in made.items()} == wanted
-    assert sum(p.numel() for p in made.values()) == 1_679_235
+    assert {name: p.shape for name, p in parameters.items()} == wanted
+    assert sum(p.numel() for p in parameters.values()) == 1_679_235
 
 
 def test_the_papers_hypernetwork_would_have_the_papers_size():
@@ -398,10 +398,12 @@ def test_the_papers_hypernetwork_would_have_the_papers_size():
 
 @pytest.mark.parametrize("kind", [ghiasi.StylePrediction, metanet.MetaNet])
 def test_an_untrained_generator_gives_the_neutral_network(kind, context):
-    made = generator(kind, context)
+    untrained = generator(kind, context)
     content = tensor(1, 3, 32, 32).sigmoid()
-    stylized = functional_call(made.transform, made.parameters_for(tensor(20)), (content,))
-    torch.testing.assert_close(stylized, made.transform(content))
+    stylized = functional_call(
+        untrained.transform, untrained.parameters_for(tensor(20)), (content,)
+    )
+    torch.testing.assert_close(stylized, untrained.transform(content))
 
 
 def test_statistics_are_means_and_deviations_standardised(context):

@@ -27,11 +27,11 @@ DOCS = [page for page in PAGES if page.parent != ROOT]
 
 LONG = {
     "train": "trains for minutes at least (tests/test_training.py)",
-    "study": "trains several networks (tests/test_study.py)",
-    "vote": "serves until Ctrl-C (tests/test_vote.py)",
-    "export": "exports for half a minute (tests/commands/test_export_command.py)",
-    "gate": "runs two revisions for half a minute (tests/test_gate.py)",
-    "compare": "needs two runs (tests/test_compare.py)",
+    "study": "trains several networks (tests/study)",
+    "vote": "serves until Ctrl-C (tests/vote)",
+    "export": "exports for half a minute (tests/commands/test_export.py)",
+    "gate": "runs two revisions for half a minute (tests/compare)",
+    "compare": "needs two runs (tests/compare)",
 }
 """Commands that are parsed, their plugins and options looked up, and not run."""
 

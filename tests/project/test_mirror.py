@@ -28,6 +28,7 @@ ELSEWHERE = {
     "run/sampling": "machine/test_timing.py",
     "run/scores": "run/test_runner.py",
     "run/speeds": "run/test_runner.py",
+    "stylize/exported": "commands/test_export.py",
     "vote/votes": "vote/test_ballot.py",
 }
 """What is tried together with something else, and where."""
