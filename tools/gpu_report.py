@@ -311,11 +311,7 @@ def due(chosen: Sequence[Step], state: State) -> list[Step]:
     """The steps that are left: first those never begun, then those that were cut off."""
     fresh = [step for step in chosen if step.name not in state.steps]
     begun = [(step, state.steps[step.name]) for step in chosen if step.name in state.steps]
-    cut = [
-        step
-        for step, outcome in begun
-        if outcome["status"] == "cut off" and outcome["tries"] < TRIES
-    ]
+    cut = [step for step, done in begun if done["status"] == "cut off" and done["tries"] < TRIES]
     return fresh + cut
 
 
