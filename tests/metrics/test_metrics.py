@@ -14,9 +14,9 @@ from bench.errors import BenchError
 from bench.plugins import registry
 
 REGISTRY = registry.load()
-ssim, color, gram, content, features = (
+ssim, color, gram, content, distance, features = (
     importlib.import_module(f"bench.metrics.{name}")
-    for name in ("ssim", "color", "gram", "content", "_features")
+    for name in ("ssim", "color", "gram", "content", "_style_distance", "_features")
 )
 
 
@@ -118,7 +118,7 @@ def test_half_way_lies_between_the_anchors(metric):
 def test_style_distance_by_hand():
     ones = [torch.full((1, 1, 1), 2.0), torch.full((1, 1, 1), 3.0)]
     targets = [torch.full((1, 1, 1), 4.0), torch.full((1, 1, 1), 3.0)]
-    assert gram.style_distance(ones, targets).item() == pytest.approx(((2 / 4) ** 2 + 0) / 2)
+    assert distance.style_distance(ones, targets).item() == pytest.approx(((2 / 4) ** 2 + 0) / 2)
 
 
 def test_gram_and_content_by_hand_on_an_encoder_by_hand(by_hand):
