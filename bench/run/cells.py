@@ -19,7 +19,7 @@ from bench import images, results
 from bench.contract import Context, Method
 from bench.contract.phases import adapting, loaded, stylizing
 from bench.errors import BenchError
-from bench.machine import measure
+from bench.machine import footprint
 from bench.machine.clock import drain, one_two_five
 from bench.results import (
     AdaptRecord,
@@ -112,10 +112,10 @@ class _Making:
             precision, reason = method.arithmetic
             self.cell = replace(self.cell, precision=precision, precision_reason=reason)
         per_style = self._adapt(method)
-        shared = measure.parameters(method.networks()) - per_style
+        shared = footprint.parameters(method.networks()) - per_style
         counts = ParameterCounts(shared=shared, per_style=per_style)
         self.cell = replace(self.cell, parameters=counts)
-        with measure.peak_memory(self.context.device) as peak:
+        with footprint.peak_memory(self.context.device) as peak:
             for content in self.record.contents:
                 picture, steps = self._stylize(method, content)
                 self.cell = replace(self.cell, contents=[*self.cell.contents, picture])
@@ -144,7 +144,7 @@ class _Making:
 
         self._seed("adapt")
         phase = adapting(method, self.reference)
-        adapted = drain(
+        adaptation = drain(
             self._heard(phase),
             self.context.device,
             observe=observe,
@@ -152,11 +152,11 @@ class _Making:
             max_seconds=self.plan.adapt_seconds,
         )
         taken = AdaptRecord(
-            seconds=adapted.seconds,
-            steps=adapted.steps,
-            finished=adapted.finished,
-            curve=adapted.curve if adapted.steps else None,
-            device_seconds=adapted.device_seconds,
+            seconds=adaptation.seconds,
+            steps=adaptation.steps,
+            finished=adaptation.finished,
+            curve=adaptation.curve if adaptation.steps else None,
+            device_seconds=adaptation.device_seconds,
         )
         self.cell = replace(self.cell, adapt=taken)
         return changed_parameters(start, all_parameters(method))
@@ -229,10 +229,10 @@ def count_flops(method: Method, content: Tensor, steps: int) -> int | None:
     None where torch sees nothing of a network, since another library runs it.
     """
     if not steps:
-        count = measure.flops(lambda: list(stylizing(method, content)))
+        count = footprint.flops(lambda: list(stylizing(method, content)))
         return count or (None if all_parameters(method) else count)
     start, first = (
-        measure.flops(lambda n=n: list(itertools.islice(stylizing(method, content), n)))  # type: ignore[misc]
+        footprint.flops(lambda n=n: list(itertools.islice(stylizing(method, content), n)))  # type: ignore[misc]
         for n in (1, 2)
     )
     return None if start is None or first is None else start + steps * (first - start)

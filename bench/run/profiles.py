@@ -22,7 +22,7 @@ class Profile:
         sizes: sides of the pictures in pixels.
         observe: the steps of an adaptation at which every content is stylized.
         isolate: whether it is long enough for processes of their own, which take seconds.
-        sampling: fields of `bench.run.sampling.Rule` that differ from its defaults.
+        sampling: fields of `bench.run.sampling.SamplingRule` that differ from its defaults.
     """
 
     name: str

@@ -7,45 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.checkout import ROOT
 
 from bench.cli import main
-
-PLUGIN = '''
-import time
-from bench import Method, hookimpl
-
-class Sleeper(Method):
-    """Sleeps, which no processor time tells of."""
-    name = "sleeper"
-    family = "arbitrary"
-    def stylize(self, content):
-        time.sleep({seconds})
-        print("chatter")
-        return content
-
-@hookimpl
-def bench_methods(): return [Sleeper]
-'''
-
-
-@pytest.fixture
-def folders(tmp_path, monkeypatch):
-    """Two versions of the package, made of links; a method sleeps longer in the new one."""
-    monkeypatch.setenv("BENCH_PLUGINS", "0")
-
-    def make(name, seconds):
-        folder = tmp_path / name
-        (folder / "methods").mkdir(parents=True)
-        (folder / "bench").symlink_to(ROOT / "bench")
-        (folder / "methods" / "__init__.py").touch()
-        (folder / "methods" / "sleeper.py").write_text(PLUGIN.format(seconds=seconds))
-        for part in ("metrics", "datasets"):
-            (folder / part).mkdir()
-            (folder / part / "__init__.py").touch()
-        return str(folder)
-
-    return make("before", 0.010), make("after", 0.013)
 
 
 @pytest.mark.timeout(300)  # two processes import torch

@@ -4,7 +4,8 @@ import random
 from pathlib import Path
 
 import pytest
-from helpers.gating import RULE, TASK, Simulated
+from helpers.checkout import ROOT
+from helpers.gating import PLUGIN, RULE, TASK, Simulated
 
 from bench.compare import gate, turns
 
@@ -34,3 +35,22 @@ def simulated(monkeypatch):
         return taken
 
     return make
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """Two versions of the package, made of links; a method sleeps longer in the new one."""
+    monkeypatch.setenv("BENCH_PLUGINS", "0")
+
+    def make(name, seconds):
+        folder = tmp_path / name
+        (folder / "methods").mkdir(parents=True)
+        (folder / "bench").symlink_to(ROOT / "bench")
+        (folder / "methods" / "__init__.py").touch()
+        (folder / "methods" / "sleeper.py").write_text(PLUGIN.format(seconds=seconds))
+        for part in ("metrics", "datasets"):
+            (folder / part).mkdir()
+            (folder / part / "__init__.py").touch()
+        return str(folder)
+
+    return make("before", 0.010), make("after", 0.013)

@@ -2,11 +2,19 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from bench.compare import revisions
+from bench.compare.revisions import resolve
 from bench.errors import BenchError
+
+
+def test_a_folder_inside_the_sources_stands_for_them(folders, tmp_path):
+    side = resolve(str(Path(folders[0]) / "metrics"), tmp_path / "side")
+    assert side.label == str(Path(folders[0]).resolve())
+    assert (tmp_path / "side" / "bench" / "metrics" / "__init__.py").is_file()
 
 
 def git(folder, *words):

@@ -118,7 +118,7 @@ class Killing:
         self.counts["kills" if killed else "ended before"] += 1
         return killed
 
-    def told(self, folder="."):
+    def count_files(self, folder="."):
         """Count unfinished files, and insist that there are no half ones."""
         half, unfinished = half_files(folder)
         assert not half
@@ -157,7 +157,7 @@ def test_run():
     while killing.left > 0:
         killing.of(seconds, *RUN, *MACHINE, "--runs", "runs", early=0.05)
         runs = results.find_runs(Path("runs")) if Path("runs").is_dir() else []
-        killing.told()
+        killing.count_files()
         if not runs:
             killing.counts["killed before it began"] += 1
             shutil.rmtree("runs", ignore_errors=True)
@@ -166,7 +166,7 @@ def test_run():
         finished = {p: p.stat().st_mtime_ns for p in run.glob("[ces]*/[!.]*.json")}
         while killing.left > 0 and killing.random.random() < 0.3:
             killing.of(seconds / 2, "run", "--resume", str(run), "--plugin", "tint.py", "--quiet")
-        killing.told()
+        killing.count_files()
         status, said = bench("run", "--resume", str(run), "--plugin", "tint.py", "--quiet")
         assert status == 0, said
         assert outcome(run) == expected
@@ -189,7 +189,7 @@ def test_train():
         steps = 0
         while killing.left > 0 and killing.random.random() < 0.8:
             killing.of(seconds, *words, str(out), *["--resume"] * state.exists())
-            killing.told()
+            killing.count_files()
             if state.exists():
                 before, steps = steps, torch.load(state)["progress"]["step"]
                 assert steps >= before  # nothing that was saved is lost
@@ -235,7 +235,7 @@ def test_stylize():
             killing.of(seconds, *words, "out")
         else:
             killing.of(of_clip, *clip, "out/clip.gif")
-        killing.told("out")
+        killing.count_files("out")
         for path in Path("out").glob("[!.]*"):
             assert path.read_bytes() == expected[path.name]
             killing.counts["pictures"] += 1

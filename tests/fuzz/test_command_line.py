@@ -143,9 +143,9 @@ def tried(root, words):
     else:
         assert status == 0
     after = seen(root)
-    made = {path for path in {*before, *after} if before.get(path) != after.get(path)}
-    allowed = {path for path in made if path.startswith("work/bench-") and words[0] == "new"}
-    assert made == allowed, (words, made)
+    changed = {path for path in {*before, *after} if before.get(path) != after.get(path)}
+    allowed = {path for path in changed if path.startswith("work/bench-") and words[0] == "new"}
+    assert changed == allowed, (words, changed)
     for path in allowed:
         shutil.rmtree(root / path, ignore_errors=True)
     for path in Path("runs").glob("2*"):

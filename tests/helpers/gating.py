@@ -51,3 +51,21 @@ class Simulated:
 
     def close(self):
         pass
+
+
+PLUGIN = '''
+import time
+from bench import Method, hookimpl
+
+class Sleeper(Method):
+    """Sleeps, which no processor time tells of."""
+    name = "sleeper"
+    family = "arbitrary"
+    def stylize(self, content):
+        time.sleep({seconds})
+        print("chatter")
+        return content
+
+@hookimpl
+def bench_methods(): return [Sleeper]
+'''

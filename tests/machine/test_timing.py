@@ -337,14 +337,14 @@ def test_warm_up_is_recorded_and_not_among_the_samples(clock):
 
 
 def test_progress_is_told_with_the_clock_stopped(clock):
-    told = []
+    seen = []
 
     def on_turn(label, samples):
-        told.append((label, len(samples.seconds)))
+        seen.append((label, len(samples.seconds)))
         clock.spend(1000)
 
     taken = sample_interleaved({"x": costing(clock, 1.0)}, RULE, 0, CPU, clock, on_turn)
-    assert told == [("x", count) for count in (0, *range(6))]
+    assert seen == [("x", count) for count in (0, *range(6))]
     assert sum(taken["x"].seconds) == 6
 
 

@@ -89,15 +89,17 @@ def test_what_concerns_the_run_is_raised(tmp_path):
     ],
 )
 def test_how_a_process_dies_is_said(how, death, tmp_path):
-    said, told = followed(functools.partial(end, how), tmp_path)
+    said, outcome = followed(functools.partial(end, how), tmp_path)
     assert said == [("mine", "at work", "")]
-    assert told == (death, False)
+    assert outcome == (death, False)
 
 
 def test_a_process_that_hangs_is_ended(tmp_path):
-    said, told = followed(functools.partial(end, functools.partial(time.sleep, 100)), tmp_path, 0.5)
+    said, outcome = followed(
+        functools.partial(end, functools.partial(time.sleep, 100)), tmp_path, 0.5
+    )
     assert said == [("mine", "at work", "")]
-    assert told == ("nothing happened in its process for 0.5 s, and it was ended", False)
+    assert outcome == ("nothing happened in its process for 0.5 s, and it was ended", False)
 
 
 def test_a_process_that_goes_on_saying_something_does_not_hang(tmp_path):
