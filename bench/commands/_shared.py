@@ -304,20 +304,20 @@ def warn(text: str) -> None:
 
 def note_left_out(paths: Iterable[str]) -> None:
     """Say what the folders among the paths hold beside pictures."""
-    from bench import images
+    from bench import picture_files
     from bench.paths import expanded
 
     folders = [path for path in dict.fromkeys(map(expanded, paths)) if path.is_dir()]
-    for line in images.survey(folders).notes():
+    for line in picture_files.survey(folders).notes():
         warn(line)
 
 
 def stored(paths: Sequence[str], quiet: bool) -> PictureStore:
     """All pictures under the paths, decoded once into a cache on disk."""
-    from bench import images, progress, store
+    from bench import images, picture_files, progress, store
     from bench.paths import user_cache
 
-    files = images.find(paths)
+    files = picture_files.find(paths)
     note_left_out(paths)
     read = functools.partial(images.array, short_side=256, report=warn)
     folder = user_cache() / "pictures"
