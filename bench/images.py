@@ -12,8 +12,9 @@ import io
 import stat
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,23 @@ _READS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 _WRITES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # TIFF 6.0, section 4
 _RESAMPLING = Image.Resampling.LANCZOS
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a picture becomes a square.
+
+    Attributes:
+        square: `crop` cuts out the centred square, `squash` gives up the aspect.
+        filter: Pillow's, which also averages where a picture gets smaller.
+    """
+
+    square: Literal["crop", "squash"] = "crop"
+    filter: Literal["lanczos", "bicubic", "bilinear"] = "lanczos"
+
+
+CROPPED = Fit()
+"""What is done where nothing else is asked for."""
 
 
 def open_picture(path: Path | str, at_least: int | None = None) -> Image.Image:
@@ -163,13 +181,16 @@ def to_image(picture: Tensor) -> Image.Image:
     return Image.fromarray(eight_bits.permute(1, 2, 0).contiguous().numpy())
 
 
-def load(source: Picture | Path | str, size: int | None = None, crop: bool = True) -> Tensor:
+def load(
+    source: Picture | Path | str, size: int | None = None, crop: bool = True, fit: Fit = CROPPED
+) -> Tensor:
     """A picture as float32 (1, 3, H, W) in [0, 1].
 
     Args:
         source: a dataset's picture, or a file.
         size: the shorter side in pixels after resizing, up or down; None keeps every pixel.
-        crop: cut out the centred square, (1, 3, size, size); else the aspect is kept.
+        crop: make it a square, (1, 3, size, size); else the aspect is kept.
+        fit: how it becomes a square.
 
     Raises:
         BenchError: the picture cannot be read, or would exceed `MAX_PIXELS` at this size.
@@ -181,8 +202,9 @@ def load(source: Picture | Path | str, size: int | None = None, crop: bool = Tru
     short = min(width, height)
     if crop:
         left, top = (width - short) / 2, (height - short) / 2
-        box = (left, top, left + short, top + short)
-        return to_tensor(image.resize((size, size), _RESAMPLING, box))
+        box = (left, top, left + short, top + short) if fit.square == "crop" else None
+        filter = Image.Resampling[fit.filter.upper()]
+        return to_tensor(image.resize((size, size), filter, box))
     wanted = _scaled(image.size, size)
     name = source.name if isinstance(source, Picture) else str(source)
     if wanted[0] * wanted[1] > MAX_PIXELS:

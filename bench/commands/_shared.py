@@ -239,10 +239,16 @@ def dataset(
     return cls(options.build(cls.Options, {**given.get(name, {}), **paths}, name))
 
 
-def metrics(args: argparse.Namespace, registry: Registry) -> list[Metric]:
-    """The metrics of `--metric`; else those that are computed unasked and need no download."""
+def metrics(args: argparse.Namespace, registry: Registry, moves: bool) -> list[Metric]:
+    """The metrics of `--metric`; else those that are computed unasked and need no download.
+
+    Metrics of time are computed unasked where the dataset moves.
+    """
+    from bench.contract import TemporalMetric
+
     if not args.metric:
         usual = [metric for metric in registry.metrics.values() if metric.by_default]
+        usual = [metric for metric in usual if moves or not isinstance(metric, TemporalMetric)]
         return [m for m in usual if all(_at_hand(name, registry) for name in m.encoders)]
     every = list(registry.metrics.values())
     asked = [every if name == "all" else registry.metric(name) for name in args.metric]

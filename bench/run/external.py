@@ -240,7 +240,7 @@ def _begin(
                     path = made.files[style, content]
                     _check_aspect(path, contents[content])
                     copy = image_path(run, name, style, content, size)
-                    images.save(images.load(path, size), copy)
+                    images.save(images.load(path, size, fit=plan.fit), copy)
                     image = copy.relative_to(run).as_posix()
                     records.append(ContentRecord(content=content, image=image, seconds=None))
                     bar.update()
