@@ -32,6 +32,18 @@ def context():
     return Context(torch.device("cpu"), Precision(), store.collect([]), REGISTRY.encoder)
 
 
+def conform(*things):
+    """Every check of each, given as its kind and name."""
+    cases = [
+        case
+        for kind, name in things
+        for case in conformance.cases_of(REGISTRY, kind, name, context())
+    ]
+    assert len(cases) >= 10 * len(things)
+    for case in cases:
+        case()
+
+
 @pytest.fixture
 def kept(tmp_path, monkeypatch):
     """A function that puts a file into the user's folder and declares it to be the right one."""
@@ -222,6 +234,8 @@ def test_dinov2_equals_transformers(kept):
     metric.load(context())
     expected = F.cosine_similarity(*wanted, 0).item()
     assert metric.score(*photos, photos[0]) == pytest.approx(expected, abs=2e-3)
+    with torch.inference_mode(False):
+        conform(("encoders", "dinov2-vitb14"), ("metrics", "dinov2-style/1@dinov2-vitb14"))
 
 
 @pytest.mark.parametrize("name", ["clip-vit-b32", "csd-vit-l14", "dinov2-vitb14"])
@@ -248,14 +262,7 @@ def test_they_conform(kept):
         generator = torch.Generator().manual_seed(n)
         checkpoint[f"last_layer_{tap}"] = torch.randn(128, 24, generator=generator)
     kept(csd.CSDEncoder, lambda path: torch.save(checkpoint, path))
-    cases = [
-        case
-        for kind, name in (("encoders", "csd-vit-l14"), ("metrics", "csd/1@csd-vit-l14"))
-        for case in conformance.cases_of(REGISTRY, kind, name, context())
-    ]
-    assert len(cases) > 15
-    for case in cases:
-        case()
+    conform(("encoders", "csd-vit-l14"), ("metrics", "csd/1@csd-vit-l14"))
 
 
 # distances of sets
@@ -376,6 +383,7 @@ def test_musiq_equals_pyiqas(kept):
     photo = picture(96, 120)
     expected = original(photo).item()
     assert metric.score(photo, photo, photo) == pytest.approx(expected, rel=1e-4)
+    conform(("metrics", "musiq/1"))
 
 
 # the losses of tables

@@ -1,5 +1,6 @@
 """Every protocol runs from end to end on a stand-in of its folder, and its row says what lacked."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -99,6 +100,22 @@ def test_what_it_names_is_there(protocol):
     Fit(protocol.square, protocol.filter)
     for figures in protocol.published:
         assert all(len(row) == len(figures.columns) for row in figures.rows.values())
+
+
+def test_it_is_resumed_by_the_same_rules(stand_in, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.fsync", lambda _: None)
+    words = ["run", "--protocol", "adaattn", *pictures("folder", stand_in), "--metric", "ssim"]
+    words += ["--method", "identity", "--size", "48", "--profile", "smoke", "--device", "cpu"]
+    assert main([*words, "--precision", "float32", "--quiet", "--runs", str(tmp_path)]) == 0
+    run = results.latest(tmp_path)
+    before = results.read_run(run)
+    (lost,) = (run / "scores").glob("identity__a*.json")
+    kept = lost.read_text()
+    lost.unlink()
+    assert main(["run", "--resume", str(run), "--quiet"]) == 0
+    assert json.loads(lost.read_text()) == json.loads(kept)
+    assert results.read_run(run) == before
+    assert {"other metrics", "48 px instead of 256 and 512"} <= set(before.differs)
 
 
 def test_styleids_figures_obey_artfids_formula():
