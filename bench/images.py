@@ -9,14 +9,12 @@ applied. Of an animation or a many-page file the first picture counts. Resizing 
 from __future__ import annotations
 
 import io
-import os
 import stat
 import warnings
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 100_000_000
 MIN_SIDE = 16
-SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 
 # A profile or a description of more than Pillow's megabyte does not make a whole PNG damaged.
 PngImagePlugin.MAX_TEXT_CHUNK = 1 << 26
@@ -43,6 +40,23 @@ _READS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 _WRITES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # TIFF 6.0, section 4
 _RESAMPLING = Image.Resampling.LANCZOS
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a picture becomes a square.
+
+    Attributes:
+        square: `crop` cuts out the centred square, `squash` gives up the aspect.
+        filter: Pillow's, which also averages where a picture gets smaller.
+    """
+
+    square: Literal["crop", "squash"] = "crop"
+    filter: Literal["lanczos", "bicubic", "bilinear"] = "lanczos"
+
+
+CROPPED = Fit()
+"""What is done where nothing else is asked for."""
 
 
 def open_picture(path: Path | str, at_least: int | None = None) -> Image.Image:
@@ -167,13 +181,16 @@ def to_image(picture: Tensor) -> Image.Image:
     return Image.fromarray(eight_bits.permute(1, 2, 0).contiguous().numpy())
 
 
-def load(source: Picture | Path | str, size: int | None = None, crop: bool = True) -> Tensor:
+def load(
+    source: Picture | Path | str, size: int | None = None, crop: bool = True, fit: Fit = CROPPED
+) -> Tensor:
     """A picture as float32 (1, 3, H, W) in [0, 1].
 
     Args:
         source: a dataset's picture, or a file.
         size: the shorter side in pixels after resizing, up or down; None keeps every pixel.
-        crop: cut out the centred square, (1, 3, size, size); else the aspect is kept.
+        crop: make it a square, (1, 3, size, size); else the aspect is kept.
+        fit: how it becomes a square.
 
     Raises:
         BenchError: the picture cannot be read, or would exceed `MAX_PIXELS` at this size.
@@ -185,8 +202,9 @@ def load(source: Picture | Path | str, size: int | None = None, crop: bool = Tru
     short = min(width, height)
     if crop:
         left, top = (width - short) / 2, (height - short) / 2
-        box = (left, top, left + short, top + short)
-        return to_tensor(image.resize((size, size), _RESAMPLING, box))
+        box = (left, top, left + short, top + short) if fit.square == "crop" else None
+        filter = Image.Resampling[fit.filter.upper()]
+        return to_tensor(image.resize((size, size), filter, box))
     wanted = _scaled(image.size, size)
     name = source.name if isinstance(source, Picture) else str(source)
     if wanted[0] * wanted[1] > MAX_PIXELS:
@@ -248,99 +266,6 @@ def save(picture: Tensor, path: Path | str) -> None:
     """
     path = Path(path)
     files.write(path, encode(picture, picture_format(path)))
-
-
-@dataclass(frozen=True)
-class Survey:
-    """What files and folders hold.
-
-    Attributes:
-        files: the picture files, each once.
-        left_out: for each folder that holds other things too, how many of which kind they are:
-            a suffix, `hidden`, `broken link` or `unreadable folder`.
-    """
-
-    files: Sequence[Path]
-    left_out: Mapping[Path, Mapping[str, int]]
-
-    def notes(self) -> list[str]:
-        """A line for each folder of which something was left out."""
-        return [
-            f"{folder}: left out {', '.join(f'{n} {kind}' for kind, n in sorted(kinds.items()))}"
-            for folder, kinds in self.left_out.items()
-        ]
-
-
-def find(paths: Sequence[Path | str]) -> list[Path]:
-    """The picture files of files and folders, each once; raises as `survey`."""
-    return list(survey(paths).files)
-
-
-def survey(paths: Sequence[Path | str]) -> Survey:
-    """The one rule of what is taken from files and folders.
-
-    Files come in the order given, whatever their suffix; a folder is searched with all below it,
-    through links too, for `SUFFIXES`, sorted by path; hidden files and folders are passed over.
-
-    Raises:
-        BenchError: a path is not there or is neither a file nor a folder, or a folder holds no
-            picture.
-    """
-    found: dict[Path, Path] = {}
-    left_out: dict[Path, Mapping[str, int]] = {}
-    for path in map(Path, paths):
-        if path.is_dir():
-            inside, others = _inside(path)
-            if not inside:
-                kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(others.items()))
-                raise BenchError(
-                    f"{path} holds no picture ({', '.join(SUFFIXES)})"
-                    + f", but {kinds}" * bool(kinds)
-                )
-            if others:
-                left_out[path] = others
-        elif path.is_file():
-            inside = [path]
-        elif path.exists():
-            raise BenchError(
-                f"{path} is not a regular file: name a picture or a folder of pictures"
-            )
-        else:
-            raise BenchError(f"{path} is not there: name a picture or a folder of pictures")
-        for file in inside:
-            found.setdefault(file.resolve(), file)
-    return Survey(list(found.values()), left_out)
-
-
-def _inside(top: Path) -> tuple[list[Path], Counter[str]]:
-    """The pictures in a folder and below it, and how many other things of which kind."""
-    taken: list[Path] = []
-    others: Counter[str] = Counter()
-    seen: set[tuple[int, int]] = set()  # links may lead in a circle
-
-    def unreadable(_: OSError) -> None:
-        others["unreadable folder"] += 1
-
-    for folder, folders, names in os.walk(top, onerror=unreadable, followlinks=True):
-        status = os.stat(folder)  # noqa: PTH116
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        if (status.st_dev, status.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        for name in names:
-            file = Path(folder, name)
-            suffix = file.suffix.lower()
-            if name.startswith("."):
-                if suffix in SUFFIXES:
-                    others["hidden"] += 1
-            elif not file.exists():
-                others["broken link"] += 1
-            elif suffix in SUFFIXES and file.is_file():
-                taken.append(file)
-            else:
-                others[suffix or "without a suffix"] += 1
-    return sorted(taken), others
 
 
 def array(

@@ -58,6 +58,12 @@ class StyleTarget:
     grams: list[Tensor]
     colors: tuple[Tensor, Tensor]
 
+    def mean(self) -> StyleTarget:
+        """One target for N pictures of one style: their mean."""
+        mean, covariance = self.colors
+        grams = [gram.mean(0, keepdim=True) for gram in self.grams]
+        return StyleTarget(grams, (mean.mean(0, keepdim=True), covariance.mean(0, keepdim=True)))
+
 
 @dataclass(frozen=True)
 class PerceptualLoss:

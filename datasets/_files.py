@@ -10,7 +10,8 @@ from pathlib import Path
 from bench import paths
 from bench.contract import Picture
 from bench.errors import BenchError
-from bench.images import find, open_picture
+from bench.images import open_picture
+from bench.picture_files import find
 from bench.weights import sha256
 
 

@@ -9,8 +9,8 @@ from bench import paths
 from bench.contract import Dataset, Picture
 from bench.errors import BenchError
 from bench.hooks import hookimpl
-from bench.images import find
 from bench.options import option
+from bench.picture_files import find
 
 from ._files import pictures
 

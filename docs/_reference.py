@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from bench import cli, options
+from bench import cli, options, protocols
 from bench.plugins import registry
 from bench.plugins.registry import Registry
 
@@ -138,6 +138,44 @@ def _encoders(loaded: Registry) -> Iterator[str]:
             for encoder in loaded.encoders.values()
         ],
     )
+
+
+def protocol(name: str) -> str:
+    """What one protocol does, what was published beside it, and what is not reproduced."""
+    preset = protocols.named(name)
+    counts = [
+        f"{count} {role}"
+        for count, role in ((preset.contents, "contents"), (preset.styles, "styles"))
+        if count is not None
+    ]
+    rows = [
+        ("paper", preset.paper),
+        ("pictures", f"dataset `{preset.dataset}`" + "".join(f", {text}" for text in counts)),
+        ("sizes", ", ".join(f"{size} px" for size in preset.sizes)),
+        ("squares", f"{_SQUARES[preset.square]}, {preset.filter}"),
+        ("metrics", ", ".join(f"`{id_}`" for id_ in preset.metrics)),
+        ("aggregation", "the mean over all pairs; FID and ArtFID of all pictures at once"),
+    ]
+    parts = [
+        f"```sh\n{preset.command} --method metastyle\n```",
+        _table(("what", "in this protocol"), rows),
+        "Arguments that are given go before the protocol's, and the table then says in what the "
+        "run differs from it. A metric whose weights are missing is `skipped`, and its footnote "
+        "names the file.",
+        "## Published figures",
+        "Not measured here." if preset.published else "None could be read where this was written.",
+    ]
+    for figures in preset.published:
+        lines = [
+            (method, *("-" if number is None else f"{number:g}" for number in numbers))
+            for method, numbers in figures.rows.items()
+        ]
+        parts += [f"From: {figures.source}.", _table(("method", *figures.columns), lines)]
+    parts += ["## Not reproduced", "\n".join(f"- {text}" for text in preset.not_reproduced)]
+    return "\n\n".join(parts)
+
+
+_SQUARES = {"crop": "the centred square is cut out", "squash": "squashed, whatever the aspect"}
 
 
 def _options(owner: str, cls: type[Any]) -> str:

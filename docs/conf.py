@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import _reference
 
-from bench import __version__
+from bench import __version__, protocols
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -43,6 +44,10 @@ napoleon_custom_sections = [("Attributes", "params_style")]
 GENERATED = {
     "reference/command-line": _reference.command_line,
     "reference/built-in": _reference.built_in,
+    **{
+        f"protocols/{name}": functools.partial(_reference.protocol, name)
+        for name in protocols.PROTOCOLS
+    },
 }
 
 

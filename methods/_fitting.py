@@ -55,12 +55,12 @@ def fit(
     options: Any,
     parameters: Iterable[nn.Parameter] | None = None,
 ) -> Iterator[None]:
-    """Fit the network to one style (1, 3, H, W) on the context's photographs.
+    """Fit the network to one style (R, 3, H, W) on the context's photographs.
 
     Yields before the first step and after each. `parameters` are those that move: all by default.
     """
     moving = list(network.parameters() if parameters is None else parameters)
-    wanted = loss.style_target(style)
+    wanted = loss.style_target(style).mean()
     optimizer = adam(moving, options.lr)
     yield
     for _ in range(options.steps):

@@ -94,6 +94,7 @@ class AdaIN(Trained):
     citation = "Huang, Belongie, ICCV 2017"
     Options = AdaINOptions
     strength = Strength("alpha", (0.25, 0.5, 0.75, 1.0))
+    several = True
     trains_on = ("vgg19-quarter",)
     training = AdaINTraining
     weights = (
@@ -122,9 +123,12 @@ class AdaIN(Trained):
             self.style_moments = self._moments_of(style)
 
     def _moments_of(self, style: Tensor) -> Tensor:
-        """The style's moments (2, 1, D, 1, 1): of the joint map, then of each level."""
+        """The style's moments (2, 1, D, 1, 1): of the joint map, then of each level.
+
+        Of several pictures their mean, as the paper mixes styles (§6).
+        """
         levels = self.pyramid(padded(style, self.joint.multiple))
-        return torch.cat([moments(f) for f in (self.joint.join(levels), *levels)], 2)
+        return torch.cat([moments(f) for f in (self.joint.join(levels), *levels)], 2).mean(1, True)
 
     def stylize(self, content: Tensor) -> Tensor:
         """Encode, normalise to the style's moments, decode."""
@@ -132,8 +136,9 @@ class AdaIN(Trained):
         levels = self.pyramid(padded(content, self.joint.multiple))
         maps = [self.joint.join(levels), *levels]
         if self.options.preserve_color:
+            styles = torch.split(self.style, 1)
             each = [
-                self._moments_of(match_color(self.style, picture))
+                self._moments_of(torch.cat([match_color(style, picture) for style in styles]))
                 for picture in torch.split(content, 1)
             ]
             style_moments = torch.cat(each, 1)

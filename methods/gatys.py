@@ -65,6 +65,7 @@ class Gatys(Method):
     citation = "Gatys, Ecker, Bethge, CVPR 2016"
     Options = GatysOptions
     strength = Strength("content_weight", (8.0, 4.0, 2.0, 1.0, 0.5))
+    several = True
     trains_on = ("vgg19-quarter",)
     autocast = False  # L-BFGS on gradients rounded to bfloat16 ends in noise
     budgets: ClassVar[Budgets] = {
@@ -98,8 +99,8 @@ class Gatys(Method):
         return [self.loss.encoder]
 
     def adapt(self, style: Tensor) -> None:
-        """Encode the style (1, 3, H, W) as one Gram matrix per tap."""
-        self.style = self.loss.style_target(style)
+        """Encode the style (R, 3, H, W) as one Gram matrix per tap, the mean over its pictures."""
+        self.style = self.loss.style_target(style).mean()
 
     def stylize(self, content: Tensor) -> Iterator[Tensor]:
         """Yield the picture (N, 3, H, W) before the first step and after each."""

@@ -53,6 +53,7 @@ class Johnson(Method):
     citation = "Johnson, Alahi, Fei-Fei, ECCV 2016"
     Options = JohnsonOptions
     strength = Strength("content_weight", (8.0, 4.0, 2.0, 1.0))
+    several = True
     trains_on = ("vgg19-quarter",)
     budgets: ClassVar[Budgets] = {"smoke": SMOKE, "quick": {"steps": 200}}
 

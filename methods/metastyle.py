@@ -63,6 +63,7 @@ class MetaStyle(Trained):
     citation = "Zhang, Zhu, Zhu, AAAI 2019"
     Options = MetaStyleOptions
     strength = Strength("content_weight", (8.0, 4.0, 2.0, 1.0))
+    several = True
     trains_on = ("vgg19-quarter",)
     budgets: ClassVar[Budgets] = {"smoke": SMOKE, "quick": {"steps": 50}}
     training = MetaTraining

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bench.contract import Context, Encoder
+from bench.contract import Context, Encoder, Triple
 from bench.losses import gram
 
 PERCEPTUALLY_TRAINED = (
@@ -65,6 +67,15 @@ def projections(features: Sequence[Tensor], encoder: Encoder) -> Sequence[Tensor
         ordered = (directions @ f.flatten(2)).sort(2).values
         found.append(F.adaptive_avg_pool1d(ordered, QUANTILES))
     return found
+
+
+def gathered(
+    read: Callable[[Tensor], NDArray[np.float64]], pictures: Iterable[Triple]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """One vector of every stylized picture, and one of its style: (N, C) each."""
+    pairs = [(read(stylized), read(style)) for stylized, _, style in pictures]
+    made, wanted = (np.stack(side) for side in zip(*pairs, strict=True))
+    return made, wanted
 
 
 _Memory = OrderedDict[bytes, dict[Statistic[Any], Any]]

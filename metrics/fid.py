@@ -16,7 +16,7 @@ from bench.encoders import hub_file, hub_folder
 from bench.errors import BenchError
 from bench.hooks import hookimpl
 
-from ._features import Features
+from ._features import Features, gathered
 
 SIDE = 299
 """What FID brings pictures to, in pixels."""
@@ -236,9 +236,7 @@ class FID(SetMetric):
 
     def score_set(self, pictures: Iterable[Triple]) -> SetScore:
         """The distance; the contents play no part."""
-        read = self._features.read
-        pairs = [(read(stylized), read(style)) for stylized, _, style in pictures]
-        stylized_features, style_features = (np.stack(side) for side in zip(*pairs, strict=True))
+        stylized_features, style_features = gathered(self._features.read, pictures)
         return SetScore(frechet_distance(stylized_features, style_features))
 
 

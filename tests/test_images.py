@@ -1,7 +1,6 @@
 """Every kind of picture file, to the pixel values worked out by hand, and every refusal."""
 
 import io
-import os
 import struct
 import zlib
 from pathlib import Path
@@ -415,26 +414,6 @@ def test_decode_names_bytes_too():
         images.decode(b"no")
 
 
-def test_find(tmp_path):
-    for name in ("b.PNG", "a.jpg", "sub/c.webp", ".hidden.png", ".git/d.png", "notes.txt", "odd"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(b"x")
-    inside = [tmp_path / name for name in ("a.jpg", "b.PNG", "sub/c.webp")]
-    assert images.find([tmp_path]) == inside
-    assert images.find([tmp_path / "odd", tmp_path]) == [tmp_path / "odd", *inside]
-    # each once, at its first place
-    assert images.find([inside[1], tmp_path, inside[0]]) == [inside[1], inside[0], inside[2]]
-    assert images.find([]) == []
-
-
-def test_find_refusals(tmp_path):
-    with pytest.raises(BenchError, match=r"none is not there"):
-        images.find([tmp_path / "none"])
-    (tmp_path / "notes.txt").write_text("")
-    with pytest.raises(BenchError, match=r"holds no picture \(\.jpg, .*\.webp.*, but 1 \.txt"):
-        images.find([tmp_path])
-
-
 def test_array_reduces_and_never_enlarges(tmp_path):
     Image.new("RGB", (300, 200), GREY).save(tmp_path / "a.jpg")
     reduced = images.array(tmp_path / "a.jpg", 50)
@@ -499,36 +478,3 @@ def test_a_tiff_whose_white_is_zero_is_no_negative(dtype, most, photometric, tmp
     read = np.asarray(images.open_picture(tmp_path / "a.tif"))[..., 0].astype(int)
     grey = ramp.astype(float) / most * 255
     assert np.abs(read - (grey if photometric else 255 - grey)).max() <= 1
-
-
-def test_one_rule_for_folders_says_what_is_left_out(tmp_path):
-    photo = Image.new("RGB", (32, 32))
-    (tmp_path / "real").mkdir()
-    (tmp_path / "in" / "sub").mkdir(parents=True)
-    photo.save(tmp_path / "real" / "linked.png")
-    (tmp_path / "in" / "link").symlink_to("../real")
-    (tmp_path / "in" / "sub" / "circle").symlink_to("..")
-    for name in ("a.jfif", "b.JPE", "sub/c.jpg"):
-        photo.save(tmp_path / "in" / name, "JPEG")
-    for name in ("clip.mp4", "sub/notes.txt", "sub/more.txt", "README", ".hidden.png"):
-        (tmp_path / "in" / name).write_bytes(b"")
-    (tmp_path / "in" / "gone.png").symlink_to("nowhere.png")
-    os.mkfifo(tmp_path / "in" / "pipe.png")
-    found = images.survey([tmp_path / "in"])
-    names = [path.relative_to(tmp_path / "in").as_posix() for path in found.files]
-    assert names == ["a.jfif", "b.JPE", "link/linked.png", "sub/c.jpg"]
-    assert found.notes() == [
-        f"{tmp_path / 'in'}: left out 1 .mp4, 1 .png, 2 .txt, 1 broken link, 1 hidden, "
-        "1 without a suffix"
-    ]
-    assert images.survey([tmp_path / "real"]).notes() == []
-    (tmp_path / "films").mkdir()
-    (tmp_path / "films" / "a.mp4").write_bytes(b"")
-    with pytest.raises(BenchError, match=r"films holds no picture \(.*\), but 1 \.mp4"):
-        images.find([tmp_path / "films"])
-
-
-def test_a_pipe_is_no_picture(tmp_path):
-    os.mkfifo(tmp_path / "a.gif")
-    with pytest.raises(BenchError, match=r"a\.gif is not a regular file"):
-        images.find([tmp_path / "a.gif"])

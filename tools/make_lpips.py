@@ -1,12 +1,13 @@
-"""Make the weights of LPIPS and ST-LPIPS in `bench/weights` from those of two PyPI packages.
+"""Make the weights of LPIPS, ST-LPIPS and DISTS in `bench/weights` from those of PyPI packages.
 
-    pip download --no-deps lpips==0.1.4 stlpips-pytorch==0.0.2 && unzip each wheel
+    pip download --no-deps lpips==0.1.4 stlpips-pytorch==0.0.2 DISTS-pytorch==0.1
+    unzip each wheel
     python tools/make_lpips.py --lpips lpips/weights/v0.1 \
-        --stlpips stlpips_pytorch/weights/vST0.0
+        --stlpips stlpips_pytorch/weights/vST0.0 --dists DISTS_pytorch
 
 The shift-tolerant AlexNet goes in half precision, with its calibration; the filters that blur,
-which are no learned numbers, are left out. LPIPS's calibrations stay as they are: the numbers of
-papers come from them.
+which are no learned numbers, are left out. LPIPS's and DISTS' calibrations stay as they are: the
+numbers of papers come from them.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--lpips", type=Path, required=True, help="folder of alex.pth and vgg.pth")
     parser.add_argument("--stlpips", type=Path, required=True, help="of alex_shift_tolerant.pth")
+    parser.add_argument("--dists", type=Path, required=True, help="of weights.pt")
     parser.add_argument("--out", type=Path, default=Path("bench/weights"))
     args = parser.parse_args()
 
@@ -39,11 +41,14 @@ def main() -> None:
     }
     write(file, kept)
     files = [file]
-    for network in ("alex", "vgg"):
-        file = args.out / f"lpips-{network}.safetensors"
-        calibration = torch.load(
-            args.lpips / f"{network}.pth", map_location="cpu", weights_only=True
-        )
+    calibrations = {
+        "lpips-alex": args.lpips / "alex.pth",
+        "lpips-vgg": args.lpips / "vgg.pth",
+        "dists": args.dists / "weights.pt",
+    }
+    for name, path in calibrations.items():
+        file = args.out / f"{name}.safetensors"
+        calibration = torch.load(path, map_location="cpu", weights_only=True)
         save_file({key: value.contiguous() for key, value in calibration.items()}, file)
         file.chmod(0o644)
         files.append(file)

@@ -239,10 +239,16 @@ def dataset(
     return cls(options.build(cls.Options, {**given.get(name, {}), **paths}, name))
 
 
-def metrics(args: argparse.Namespace, registry: Registry) -> list[Metric]:
-    """The metrics of `--metric`; else those that are computed unasked and need no download."""
+def metrics(args: argparse.Namespace, registry: Registry, moves: bool) -> list[Metric]:
+    """The metrics of `--metric`; else those that are computed unasked and need no download.
+
+    Metrics of time are computed unasked where the dataset moves.
+    """
+    from bench.contract import TemporalMetric
+
     if not args.metric:
         usual = [metric for metric in registry.metrics.values() if metric.by_default]
+        usual = [metric for metric in usual if moves or not isinstance(metric, TemporalMetric)]
         return [m for m in usual if all(_at_hand(name, registry) for name in m.encoders)]
     every = list(registry.metrics.values())
     asked = [every if name == "all" else registry.metric(name) for name in args.metric]
@@ -304,20 +310,20 @@ def warn(text: str) -> None:
 
 def note_left_out(paths: Iterable[str]) -> None:
     """Say what the folders among the paths hold beside pictures."""
-    from bench import images
+    from bench import picture_files
     from bench.paths import expanded
 
     folders = [path for path in dict.fromkeys(map(expanded, paths)) if path.is_dir()]
-    for line in images.survey(folders).notes():
+    for line in picture_files.survey(folders).notes():
         warn(line)
 
 
 def stored(paths: Sequence[str], quiet: bool) -> PictureStore:
     """All pictures under the paths, decoded once into a cache on disk."""
-    from bench import images, progress, store
+    from bench import images, picture_files, progress, store
     from bench.paths import user_cache
 
-    files = images.find(paths)
+    files = picture_files.find(paths)
     note_left_out(paths)
     read = functools.partial(images.array, short_side=256, report=warn)
     folder = user_cache() / "pictures"

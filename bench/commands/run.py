@@ -10,9 +10,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import paths
+from bench import paths, protocols
 from bench.anchors import ANCHORS
 from bench.commands import _rows, _shared
+from bench.commands._following import counted, follow
 from bench.commands._shared import AddCommand
 from bench.errors import BenchError, unknown
 
@@ -33,6 +34,7 @@ EXAMPLES = """examples:
   bench run --method ghiasi --runtime onnxruntime --runtime openvino    what they would give
   bench run --method mine --plugin mine.py           your own method
   bench run --method metastyle --device cuda --profile full --content PHOTOS/ --style PAINTINGS/
+  bench run --protocol styleid-800 --option styleid.root=STYLEID/ --method metastyle
   bench run --resume                                 go on with the newest run
 """
 
@@ -56,7 +58,8 @@ def add(command: AddCommand) -> None:
         metavar="PX",
         help="side of the pictures; repeatable",
     )
-    parser.add_argument("--profile", default="quick", metavar="NAME", help=_profile_help())
+    parser.add_argument("--profile", metavar="NAME", help=_profile_help())
+    parser.add_argument("--protocol", metavar="NAME", help=_protocol_help())
     parser.add_argument(
         "--adapt-seconds",
         type=_shared.seconds,
@@ -138,6 +141,7 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
         raise BenchError("--retry-failed goes with --resume")
     from bench.run import recording
 
+    args.profile = args.profile or ("standard" if args.protocol else "quick")
     if args.isolate is None:
         args.isolate = isolation_is_cheap(args)
     _prepare(args.isolate)
@@ -239,7 +243,7 @@ def finish(run: Path, plan: Plan, context: Context, quiet: bool, show: bool | No
         _shared.warn(f"left out {skipped.role} {skipped.name}: {skipped.reason}")
     execution.execute(run, plan, context, quiet)
     frames = results.load([run])
-    print(report.render(frames, "plain"))
+    print(report.render(frames, "plain", all_metrics=bool(record.protocol)))
     seen = sheet.of_run(run)
     terminal_pictures.show(seen, show)
     print(f"\npictures    {seen}, one by one in {run / 'images'}")
@@ -253,9 +257,11 @@ def finish(run: Path, plan: Plan, context: Context, quiet: bool, show: bool | No
 
 def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
     from bench import options
+    from bench.images import CROPPED, Fit
     from bench.run.plan import Chosen, Plan
     from bench.run.profiles import PROFILES
 
+    protocol = protocols.named(args.protocol) if args.protocol else None
     if args.profile not in PROFILES:
         raise unknown("profile", args.profile, PROFILES)
     profile = PROFILES[args.profile]
@@ -265,21 +271,28 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
     for name, cls in rows.items():
         values = {**cls.budgets.get(profile.name, {}), **given.get(name, {})}
         methods[name] = Chosen(cls, options.build(cls.Options, values, name))
-    metrics = _shared.metrics(args, registry)
+    differs = follow(args, protocol) if protocol else []
     dataset = _shared.dataset(args, registry, given)
+    metrics = _shared.metrics(args, registry, dataset.moves)
     for owner in given:
         if owner not in methods and owner != dataset.name:
             raise BenchError(f"--option {owner}.…: {owner} takes no part in this run")
     asked = _specification(args, registry, rows, [metric.id for metric in metrics])
-    contents = args.contents or profile.contents
-    styles = args.styles or profile.styles
+    whole = protocol is not None
+    contents, styles = (
+        found[: limit or (None if whole or always else usual)]
+        for found, limit, usual, always in (
+            (dataset.contents(), args.contents, profile.contents, dataset.moves),
+            (dataset.styles(), args.styles, profile.styles, False),
+        )
+    )
     return Plan(
         methods=methods,
         metrics=metrics,
         dataset=dataset,
         profile=profile,
-        contents=dataset.contents()[:contents],
-        styles=dataset.styles()[:styles],
+        contents=contents,
+        styles=styles,
         sizes=tuple(sorted(set(args.size))) or profile.sizes,
         seed=args.seed,
         adapt_seconds=args.adapt_seconds,
@@ -289,6 +302,9 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
         threads=args.threads,
         reopen=functools.partial(reopen, plugins=args.plugin) if args.isolate else None,
         hang_seconds=args.hang_seconds,
+        fit=Fit(protocol.square, protocol.filter) if protocol else CROPPED,
+        protocol=args.protocol or "",
+        differs=[*differs, *counted(protocol, len(contents), len(styles))],
     )
 
 
@@ -358,4 +374,10 @@ def _command(asked: Specification) -> str:
 def _profile_help() -> str:
     from bench.run.profiles import PROFILES
 
-    return "; ".join(f"{p.name}: {p.help}" for p in PROFILES.values()) + " (default: quick)"
+    told = "; ".join(f"{p.name}: {p.help}" for p in PROFILES.values())
+    return f"{told} (default: quick; standard with --protocol)"
+
+
+def _protocol_help() -> str:
+    told = "; ".join(f"{p.name}: {p.help}" for p in protocols.PROTOCOLS.values())
+    return f"evaluate as a paper does: {told}"

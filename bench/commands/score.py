@@ -129,7 +129,7 @@ def execute(args: argparse.Namespace, arguments: list[str]) -> int:
     anchors = {name: registry.method(name) for name in ANCHORS}
     plan = Plan(
         methods={name: Chosen(cls, cls.Options()) for name, cls in anchors.items()},
-        metrics=_shared.metrics(args, registry),
+        metrics=_shared.metrics(args, registry, dataset.moves),
         dataset=dataset,
         profile=dataclasses.replace(PROFILES["smoke"], name="score"),
         contents=contents,

@@ -158,10 +158,10 @@ def _stylize(args: argparse.Namespace, method: Method, picture: Picture) -> Tens
 
 def _jobs(args: argparse.Namespace) -> list[_Job]:
     """What to stylize, all readable, and where each result goes: no two to one place."""
-    from bench import images
+    from bench import picture_files
     from bench.stylize import video
 
-    files = images.find(args.content)
+    files = picture_files.find(args.content)
     _shared.note_left_out(args.content)
     for folder in filter(Path.is_dir, map(Path, args.content)):
         if films := [file for file in folder.rglob("*") if file.suffix.lower() in video.READS]:
@@ -176,7 +176,7 @@ def _jobs(args: argparse.Namespace) -> list[_Job]:
 
 def _placed(args: argparse.Namespace, files: Sequence[Path]) -> list[_Job]:
     """A job for each file."""
-    from bench import images
+    from bench import images, picture_files
     from bench.stylize import video
 
     clips: dict[Path, Clip | None] = {}
@@ -204,7 +204,7 @@ def _placed(args: argparse.Namespace, files: Sequence[Path]) -> list[_Job]:
         else:
             images.picture_format(args.out)
         return [_Job(files[0], clip, args.out)]
-    if suffix in (*images.SUFFIXES, *video.WRITES):
+    if suffix in (*picture_files.SUFFIXES, *video.WRITES):
         raise BenchError(f"-o {args.out}: name a folder for {len(files)} pictures")
     outs: dict[Path, None] = {}  # in order
     for file, clip in clips.items():

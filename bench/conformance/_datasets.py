@@ -40,10 +40,10 @@ class DatasetSubject(Subject[Dataset]):
 
 
 def roles(dataset: Dataset) -> dict[str, Sequence[Picture]]:
-    """The pictures by what they are for."""
+    """The pictures by what they are for, of a style all."""
     return {
         "contents": dataset.contents(),
-        "styles": dataset.styles(),
+        "styles": [each for style in dataset.styles() for each in style.references],
         "adaptation": dataset.adaptation(),
     }
 

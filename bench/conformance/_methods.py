@@ -183,6 +183,23 @@ def iterates_from_step_zero(subject: MethodSubject) -> None:
     )
 
 
+def takes_several_pictures(subject: MethodSubject) -> None:
+    """One that takes several pictures of a style makes something of each, and of two alike one."""
+    if not subject.thing.several:
+        return
+    first, second = _style(subject()), _style(subject(), seed=7)
+    content = _content(subject())
+    alone, twice, both = (
+        _transfer(subject(), content, torch.cat(pictures))
+        for pictures in ([first], [first, first], [first, second])
+    )
+    same(twice, alone, "a style given twice over is another one: take the mean of its pictures")
+    require(
+        not torch.equal(both, alone),
+        "the second picture of a style changes nothing: several should be False",
+    )
+
+
 CHECKS: tuple[Check, ...] = (
     describes_itself,
     _common.has_its_weights,
@@ -196,6 +213,7 @@ CHECKS: tuple[Check, ...] = (
     forgets_contents,
     stylizes_batches_as_singles,
     takes_odd_sizes,
+    takes_several_pictures,
     runs_in_bfloat16,
     records_its_options,
     _common.keeps_to_its_device,

@@ -12,7 +12,7 @@ from torch import Tensor
 from bench import weights
 from bench.conformance import _common, _subject
 from bench.conformance._subject import Check, Subject, require
-from bench.contract import Metric, SetMetric, Triple, Weights
+from bench.contract import Frame, Metric, SetMetric, TemporalMetric, Triple, View, Weights
 
 
 class MetricSubject(Subject[Metric]):
@@ -45,8 +45,16 @@ class MetricSubject(Subject[Metric]):
         return [(content + _subject.style(device, size, seed + 3)) / 2, content, style]
 
 
+_STILL: View = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+_PANNED: View = (1.0, 0.0, -0.2, 0.0, 1.0, 0.0)
+
+
 def score(metric: Metric, pictures: Sequence[Tensor]) -> float:
-    """The metric's number; one of sets gets the pictures in four orientations."""
+    """The metric's number; one of sets gets the pictures in four orientations, one of time pans."""
+    if isinstance(metric, TemporalMetric):
+        stylized, content, _ = pictures
+        before = Frame(stylized.roll(4, 3), content.roll(4, 3), _PANNED)
+        return metric.score_frames(Frame(stylized, content, _STILL), before)
     if not isinstance(metric, SetMetric):
         return metric.score(*pictures)
     sides = ((), (2,), (3,), (2, 3))

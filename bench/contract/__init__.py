@@ -6,10 +6,17 @@ line starts fast; tensors appear in annotations only. Pictures are float32 tenso
 """
 
 from bench.contract.context import Context, DType, Precision
-from bench.contract.dataset import Dataset, Picture
+from bench.contract.dataset import Dataset, Picture, View
 from bench.contract.encoder import Encoder
 from bench.contract.method import Budgets, Family, Method, Strength
-from bench.contract.metric import Metric, SetMetric, SetScore, Triple
+from bench.contract.metric import (
+    Frame,
+    Metric,
+    SetMetric,
+    SetScore,
+    TemporalMetric,
+    Triple,
+)
 from bench.contract.task import Task
 from bench.contract.weights import Weights
 
@@ -20,6 +27,7 @@ __all__ = [
     "Dataset",
     "Encoder",
     "Family",
+    "Frame",
     "Method",
     "Metric",
     "Picture",
@@ -28,6 +36,8 @@ __all__ = [
     "SetScore",
     "Strength",
     "Task",
+    "TemporalMetric",
     "Triple",
+    "View",
     "Weights",
 ]

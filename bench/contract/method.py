@@ -61,6 +61,8 @@ class Method(ABC):
     Options: ClassVar[type[Any]] = NoOptions
     weights: ClassVar[Sequence[Weights]] = ()
     autocast: ClassVar[bool] = True
+    several: ClassVar[bool] = False
+    """Whether `adapt` takes several pictures of one style, (R, 3, H, W); else it gets the first."""
     trains_on: ClassVar[Sequence[str]] = ()
     """Names of the encoders whose features its losses or its network use."""
     budgets: ClassVar[Budgets] = {}
@@ -109,6 +111,8 @@ class Method(ABC):
 
     def adapt(self, style: Tensor) -> Iterator[None] | None:
         """Take in one style of shape (1, 3, H, W); everything a new style costs happens here.
+
+        With `several` it is of shape (R, 3, H, W), R pictures of the one style.
 
         Forgets the style before. Either returns None, or is a generator as described above.
         """

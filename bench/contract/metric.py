@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from bench.contract.context import Context
+    from bench.contract.dataset import View
 
 
 class Metric(ABC):
@@ -93,3 +94,40 @@ class SetMetric(Metric):
     def score(self, stylized: Tensor, content: Tensor, style: Tensor) -> float:
         """The number for this one picture as a set."""
         return self.score_set([Triple(stylized, content, style)]).value
+
+
+class Frame(NamedTuple):
+    """What a metric of time is given of one frame of a clip.
+
+    The stylized frame and the content's are (1, 3, H, W) in [0, 1]; `view` is where they lie in
+    their scene, None where that is not known.
+    """
+
+    stylized: Tensor
+    content: Tensor
+    view: View | None
+
+
+class TemporalMetric(Metric):
+    """A number for a frame of a stylized clip and one before it.
+
+    Computed where a dataset's contents are frames of a clip (`bench.contract.Dataset.moves`).
+
+    Attributes:
+        distance: how many frames the one before is before.
+    """
+
+    distance: int = 1
+
+    @abstractmethod
+    def score_frames(self, now: Frame, before: Frame) -> float:
+        """The number for two frames.
+
+        Raises:
+            BenchError: nothing is seen in both, or the motion between them is not known.
+        """
+
+    def score(self, stylized: Tensor, content: Tensor, style: Tensor) -> float:
+        """The number for a clip in which nothing moves."""
+        still = Frame(stylized, content, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
+        return self.score_frames(still, still)

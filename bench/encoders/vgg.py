@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from bench.layers import reflected
 from bench.weights import locate, read
 
 _WIDTHS = (64, 128, 256, 512, 512)
+_MAX_POOL = functools.partial(F.max_pool2d, kernel_size=2)
 
 
 class VGG(Normalised):
@@ -29,6 +31,7 @@ class VGG(Normalised):
         std: likewise.
         widths: channels per block.
         reflect: pad by reflection, as style transfer does, and not by zeros, as in training.
+        pool: halves the sides between blocks.
     """
 
     def __init__(
@@ -39,10 +42,12 @@ class VGG(Normalised):
         std: Sequence[float],
         widths: Sequence[int] = _WIDTHS,
         reflect: bool = False,
+        pool: Callable[[Tensor], Tensor] = _MAX_POOL,
     ) -> None:
         super().__init__(mean, std)
         self.taps = frozenset(taps)
         self.reflect = reflect
+        self._pool = pool
         self.convs = nn.ModuleDict()
         inputs, margin = 3, 0 if reflect else 1
         for block, (depth, width) in enumerate(zip(depths, widths, strict=True), start=1):
@@ -58,7 +63,7 @@ class VGG(Normalised):
         features = []
         for name, conv in self.convs.items():
             if name.endswith("_1") and name != "conv1_1":
-                x = F.max_pool2d(x, 2)
+                x = self._pool(x)
             x = F.relu(conv(reflected(x, 1) if self.reflect else x), inplace=True)
             if name.replace("conv", "relu") in self.taps:
                 features.append(x)
@@ -79,10 +84,12 @@ class _TorchvisionVGG(Encoder):
         """Read the file, which is downloaded first where it is missing."""
         return self.network(self.taps)
 
-    def network(self, taps: Sequence[str]) -> nn.Module:
-        """The network with other taps, such as `relu5_3`; raises as `build`."""
+    def network(
+        self, taps: Sequence[str], pool: Callable[[Tensor], Tensor] = _MAX_POOL
+    ) -> nn.Module:
+        """The network with other taps, such as `relu5_3`, or another pooling; raises as `build`."""
         state = torch.load(hub_file(self.weights), map_location="cpu", weights_only=True)
-        network = VGG(self.depths, taps, IMAGENET_MEAN, IMAGENET_STD)
+        network = VGG(self.depths, taps, IMAGENET_MEAN, IMAGENET_STD, pool=pool)
         layer = 0  # torchvision counts convolutions, ReLUs and poolings in one row
         for name, conv in network.convs.items():
             layer += name.endswith("_1") and name != "conv1_1"

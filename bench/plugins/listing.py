@@ -59,7 +59,7 @@ def _methods(registry: Registry) -> list[Row]:
         {
             "name": name,
             "family": method.family,
-            "weights": [_present(item) for item in method.weights],
+            "weights": [_present(item, method.folders()) for item in method.weights],
             "trains_on": list(method.trains_on),
             "citation": method.citation,
             "source": registry.origin("methods", name).source,
@@ -169,6 +169,6 @@ _ROWS: Mapping[str, Callable[[Registry], list[Row]]] = {
 SECTIONS = tuple(_ROWS)
 
 
-def _present(item: Weights, folders: Sequence[Path] = ()) -> str:
+def _present(item: Weights, folders: Sequence[Path]) -> str:
     found = weights.find(item, folders) is not None
     return "present" if found else f"missing ({item.source})"

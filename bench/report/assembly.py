@@ -27,6 +27,9 @@ class Place(NamedTuple):
     style: str
 
 
+FIRST = "takes the first of a style's several pictures, and is judged against all"
+
+
 class _Held(NamedTuple):
     """What a run holds about one row."""
 
@@ -150,6 +153,8 @@ def _remarks(variant: Variant, held: _Held, changed: str, batch: int, ended: Any
     differs = [behind] * (behind != variant.method) + [f"with {changed}"] * bool(changed)
     if differs:
         yield " ".join(differs)
+    if held.record.dataset.references > 1 and held.method.several is False:
+        yield FIRST
     if batch != 1:
         yield f"timed in batches of {batch} pictures; milliseconds are per batch"
     if held.speeds["iterative_stylize"].any():

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
+from bench import protocols
 from bench.report.columns import of_metrics
 from bench.report.model import Row, Variant
 from bench.results import Frames, MetricRecord
@@ -108,3 +109,13 @@ def rough_notes(rows: Iterable[Row], metrics: Mapping[str, MetricRecord]) -> lis
         for styles, contents in few
     )
     return [f"intervals from {counts} are rough"] if counts else []
+
+
+def protocol_notes(frames: Frames, runs: Iterable[str]) -> Iterator[str]:
+    """Say by which papers' rules the runs went, in what not, and what was published beside."""
+    followed = {
+        (record.protocol, tuple(record.differs)) for record in (frames.records[run] for run in runs)
+    }
+    for name, differs in sorted(followed):
+        if name:
+            yield from protocols.notes(name, differs)

@@ -18,7 +18,7 @@ from bench.report import columns, verdicts
 from bench.report.assembly import Place, row_of
 from bench.report.index import Index, variants_of
 from bench.report.model import Group, Row, Variant
-from bench.report.notes import encoder_notes, noise_notes, rough_notes, tell_apart
+from bench.report.notes import encoder_notes, noise_notes, protocol_notes, rough_notes, tell_apart
 from bench.results import Frames
 
 By = Literal["size", "style", "method"]
@@ -103,6 +103,7 @@ def _group(
         *noise_notes(frames, newest),
         *rough_notes(rows, metrics),
         *encoder_notes(frames, runs, metrics),
+        *protocol_notes(frames, runs),
         *dict.fromkeys(
             f"skipped {item.role} {item.name}: {item.reason}"
             for run in runs

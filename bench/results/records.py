@@ -65,6 +65,7 @@ class Specification:
     plugin: Sequence[PathText]  # modules and files, which no record loads
     option: Sequence[PathText]  # OWNER.KEY=VALUE
     hang_seconds: Annotated[float, Meta(gt=0, le=1e9)] = 3600.0  # of a process of its own
+    protocol: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +117,9 @@ class DatasetRecord:
 
     name: Text  # the dataset plugin
     options: Mapping[str, Open]  # its options
-    fingerprint: Text  # hash over every picture's role, name and bytes
+    fingerprint: Text  # hash over every picture's role, name and bytes, and how it is cut
     citation: Text
+    references: Count = 1  # pictures that a style has at most
 
     def __post_init__(self) -> None:
         check_open(self.options)
@@ -137,6 +139,7 @@ class MethodRecord:
     trains_on: Sequence[Text]  # encoders whose features its losses or its network use
     autocast: bool  # False: always plain float32
     plugin: Text  # where it was found
+    several: bool | None = None  # it takes all pictures of a style, or the first; None: not known
 
     def __post_init__(self) -> None:
         check_open({"options": self.options, "defaults": self.defaults})
@@ -186,6 +189,8 @@ class RunInfo:
     methods: Annotated[Mapping[Name, MethodRecord], Meta(min_length=1)]  # by name
     metrics: Mapping[Name, MetricRecord]  # by id
     skipped: Sequence[SkippedRecord]
+    protocol: Text = ""  # whose rules it goes by, see bench.protocols; empty for none
+    differs: Sequence[Text] = field(default_factory=list)  # in what it does not
     specification: Specification | None = None  # None: of bench score, or of an earlier schema
 
 

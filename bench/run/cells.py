@@ -30,7 +30,7 @@ from bench.results import (
     RunInfo,
 )
 from bench.run.failures import failures
-from bench.run.inputs import read_input
+from bench.run.inputs import read_input, read_style
 from bench.run.isolation import Say
 from bench.run.plan import Place, Plan, precision_label, seed
 
@@ -96,7 +96,7 @@ class _Making:
         self.run, self.plan, self.context, self.tell = run, plan, context, tell
         self.chosen = plan.methods[name]
         self.record = results.read_run(run)
-        self.reference = read_input(run, context, "style", style, size)
+        self.reference = read_style(run, context, plan.style(style), size, self.chosen.cls.several)
         precision = precision_label(self.chosen.cls, context)
         self.cell = CellRecord(method=name, style=style, size=size, precision=precision)
 

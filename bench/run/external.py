@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import images, paths, progress, results
+from bench import images, paths, picture_files, progress, results
 from bench.contract import Picture
 from bench.errors import BenchError, unknown
 from bench.results import (
@@ -93,7 +93,7 @@ def _told(source: Path, pattern: str, content: str, style: str) -> str:
         return ""
     wanted = pattern.format(content=content, style=style)
     try:
-        found = str(images.find([source])[0].relative_to(source))
+        found = str(picture_files.find([source])[0].relative_to(source))
     except BenchError:
         found = "no picture"
     return f" ({wanted}; the folder has {found})"
@@ -102,7 +102,8 @@ def _told(source: Path, pattern: str, content: str, style: str) -> str:
 def _in_folder(
     folder: Path, pattern: str, contents: Sequence[str], styles: Sequence[str]
 ) -> dict[Pair, Path]:
-    suffixes = ["", *images.SUFFIXES, *(suffix.upper() for suffix in images.SUFFIXES)]
+    kinds = picture_files.SUFFIXES
+    suffixes = ["", *kinds, *(suffix.upper() for suffix in kinds)]
     files = {}
     for style in styles:
         for content in contents:
@@ -239,7 +240,7 @@ def _begin(
                     path = row.files[style, content]
                     _check_aspect(path, contents[content])
                     copy = image_path(run, name, style, content, size)
-                    images.save(images.load(path, size), copy)
+                    images.save(images.load(path, size, fit=plan.fit), copy)
                     image = copy.relative_to(run).as_posix()
                     records.append(ContentRecord(content=content, image=image, seconds=None))
                     bar.update()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from bench import images, results
-from bench.contract import Context
+from bench.contract import Context, Picture
 from bench.results import CellRecord
 
 
@@ -24,3 +25,11 @@ def read_input(run: Path, context: Context, role: str, name: str, size: int) -> 
     """A stored content or style, on the device and in its memory format."""
     picture = images.decode(results.input_path(run, role, name, size))
     return context.precision.layout(picture.to(context.device))
+
+
+def read_style(
+    run: Path, context: Context, style: Picture, size: int, several: bool = True
+) -> Tensor:
+    """A stored style's pictures (R, 3, H, W), as `read_input`; the first alone unless `several`."""
+    pictures = style.references[: None if several else 1]
+    return torch.cat([read_input(run, context, "style", each.name, size) for each in pictures])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from bench import images
+from bench import picture_files
 from bench.contract import Picture
 from bench.errors import BenchError, unknown
 from bench.run.external import Given, Pair, find
@@ -154,7 +154,7 @@ def find_copies(
             output, or two.
     """
     folder = layout.pictures(source)
-    outputs = sorted(images.find([folder]), key=str)
+    outputs = sorted(picture_files.find([folder]), key=str)
     files: dict[Pair, Path] = {}
     ordered = sorted(contents.of, key=str)
     if len(ordered) != len(outputs):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 
 from bench.contract import Context, Dataset, Method, Metric, Picture
+from bench.images import CROPPED, Fit
 from bench.results import Specification
 from bench.run.profiles import Profile
 
@@ -46,6 +48,9 @@ class Plan:
         observe: after so many steps of an adaptation that iterates, the clock stands still and
             every content is stylized and stored.
         threads: the CPU threads that the user asked for; None for torch's own number.
+        fit: how pictures become squares.
+        protocol: whose rules it goes by; empty for none.
+        differs: in what it does not.
         reopen: gives plan and context of a run again, from its folder, in another process; it can
             be pickled. With it the work is done by processes of their own, else here.
         hang_seconds: such a process is ended when nothing has happened in it for so long.
@@ -63,9 +68,25 @@ class Plan:
     command: str
     observe: Sequence[int] = ()
     threads: int | None = None
+    fit: Fit = CROPPED
+    protocol: str = ""
+    differs: Sequence[str] = ()
     reopen: Reopen | None = None
     hang_seconds: float = 3600.0
     specification: Specification | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the pictures as they are evaluated: the dataset's, and how they become squares."""
+        found = self.dataset.fingerprint()
+        if self.fit == CROPPED:
+            return found
+        text = f"{found} {self.fit.square} {self.fit.filter}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def style(self, name: str) -> Picture:
+        """The style of that name."""
+        return next(picture for picture in self.styles if picture.name == name)
 
 
 def seed(base: int, *place: object) -> None:

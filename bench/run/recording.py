@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -42,12 +43,14 @@ def start(plan: Plan, root: Path, context: Context, registry: Registry) -> Path:
 def lay_out(run: Path, plan: Plan, context: Context, registry: Registry) -> RunInfo:
     """Put the inputs into a new run's folder and say what is to be run; raises as `start`."""
     skipped: list[SkippedRecord] = []
-    contents = _usable(run, "content", plan.contents, plan.sizes, skipped)
-    styles = _usable(run, "style", plan.styles, plan.sizes, skipped)
+    contents = _usable(run, plan, "content", plan.contents, skipped)
+    styles = _usable(run, plan, "style", plan.styles, skipped)
     fetch_encoders(plan, context)
     return RunInfo(
         command=plan.command,
         specification=plan.specification,
+        protocol=plan.protocol,
+        differs=list(plan.differs),
         bench_version=bench.__version__,
         profile=plan.profile.name,
         seed=plan.seed,
@@ -57,8 +60,9 @@ def lay_out(run: Path, plan: Plan, context: Context, registry: Registry) -> RunI
         dataset=DatasetRecord(
             name=plan.dataset.name,
             options=asdict(plan.dataset.options),
-            fingerprint=plan.dataset.fingerprint(),
+            fingerprint=plan.fingerprint,
             citation=plan.dataset.citation,
+            references=max((len(style.references) for style in plan.styles), default=1),
         ),
         sizes=list(plan.sizes),
         contents=contents,
@@ -71,18 +75,18 @@ def lay_out(run: Path, plan: Plan, context: Context, registry: Registry) -> RunI
 
 def _usable(
     run: Path,
+    plan: Plan,
     role: str,
     wanted: Sequence[Picture],
-    sizes: Sequence[int],
     skipped: list[SkippedRecord],
 ) -> list[str]:
     """Store the pictures of a role at every size; the names of those that can be used."""
     usable, reason = [], "the dataset has none"
     for picture in wanted:
         try:
-            for size in sizes:
-                path = results.input_path(run, role, picture.name, size)
-                images.save(images.load(picture, size), path)
+            for size, each in itertools.product(plan.sizes, picture.references):
+                path = results.input_path(run, role, each.name, size)
+                images.save(images.load(each, size, fit=plan.fit), path)
             usable.append(picture.name)
         except StorageError:  # no property of the picture
             raise
@@ -112,6 +116,7 @@ def _method(chosen: Chosen, context: Context, registry: Registry) -> MethodRecor
         weights=weight_files(chosen, context),
         trains_on=list(cls.learns_from(chosen.options)),
         autocast=cls.autocast,
+        several=cls.several,
         plugin=registry.origin("methods", cls.name).source,
     )
 

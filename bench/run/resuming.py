@@ -42,7 +42,7 @@ def check_resumable(run: Path, plan: Plan, context: Context, same_code: bool = F
         changes.append("bench itself")
     if set(record.metrics) != {metric.id for metric in plan.metrics}:
         changes.append("the metrics")
-    if record.dataset.fingerprint != plan.dataset.fingerprint():
+    if record.dataset.fingerprint != plan.fingerprint:
         changes.append("the pictures")
     for name, chosen in plan.methods.items():
         before = record.methods.get(name)

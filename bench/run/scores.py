@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from types import MappingProxyType
 from typing import Literal
 
@@ -12,12 +13,12 @@ import torch
 from torch import Tensor
 
 from bench import images, results
-from bench.contract import Context, Metric, SetMetric, Triple
+from bench.contract import Context, Frame, Metric, SetMetric, TemporalMetric, Triple, View
 from bench.contract.guard import Guard
 from bench.results import ContentRecord, ScoreEntry, ScoreRecord, SetEntry, SetRecord, Status
 from bench.results.values import LARGEST_VALUE
 from bench.run.failures import describe_failure
-from bench.run.inputs import read_cell, read_input
+from bench.run.inputs import read_cell, read_input, read_style
 from bench.run.isolation import Say
 from bench.run.plan import Place, Plan
 
@@ -73,10 +74,10 @@ def make_scores(
             say(metric, where, detail)
 
         if style is None:
-            of_set = score_sets(run, metrics, context, name, size, begin)
+            of_set = score_sets(run, metrics, context, plan, name, size, begin)
             results.write_record(run, SetRecord(method=name, size=size, scores=of_set))
         else:
-            entries = score_cell(run, metrics, context, (size, style, name), begin)
+            entries = score_cell(run, metrics, context, plan, (size, style, name), begin)
             scores = ScoreRecord(method=name, style=style, size=size, scores=entries)
             results.write_record(run, scores)
         yield part
@@ -110,22 +111,30 @@ def load_metrics(
 
 
 def score_cell(
-    run: Path, metrics: Loaded, context: Context, place: Place, begin: Begin
+    run: Path, metrics: Loaded, context: Context, plan: Plan, place: Place, begin: Begin
 ) -> list[ScoreEntry]:
-    """Every metric of every stored picture of one cell, the observed ones too."""
+    """Every metric of every stored picture of one cell, the observed ones too.
+
+    Of a style of several pictures the number is the mean over them.
+    """
     size, style, name = place
     cell = read_cell(run, name, style, size)
     if cell.status != "ok":
         return []
-    reference = read_input(run, context, "style", style, size)
-    pictures: list[tuple[int | None, ContentRecord]] = [
-        (None, picture) for picture in cell.contents
-    ]
-    pictures += [(moment.step, picture) for moment in cell.observed for picture in moment.contents]
-    entries: list[ScoreEntry] = []
-    for count, (step, picture) in enumerate(pictures, 1):
+    references = torch.split(read_style(run, context, plan.style(style), size), 1)
+    moments: list[tuple[int | None, Sequence[ContentRecord]]] = [(None, cell.contents)]
+    moments += [(moment.step, moment.contents) for moment in cell.observed]
+    clip = {p.name: p.view for p in plan.contents} if plan.dataset.moves else {}
+
+    def read(picture: ContentRecord) -> Frame:
         content = read_input(run, context, "content", picture.content, size)
         stylized = images.decode(run / picture.image).to(context.device)
+        return Frame(stylized, content, clip.get(picture.content))
+
+    entries: list[ScoreEntry] = []
+    pictures = [(step, contents, picture) for step, contents in moments for picture in contents]
+    for count, (step, contents, picture) in enumerate(pictures, 1):
+        frame = read(picture)
         for metric, reason in metrics:
             if isinstance(metric, SetMetric):
                 continue
@@ -133,7 +142,10 @@ def score_cell(
             status: Status = "skipped"
             if not reason:
                 begin(metric.id, f"{count} of {len(pictures)} pictures")
-                value, status, reason = score(metric, stylized, content, reference)
+                if isinstance(metric, TemporalMetric):
+                    value, status, reason = score_frames(metric, frame, picture, contents, clip, read)
+                else:
+                    value, status, reason = score(metric, frame.stylized, frame.content, references)
             entries.append(
                 ScoreEntry(
                     step=step,
@@ -148,9 +160,18 @@ def score_cell(
 
 
 def score_sets(
-    run: Path, metrics: Loaded, context: Context, name: str, size: int, begin: Begin
+    run: Path,
+    metrics: Loaded,
+    context: Context,
+    plan: Plan,
+    name: str,
+    size: int,
+    begin: Begin,
 ) -> list[SetEntry]:
-    """Every metric of sets, of all finished pictures of one method at one size."""
+    """Every metric of sets, of all finished pictures of one method at one size.
+
+    Of a style of several pictures each content has the next.
+    """
     styles = results.read_run(run).styles
     cells = [read_cell(run, name, style, size) for style in styles]
     good = [cell for cell in cells if cell.status == "ok"]
@@ -159,8 +180,9 @@ def score_sets(
     def triples(metric: str) -> Iterator[Triple]:
         begin(metric, f"{metric} of {count} pictures")
         for cell in good:
-            style = read_input(run, context, "style", cell.style, size)
-            for picture in cell.contents:
+            several = read_style(run, context, plan.style(cell.style), size)
+            references = torch.split(several, 1)
+            for picture, style in zip(cell.contents, itertools.cycle(references), strict=False):
                 content = read_input(run, context, "content", picture.content, size)
                 stylized = images.decode(run / picture.image).to(context.device)
                 yield Triple(stylized, content, style)
@@ -195,12 +217,38 @@ def score_sets(
 
 
 def score(
-    metric: Metric, stylized: Tensor, content: Tensor, style: Tensor
+    metric: Metric, stylized: Tensor, content: Tensor, styles: Sequence[Tensor]
 ) -> tuple[float | None, Status, str]:
-    """A metric's number, or None with a status and a reason."""
+    """A metric's number, the mean over a style's pictures, or None with a status and a reason."""
+    styles = styles[: None if metric.axis != "content" else 1]
+    return _number(
+        metric, lambda: fmean(metric.score(stylized, content, style) for style in styles)
+    )
+
+
+def score_frames(
+    metric: TemporalMetric,
+    now: Frame,
+    made: ContentRecord,
+    contents: Sequence[ContentRecord],
+    clip: Mapping[str, View | None],
+    read: Callable[[ContentRecord], Frame],
+) -> tuple[float | None, Status, str]:
+    """The metric's number for a frame and the one so far before it; as `score`."""
+    order = list(clip)
+    if made.content not in clip:
+        return None, "skipped", "the contents are no clip: take one, such as --dataset clip"
+    place = order.index(made.content) - metric.distance
+    before = [other for other in contents if place >= 0 and other.content == order[place]]
+    if not before:
+        return None, "skipped", f"there is no frame {metric.distance} before"
+    return _number(metric, lambda: metric.score_frames(now, read(before[0])))
+
+
+def _number(metric: Metric, call: Callable[[], float]) -> tuple[float | None, Status, str]:
     try:
         with Guard(), torch.inference_mode():
-            value = float(metric.score(stylized, content, style))
+            value = float(call())
     except Exception as error:
         return (None, *describe_failure(error))
     return _finite(metric, value)

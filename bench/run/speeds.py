@@ -25,7 +25,7 @@ from bench.results import (
     SpeedRecord,
 )
 from bench.run.failures import describe_failure, failures
-from bench.run.inputs import read_cell, read_input
+from bench.run.inputs import read_cell, read_input, read_style
 from bench.run.isolation import Say
 from bench.run.plan import Plan, precision_label, seed
 from bench.run.sampling import Samples, SamplingRule, sample_interleaved
@@ -74,7 +74,7 @@ def run_speed(
     content, style = record.contents[0], record.styles[0]
     given = _Given(
         read_input(run, context, "content", content, size),
-        read_input(run, context, "style", style, size),
+        read_style(run, context, plan.style(style), size),
         results.input_path(run, "content", content, size).read_bytes(),
     )
     title = f"speed · {size} px"
@@ -132,6 +132,7 @@ def _prepare(
         method = loaded(chosen.cls, context, chosen.options)
         if method.arithmetic is not None:
             speed = replace(speed, precision=method.arithmetic[0])
+        given = replace(given, style=given.style[: None if chosen.cls.several else 1])
         next(adapting(method, given.style))  # ready, though not adapted: as fast as if it were
         speed = replace(speed, iterative=_iterates(method, good, given.content))
         calls = _calls(method, speed.iterative, given, context)

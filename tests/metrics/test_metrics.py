@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 from bench import conformance, store, weights
 from bench.contract import Context, Precision
-from bench.errors import BenchError
+from bench.errors import BenchError, NeedError
 from bench.plugins import registry
 
 REGISTRY = registry.load()
@@ -21,8 +21,20 @@ ssim, color, gram, content, distance, features = (
 
 
 def at_hand(metric):
+    """Whether neither a download nor an extra is missing."""
     encoders = map(REGISTRY.encoder, metric.encoders)
-    return all(weights.find(e.weights, e.folders()) is not None for e in encoders)
+    files = [(e.weights, e.folders()) for e in encoders] + [(w, ()) for w in metric.weights]
+    if any(weights.find(file, folders) is None for file, folders in files):
+        return False
+    try:
+        metric.load(context_of(REGISTRY.encoder))
+    except NeedError:
+        return False
+    return True
+
+
+def context_of(find_encoder):
+    return Context(torch.device("cpu"), Precision(), store.collect([]), find_encoder)
 
 
 OFFLINE = [metric for metric in REGISTRY.metrics.values() if at_hand(metric)]
@@ -38,10 +50,6 @@ def smooth(height=48, width=48, seed=0):
     blobs = gaussian_filter(noise, (0, 0, 3, 3), mode="wrap")
     low, high = blobs.min(), blobs.max()
     return torch.from_numpy((blobs - low) / (high - low)).float()
-
-
-def context_of(find_encoder):
-    return Context(torch.device("cpu"), Precision(), store.collect([]), find_encoder)
 
 
 @pytest.fixture(scope="module")

@@ -48,3 +48,20 @@ def test_listing_says_which_weights_are_missing(monkeypatch):
         if row["name"] == encoder.name
     ]
     assert row["weights"] == f"missing ({encoder.weights.source})"
+
+
+def test_listing_finds_weights_that_another_package_brings(monkeypatch, tmp_path):
+    monkeypatch.setenv("BENCH_WEIGHTS", "/nowhere")
+    registry = load()
+    method = registry.method("magenta-ghiasi")
+    monkeypatch.setattr(method, "folders", classmethod(lambda cls: (tmp_path,)))
+
+    def listed():
+        rows = json.loads(describe(registry, "methods", "json"))["methods"]
+        return next(row["weights"] for row in rows if row["name"] == method.name)
+
+    assert all(text.startswith("missing (") for text in listed())
+    for item in method.weights:
+        (tmp_path / item.file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / item.file).write_bytes(b"")
+    assert listed() == ["present"] * len(method.weights)

@@ -22,7 +22,7 @@ AT_HAND = [
 def given(tmp_path):
     """Options of the datasets that want files, which are there."""
     rng = np.random.default_rng(0)
-    for place in ("photos", "art", "data/cnt", "data/sty"):
+    for place in ("photos", "art", "data/cnt", "data/sty", "content", "style/ink"):
         folder = tmp_path / place
         folder.mkdir(parents=True)
         for name in ("a", "b"):
@@ -31,6 +31,7 @@ def given(tmp_path):
     return {
         "folder": {"content": str(tmp_path / "photos"), "style": str(tmp_path / "art")},
         "styleid": {"root": str(tmp_path)},
+        "stylebench": {"root": str(tmp_path)},
     }
 
 
@@ -51,7 +52,7 @@ def test_dataset_fingerprint_is_its_own(name, given):
     assert dataset.fingerprint() not in {REGISTRY.dataset(o)().fingerprint() for o in others}
 
 
-@pytest.mark.parametrize("name", ["folder", "styleid"])
+@pytest.mark.parametrize("name", ["folder", "styleid", "stylebench"])
 def test_a_dataset_without_its_options_says_what_it_wants(name):
     with pytest.raises(BenchError, match=f"{name}"):
         REGISTRY.dataset(name)().contents()

@@ -15,7 +15,7 @@ import torch
 from helpers.doc_blocks import FOREIGN, PAGES, ROOT, check_names, commands, files, name
 from PIL import Image
 
-from bench import conformance
+from bench import conformance, protocols
 from bench.cli import COMMANDS, main
 from bench.plugins import registry
 from bench.report import summary
@@ -37,7 +37,8 @@ LONG = {
 
 PARSED = (
     *("README.md", "docs/adaptation.md", "docs/training.md", "docs/paper.md", "docs/start.md"),
-    *("docs/published.md", "docs/gpu.md", "docs/inference.md"),
+    *("docs/published.md", "docs/gpu.md", "docs/inference.md", "docs/video.md"),
+    *("docs/judges.md", "docs/protocols.md"),
 )
 """Pages whose runs take minutes to days even when made small, or download: parsed, not run."""
 
@@ -219,3 +220,15 @@ def test_the_reference_has_everything_that_is_built_in(reference):
         assert all(f"`{thing}`" in page for thing in getattr(loaded, kind))
     assert all(f"### {dataset}\n" in page for dataset in loaded.datasets)
     assert "`metastyle.inner_lr`" in page
+
+
+def test_every_protocol_has_a_page_with_its_figures(reference):
+    for protocol, preset in protocols.PROTOCOLS.items():
+        assert (ROOT / f"docs/protocols/{protocol}.md").is_file()
+        page = reference["protocol"](protocol)
+        assert all(f"`{id_}`" in page for id_ in preset.metrics)
+        assert all(figures.source in page for figures in preset.published)
+        assert all(f"- {text}" in page for text in preset.not_reproduced)
+    pages = {file.stem for file in (ROOT / "docs/protocols").iterdir()}
+    assert pages == set(protocols.PROTOCOLS)
+    assert "| StyleID | 28.801 | 18.131 | 0.505 | 0.228 |" in reference["protocol"]("styleid-800")
