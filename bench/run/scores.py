@@ -143,7 +143,9 @@ def score_cell(
             if not reason:
                 begin(metric.id, f"{count} of {len(pictures)} pictures")
                 if isinstance(metric, TemporalMetric):
-                    value, status, reason = score_frames(metric, frame, picture, contents, clip, read)
+                    value, status, reason = score_frames(
+                        metric, frame, picture, contents, clip, read
+                    )
                 else:
                     value, status, reason = score(metric, frame.stylized, frame.content, references)
             entries.append(
