@@ -92,9 +92,14 @@ def test_every_data_file_of_the_packages_is_package_data():
     assert [file for file in files if file not in packaged] == []
 
 
-def test_tests_are_no_package_and_their_names_are_unique():
-    assert list((ROOT / "tests").rglob("__init__.py")) == []
-    names = [file.name for file in (ROOT / "tests").rglob("*.py") if file.name != "conftest.py"]
+def test_rooms_of_tests_are_packages_and_tests_itself_is_none():
+    """Modules of one name have tests of one name, and the checkout is not on the path."""
+    bench_, tests = ROOT / "bench", ROOT / "tests"
+    rooms = {file.parent.relative_to(bench_) for file in bench_.rglob("*/__init__.py")}
+    packages = {file.parent for file in tests.rglob("__init__.py")}
+    assert packages == {tests / room for room in rooms - {Path()}}
+    loose = [file for file in tests.rglob("*.py") if file.parent not in packages]
+    names = [file.name for file in loose if file.name != "conftest.py"]
     assert len(names) == len(set(names))
 
 
