@@ -290,18 +290,18 @@ def notes(name: str, differs: Sequence[str]) -> list[str]:
     if protocol is None:  # of a newer or older bench
         return [f"protocol {name}"]
     but = f", but for: {'; '.join(differs)}" if differs else ""
-    told = [f"protocol {name}, {protocol.paper}{but}"]
+    parts = [f"protocol {name}, {protocol.paper}{but}"]
     for figures in protocol.published:
         rows = (
             f"{method} {', '.join(map(_figure, numbers))}"
             for method, numbers in figures.rows.items()
         )
-        told.append(
+        parts.append(
             f"published, not measured here ({figures.source}): {', '.join(figures.columns)}: "
             + "; ".join(rows)
         )
-    told.append(f"not reproduced: {'; '.join(protocol.not_reproduced)}")
-    return told
+    parts.append(f"not reproduced: {'; '.join(protocol.not_reproduced)}")
+    return parts
 
 
 def _figure(number: float | None) -> str:

@@ -74,8 +74,8 @@ def gathered(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """One vector of every stylized picture, and one of its style: (N, C) each."""
     pairs = [(read(stylized), read(style)) for stylized, _, style in pictures]
-    made, wanted = (np.stack(side) for side in zip(*pairs, strict=True))
-    return made, wanted
+    stylized_features, wanted = (np.stack(side) for side in zip(*pairs, strict=True))
+    return stylized_features, wanted
 
 
 _Memory = OrderedDict[bytes, dict[Statistic[Any], Any]]

@@ -159,8 +159,10 @@ class CMMD(SetMetric):
 
     def score_set(self, pictures: Iterable[Triple]) -> SetScore:
         """The discrepancy; the contents play no part."""
-        made, wanted = gathered(self._vectors.read, pictures)
-        return SetScore(SCALE * mean_discrepancy(made, wanted, gaussian_kernel, unbiased=False))
+        stylized_features, wanted = gathered(self._vectors.read, pictures)
+        return SetScore(
+            SCALE * mean_discrepancy(stylized_features, wanted, gaussian_kernel, unbiased=False)
+        )
 
 
 @hookimpl

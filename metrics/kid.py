@@ -69,8 +69,8 @@ class KID(SetMetric):
 
     def score_set(self, pictures: Iterable[Triple]) -> SetScore:
         """The discrepancy; the contents play no part."""
-        made, wanted = gathered(self._features.read, pictures)
-        return SetScore(mean_discrepancy(made, wanted, cubic_kernel, unbiased=True))
+        stylized_features, wanted = gathered(self._features.read, pictures)
+        return SetScore(mean_discrepancy(stylized_features, wanted, cubic_kernel, unbiased=True))
 
 
 @hookimpl

@@ -374,10 +374,10 @@ def _command(asked: Specification) -> str:
 def _profile_help() -> str:
     from bench.run.profiles import PROFILES
 
-    told = "; ".join(f"{p.name}: {p.help}" for p in PROFILES.values())
-    return f"{told} (default: quick; standard with --protocol)"
+    described = "; ".join(f"{p.name}: {p.help}" for p in PROFILES.values())
+    return f"{described} (default: quick; standard with --protocol)"
 
 
 def _protocol_help() -> str:
-    told = "; ".join(f"{p.name}: {p.help}" for p in protocols.PROTOCOLS.values())
-    return f"evaluate as a paper does: {told}"
+    described = "; ".join(f"{p.name}: {p.help}" for p in protocols.PROTOCOLS.values())
+    return f"evaluate as a paper does: {described}"

@@ -231,16 +231,16 @@ def score(
 def score_frames(
     metric: TemporalMetric,
     now: Frame,
-    made: ContentRecord,
+    picture: ContentRecord,
     contents: Sequence[ContentRecord],
     clip: Mapping[str, View | None],
     read: Callable[[ContentRecord], Frame],
 ) -> tuple[float | None, Status, str]:
     """The metric's number for a frame and the one so far before it; as `score`."""
     order = list(clip)
-    if made.content not in clip:
+    if picture.content not in clip:
         return None, "skipped", "the contents are no clip: take one, such as --dataset clip"
-    place = order.index(made.content) - metric.distance
+    place = order.index(picture.content) - metric.distance
     before = [other for other in contents if place >= 0 and other.content == order[place]]
     if not before:
         return None, "skipped", f"there is no frame {metric.distance} before"

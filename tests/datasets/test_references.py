@@ -126,6 +126,6 @@ def test_a_set_has_each_of_a_styles_pictures_in_turn(run):
 
 def test_the_table_says_who_takes_the_first_alone(run):
     (group,) = rows.groups(results.load([run]), all_metrics=True)
-    told = {row.method: assembly.FIRST in row.notes for row in group.rows}
-    assert told["takes-one"]
-    assert not told["takes-all"]
+    first_alone = {row.method: assembly.FIRST in row.notes for row in group.rows}
+    assert first_alone["takes-one"]
+    assert not first_alone["takes-all"]

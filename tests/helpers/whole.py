@@ -6,7 +6,7 @@ WHOLE = """
     commands compare conformance fuzz machine/test_native.py methods metrics plugins
     project/test_docs.py project/test_examples.py project/test_published.py project/test_readme.py
     report/test_browser.py report/page report/plots run study stylize
-    test_cli.py test_layers.py test_training.py tools
+    test_cli.py test_layers.py test_protocols.py test_training.py tools
 """.split()  # noqa: SIM905
 """Folders and modules below tests/."""
 

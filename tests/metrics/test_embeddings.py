@@ -324,10 +324,12 @@ def test_cmmd_is_of_vectors_of_length_1_times_a_thousand(monkeypatch):
     for numbers in given:
         pictures.append(torch.zeros(1, 3, 8, 8))
         pictures[-1][0, 0, 0, :2] = torch.tensor(numbers)
-    made, other, wanted, again = pictures
+    stylized, other, wanted, again = pictures
     (metric,) = REGISTRY.metric("cmmd")
     metric.load(context())
-    score = metric.score_set([Triple(made, made, wanted), Triple(other, made, again)]).value
+    score = metric.score_set(
+        [Triple(stylized, stylized, wanted), Triple(other, stylized, again)]
+    ).value
     k = np.array([[math.exp(-(math.dist(x, y) ** 2) / 200) for y in one] for x in one])
     expected = 1000 * (k[:2, :2].mean() + k[2:, 2:].mean() - 2 * k[:2, 2:].mean())
     assert score == pytest.approx(expected, rel=1e-5)
@@ -406,8 +408,8 @@ def test_style_and_content_loss_equal_microasts_spelt_out(tmp_path, monkeypatch)
         return flat.mean(1), np.sqrt(flat.var(1, ddof=1) + 1e-5)
 
     layers = []
-    for made, wanted in zip(maps[0], maps[2], strict=True):
-        pairs = zip(statistics(made), statistics(wanted), strict=True)
+    for own, wanted in zip(maps[0], maps[2], strict=True):
+        pairs = zip(statistics(own), statistics(wanted), strict=True)
         layers.append(sum(((a - b) ** 2).mean() for a, b in pairs))
     expected = {
         "style-loss": np.mean(layers),

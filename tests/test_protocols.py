@@ -76,10 +76,10 @@ def test_it_runs_from_end_to_end(protocol, stand_in, tmp_path, monkeypatch):
     assert list(record.metrics) == list(protocol.metrics)
     assert any("96 px instead of" in text for text in record.differs)
     (group,) = rows.groups(results.load([run]), all_metrics=True)
-    told = "\n".join(group.notes)
-    assert f"protocol {protocol.name}, {protocol.paper}, but for: 96 px instead of" in told
-    assert all(f"published, not measured here ({p.source})" in told for p in protocol.published)
-    assert all(text in told for text in protocol.not_reproduced)
+    notes = "\n".join(group.notes)
+    assert f"protocol {protocol.name}, {protocol.paper}, but for: 96 px instead of" in notes
+    assert all(f"published, not measured here ({p.source})" in notes for p in protocol.published)
+    assert all(text in notes for text in protocol.not_reproduced)
     scores = results.load([run])
     lacking = [*scores.scores.itertuples(), *scores.sets.itertuples()]
     for entry in lacking:
