@@ -24,6 +24,7 @@ COMMANDS = (
     "score",
     "list",
     "weights",
+    "merge",
     "report",
     "sheet",
     "choose",

@@ -25,6 +25,11 @@ def processes() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+def restarted() -> bool:
+    """Whether torchrun starts all anew after a failure; `TORCHELASTIC_RESTART_COUNT` is its."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+
+
 def own_device(device: torch.device) -> torch.device:
     """The device of that kind that is this process's own; `LOCAL_RANK` is torchrun's."""
     if processes() == 1 or device.type == "cpu" or device.index is not None:

@@ -97,7 +97,10 @@ def train(
         files.held(out.with_suffix(".lock"), busy) if first else nullcontext(),
         _stop_signals() as stopped,
     ):
-        progress = _start(task, out.with_suffix(".state"), resume)
+        state_file = out.with_suffix(".state")
+        # torchrun starts the same command anew where a process or a host is lost
+        goes_on = state_file.exists() if distributed.restarted() else resume
+        progress = _start(task, state_file, goes_on)
         if not first:  # the networks are alike, the pictures must not be
             torch.manual_seed(torch.initial_seed() + distributed.rank() + progress.step)
         with (

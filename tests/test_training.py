@@ -148,6 +148,15 @@ def test_an_unfinished_training_is_not_overwritten(task, tmp_path):
         train(task(), out, Budget(steps=1), {}, quiet=True)
 
 
+def test_what_torchrun_starts_anew_goes_on_without_being_asked(task, tmp_path, monkeypatch):
+    out = tmp_path / "w.safetensors"
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")  # lost before it had stored anything
+    first = train(task(), out, Budget(steps=2), {"command": "first"}, quiet=True)
+    assert [part["step"] for part in first.parts] == [0]
+    parts = train(task(), out, Budget(steps=5), {"command": "again"}, quiet=True).parts
+    assert [part["step"] for part in parts] == [0, 2]
+
+
 def test_the_card_tells_the_parts_of_a_resumed_training_apart(task, tmp_path):
     out = tmp_path / "w.safetensors"
     train(task(), out, Budget(steps=5), {"command": "first"}, quiet=True)

@@ -22,6 +22,7 @@ _EXAMPLES = """examples:
   bench report runs/20261122-101500-1a2b --format latex -o table.tex
   bench report --columns adapt,core,gram,params --sort core
   bench report --by style                        every style a row of its own
+  bench report --by environment                  times, with a column for every machine
   bench report --format parquet -o numbers.parquet
   bench report --amortised                       the cost of K pictures, and break-even points
   bench report --curves --reference johnson@2000
@@ -40,6 +41,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "out": None,
 }
 
+_HARDWARE = "environment"
 _OF_TABLE = ("columns", "sort", "by")
 _NOT_WITH: Mapping[str, Sequence[str]] = {
     "amortised": (*_OF_TABLE, "all_metrics"),
@@ -71,8 +73,9 @@ def add(command: AddCommand) -> None:
     parser.add_argument("--sort", metavar="COLUMN", help="the best first; default: by name")
     parser.add_argument(
         "--by",
-        choices=rows.BY,
-        help="order of the rows; style: with a row for every style (default: size)",
+        choices=(*rows.BY, _HARDWARE),
+        help="order of the rows; style: with a row for every style; environment: times alone, a"
+        " column for every machine (default: size)",
     )
     parser.add_argument("--all-metrics", action="store_true", help="not just the judges'")
     instead = parser.add_mutually_exclusive_group()
@@ -163,6 +166,12 @@ def _rendered(frames: Frames, args: argparse.Namespace) -> str | bytes:
         return curve_tables.render(
             frames, args.format, reference=args.reference, all_metrics=args.all_metrics
         )
+    if args.by == _HARDWARE:
+        from bench.report import hardware
+
+        if args.sort or args.columns != _DEFAULTS["columns"]:
+            raise BenchError("--by environment has columns and order of its own: leave out --sort")
+        return hardware.render(frames, args.format, width=width, color=color)
     rendered = report.render(
         frames,
         args.format,

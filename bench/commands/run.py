@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from bench import paths, protocols
 from bench.anchors import ANCHORS
-from bench.commands import _rows, _shared
+from bench.commands import _elsewhere, _rows, _shared
 from bench.commands._following import counted, follow
+from bench.commands._isolating import isolation_is_cheap, prepare
 from bench.commands._shared import AddCommand
 from bench.errors import BenchError, unknown
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from bench.contract import Context, Dataset, Method
     from bench.plugins.registry import Registry
     from bench.results import Specification
+    from bench.run.engines import Engine
+    from bench.run.execution import Away
     from bench.run.plan import Plan
 
 
@@ -78,6 +81,7 @@ def add(command: AddCommand) -> None:
         "--runs", type=Path, default=_shared.RUNS, metavar="DIR", help="where run folders go"
     )
     _add_resuming(parser)
+    _elsewhere.add(parser)
     parser.add_argument(
         "--isolate",
         action=argparse.BooleanOptionalAction,
@@ -142,20 +146,24 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     from bench.run import recording
 
     args.profile = args.profile or ("standard" if args.protocol else "quick")
+    engine = _elsewhere.engine(args)
     if args.isolate is None:
         args.isolate = isolation_is_cheap(args)
-    _prepare(args.isolate)
+    prepare(args.isolate)
     registry = _shared.load_registry(args)
     if args.sweep:
         _rows.add_strengths(args, registry)
     for runtime in dict.fromkeys(args.runtime):
         _rows.add_runtime(args, registry, runtime)
     plan = _plan(args, registry)
+    if args.plan:
+        print(_elsewhere.forecast_of_plan(plan, args.runs, args.workers))
+        return 0
     _shared.note_left_out([*args.content, *args.style, *args.adapt_content])
     context = _context(args, registry, plan.dataset)
     run = recording.start(plan, args.runs, context, registry)
     args.interrupted = f"; what is finished is kept: go on with bench run --resume {run}"
-    return finish(run, plan, context, args.quiet, args.show)
+    return _go_on(run, plan, context, args, engine)
 
 
 def _resume(args: argparse.Namespace) -> int:
@@ -163,25 +171,41 @@ def _resume(args: argparse.Namespace) -> int:
     from bench.cli import parser
 
     fresh = vars(parser().parse_args(["run"]))
-    allowed = ("resume", "retry_failed", "runs", "quiet", "plugin", "show")
+    allowed = ("resume", "retry_failed", "runs", "quiet", "plugin", "show", *_elsewhere.OPTIONS)
     given = [key for key, value in vars(args).items() if value != fresh[key] and key not in allowed]
     if given:
         names = " ".join(f"--{key.replace('_', '-')}" for key in given)
         raise BenchError(f"--resume takes a run as it was begun: leave out {names}")
+    engine = _elsewhere.engine(args)
     run = results.latest(args.runs) if args.resume is True else Path(args.resume)
+    if args.plan:
+        print(_elsewhere.forecast_of_run(run, args.runs, args.workers))
+        return 0
     plan, context = reopen(run, args.plugin, worker=False)
     from bench.run import resuming
 
     if args.retry_failed:
         resuming.forget_failures(run)
     args.interrupted = f"; what is finished is kept: go on with bench run --resume {run}"
-    return finish(run, plan, context, args.quiet, args.show)
+    return _go_on(run, plan, context, args, engine)
 
 
-def reopen(run: Path, plugins: Sequence[str] = (), worker: bool = True) -> tuple[Plan, Context]:
+def _go_on(
+    run: Path, plan: Plan, context: Context, args: argparse.Namespace, engine: Engine | None
+) -> int:
+    """Do what is left, with an engine elsewhere."""
+    files = [str(at.absolute()) if (at := paths.expanded(p)).is_file() else p for p in args.plugin]
+    away = _elsewhere.away(run, engine, functools.partial(reopen, plugins=files, elsewhere=True))
+    return finish(run, plan, context, args.quiet, args.show, away)
+
+
+def reopen(
+    run: Path, plugins: Sequence[str] = (), worker: bool = True, elsewhere: bool = False
+) -> tuple[Plan, Context]:
     """What a run was begun with, made again; its record names no code to load, `plugins` does.
 
     `worker`: this process is one of those of a command that has done so before.
+    `elsewhere`: it may be on another machine, see `bench.run.resuming.check_resumable`.
     """
     from bench import results
     from bench.plugins.discovery import name_of, require_named
@@ -198,7 +222,7 @@ def reopen(run: Path, plugins: Sequence[str] = (), worker: bool = True) -> tuple
     begun = argparse.Namespace(**values)
     begun.plugin, begun.all = list(plugins), False
     if not worker:
-        _prepare(begun.isolate)
+        prepare(begun.isolate)
     registry = _shared.load_registry(begun, tried=worker)
     require_named(run, asked.plugin, [*map(name_of, plugins), *(p.name for p in registry.plugins)])
     plan = _plan(begun, registry)
@@ -206,33 +230,18 @@ def reopen(run: Path, plugins: Sequence[str] = (), worker: bool = True) -> tuple
     begun.precision = record.environment.precision
     begun.threads = record.environment.threads
     context = _context(begun, registry, plan.dataset)
-    resuming.check_resumable(run, plan, context, worker)
+    resuming.check_resumable(run, plan, context, worker and not elsewhere, elsewhere)
     return plan, context
 
 
-def isolation_is_cheap(args: argparse.Namespace) -> bool:
-    """Whether processes of their own cost a run hardly anything.
-
-    On another device than the CPU each would have to initialise it, and to hold memory there.
-    """
-    from bench.machine.device import choose_device
-    from bench.run import isolation
-    from bench.run.profiles import PROFILES
-
-    if not isolation.is_cheap() or args.profile not in PROFILES:
-        return False
-    return PROFILES[args.profile].isolate and choose_device(args.device).type == "cpu"
-
-
-def _prepare(isolate: bool) -> None:
-    """Let the server of processes start, where one is wanted, while the rest is planned."""
-    if isolate:
-        from bench.run import isolation
-
-        isolation.prepare()
-
-
-def finish(run: Path, plan: Plan, context: Context, quiet: bool, show: bool | None = False) -> int:
+def finish(
+    run: Path,
+    plan: Plan,
+    context: Context,
+    quiet: bool,
+    show: bool | None = False,
+    away: Away | None = None,
+) -> int:
     """Do what is left of a run, print its table, and show its pictures."""
     from bench import report, results
     from bench.report import sheet, terminal_pictures
@@ -241,7 +250,7 @@ def finish(run: Path, plan: Plan, context: Context, quiet: bool, show: bool | No
     record = results.read_run(run)
     for skipped in record.skipped:
         _shared.warn(f"left out {skipped.role} {skipped.name}: {skipped.reason}")
-    execution.execute(run, plan, context, quiet)
+    execution.execute(run, plan, context, quiet, away)
     frames = results.load([run])
     print(report.render(frames, "plain", all_metrics=bool(record.protocol)))
     seen = sheet.of_run(run)

@@ -5,18 +5,31 @@ from __future__ import annotations
 import argparse
 import itertools
 import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bench.commands import _shared
+from bench.commands import _elsewhere, _shared
 from bench.commands._shared import AddCommand
 from bench.errors import BenchError, unknown
-from bench.study.studies import STUDIES, Setting, Step
+from bench.study.studies import STUDIES, Setting, Step, waves
+
+if TYPE_CHECKING:
+    from bench.run.engines import Engine
+
+LOSSES = 5
+"""So often workers of one group of commands may be lost."""
 
 EXAMPLES = """examples:
   bench study judges --out judges/                        on embedded pictures, half an hour
   bench study judges --out judges/ --metric mine --plugin mine.py
   bench study metastyle-ablations --content PHOTOS/ --style ART/ --out ablations/
   bench study metastyle-ablations --content PHOTOS/ --style ART/ --out ablations/ --dry-run
+  bench study metastyle-ablations --content PHOTOS/ --style ART/ --out ablations/ --on slurm \\
+      --workers 10 --engine partition=gpu --engine gpus=1 --engine minutes=240
   bench report --runs ablations/runs --curves
 
 Ended by Ctrl-C, the same command goes on where it was.
@@ -59,6 +72,7 @@ def add(command: AddCommand) -> None:
     _shared.add_metrics(parser)
     _shared.add_plugins(parser, options=False)
     parser.add_argument("--dry-run", action="store_true", help="only show the commands")
+    _elsewhere.add_engine(parser, "commands that need nothing of each other go there as jobs")
     _shared.add_machine(parser)
 
 
@@ -80,19 +94,66 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
         args.start and args.start.absolute(), machine, metrics,
     )  # fmt: skip
     args.interrupted = "; the same command goes on where it was"
+    engine = _elsewhere.engine(args)
     steps = STUDIES[args.study].steps(setting)
-    for number, step in enumerate(steps, 1):
-        words = going_on(step)
-        print(f"[{number}/{len(steps)}] " + ("done: " if words is None else "") + line(step))
-        if words is None or args.dry_run:
+    for wave in waves(steps) if engine else [[step] for step in steps]:
+        for step in wave:
+            done = "done: " * (going_on(step) is None)
+            print(f"[{steps.index(step) + 1}/{len(steps)}] {done}{line(step)}", flush=True)
+        left = [words for words in map(going_on, wave) if words is not None]
+        if args.dry_run or not left:
             continue
-        status = main(words)
-        if status:
+        if engine is not None and len(left) > 1:
+            do_elsewhere(engine, wave, setting.folder)
+        elif status := next(filter(None, map(main, left)), 0):
             return status
     conclude = STUDIES[args.study].conclude
     if conclude is not None and not args.dry_run:
         print("\n" + conclude(setting))
     return 0
+
+
+@dataclass(frozen=True)
+class Command:
+    """Does a command of bench in a process of its own; it can be pickled.
+
+    Attributes:
+        folder: from which the command is typed.
+    """
+
+    folder: Path
+
+    def __call__(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """The words, when they are done.
+
+        Raises:
+            BenchError: the command has failed.
+        """
+        command = [sys.executable, "-m", "bench", *words]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise BenchError(f"{shlex.join(['bench', *words])}: {last}")
+        return words
+
+
+def do_elsewhere(engine: Engine, steps: Sequence[Step], folder: Path) -> None:
+    """Do steps that need nothing of each other, and go on with those whose workers are lost.
+
+    Raises:
+        BenchError: a command fails, or workers are lost again and again.
+    """
+    from bench.run.engines import WorkersLostError
+
+    for _ in range(LOSSES):
+        left = [tuple(words) for words in map(going_on, steps) if words is not None]
+        try:
+            for words in engine.work(Command(Path.cwd()), left, folder):
+                print("finished: " + shlex.join(["bench", *words]), flush=True)
+            return
+        except WorkersLostError as error:
+            _shared.warn(f"workers were lost ({error}): what they had begun goes on elsewhere")
+    raise BenchError(f"workers were lost {LOSSES} times: the same command goes on")
 
 
 def going_on(step: Step) -> list[str] | None:

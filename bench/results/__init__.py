@@ -14,7 +14,9 @@ No torch here, and pandas only where frames are made.
 
 from bench.results.folder import create, find_runs, latest
 from bench.results.frames import Frames, load
+from bench.results.ingredients import DatasetRecord, MethodRecord, MetricRecord, SkippedRecord
 from bench.results.names import input_path, key, picture_path, record_path
+from bench.results.provenance import WorkerRecord
 from bench.results.records import (
     SCHEMA,
     AdaptRecord,
@@ -22,11 +24,8 @@ from bench.results.records import (
     ConditionsRecord,
     ContentRecord,
     ControlRecord,
-    DatasetRecord,
     Environment,
     IterativeRecord,
-    MethodRecord,
-    MetricRecord,
     ObservedRecord,
     ParameterCounts,
     RunInfo,
@@ -36,7 +35,6 @@ from bench.results.records import (
     ScoreRecord,
     SetEntry,
     SetRecord,
-    SkippedRecord,
     Specification,
     SpeedRecord,
 )
@@ -85,6 +83,7 @@ __all__ = [
     "Specification",
     "SpeedRecord",
     "Status",
+    "WorkerRecord",
     "brief",
     "checked",
     "completed",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.results.records import Environment
@@ -34,9 +34,25 @@ FINGERPRINT_KEYS = (
 probe may choose another on the same machine. Not among them: load, commit, memory size."""
 
 
-def fingerprint(environment: Mapping[str, Any]) -> str:
-    """A short hash over `FINGERPRINT_KEYS`: timings compare where it is the same."""
-    stable = {key: environment.get(key) for key in FINGERPRINT_KEYS}
+SOFTWARE_KEYS = (
+    "os",
+    "python",
+    "torch",
+    "torchvision",
+    "device_type",
+    "cuda",
+    "cudnn",
+    "threads",
+    "cudnn_benchmark",
+    "deterministic",
+    "tf32",
+)
+"""What has to be alike where pictures and scores of one run are made, whatever the hardware."""
+
+
+def fingerprint(environment: Mapping[str, Any], keys: Sequence[str] = FINGERPRINT_KEYS) -> str:
+    """A short hash over some of an environment: timings compare where it is the same."""
+    stable = {key: environment.get(key) for key in keys}
     return hashlib.sha256(json.dumps(stable, sort_keys=True).encode()).hexdigest()[:12]
 
 

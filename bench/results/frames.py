@@ -34,7 +34,8 @@ class Frames:
             profile, seed, bench_version, command.
         cells: one row per cell: run, environment, method, style, size, status, reason, precision,
             adapt_seconds, adapt_steps, adapt_finished, first_call (s), contents (list of names),
-            params_shared, params_per_style, peak_memory_bytes, flops.
+            params_shared, params_per_style, peak_memory_bytes, flops. What a worker of
+            `bench run --on` made has no adapt_seconds, first_call and peak_memory_bytes.
         speeds: one row per method and size: run, environment, method, size, status, reason,
             precision, batch, iterative_adapt, iterative_stylize, noisy (why, or empty).
         samples: one row per raw sample: run, environment, method, size, scope, round, seconds.
@@ -176,19 +177,20 @@ def _run_row(path: Path, run: RunRecord) -> Values:
 
 def _cell_row(cell: CellRecord) -> Values:
     adapt, parameters = cell.adapt, cell.parameters
+    at_home = cell.worker is None  # what was timed elsewhere, or beside others, compares with none
     return (
         *cell.place,
         cell.status,
         cell.reason,
         cell.precision,
-        adapt.seconds if adapt else None,
+        adapt.seconds if adapt and at_home else None,
         adapt.steps if adapt else None,
         adapt.finished if adapt else None,
-        cell.first_call,
+        cell.first_call if at_home else None,
         [picture.content for picture in cell.contents],
         parameters.shared if parameters else None,
         parameters.per_style if parameters else None,
-        cell.peak_memory_bytes,
+        cell.peak_memory_bytes if at_home else None,
         cell.flops,
     )
 

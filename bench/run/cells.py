@@ -6,6 +6,7 @@ import contextlib
 import functools
 import importlib
 import itertools
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -82,10 +83,12 @@ def image_path(
 
 def run_cell(run: Path, plan: Plan, context: Context, place: Place, tell: Tell) -> CellRecord:
     """Adapt one method to one style at one size, and stylize every content."""
+    begun = time.perf_counter()
     making = _Making(run, plan, context, place, tell)
     with failures(place[2], context) as outcome:
         making.make()
-    return replace(making.cell, status=outcome.status, reason=outcome.reason)
+    seconds = time.perf_counter() - begun
+    return replace(making.cell, status=outcome.status, reason=outcome.reason, seconds=seconds)
 
 
 class _Making:

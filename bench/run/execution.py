@@ -6,19 +6,36 @@ on where it was. Metrics read the stored pictures, never a live method.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from bench import files, progress, results
 from bench.contract import Context
 from bench.run import apart, cells, scores, speeds
-from bench.run.isolation import worker_lock
+from bench.run.blocks import Grid
+from bench.run.distribution import remaining, work_off
+from bench.run.engines import Engine
+from bench.run.isolation import Say, worker_lock
 from bench.run.plan import Plan
+from bench.run.worker import Worker
+
+Away = tuple[Worker, Engine]
+"""Who does what of a run may be done elsewhere."""
 
 
-def execute(run: Path, plan: Plan, context: Context, quiet: bool = False) -> None:
+def execute(
+    run: Path, plan: Plan, context: Context, quiet: bool = False, away: Away | None = None
+) -> None:
     """Do what of the run is not done yet, each result written as soon as it is there.
 
     Failures of a method or a metric become rows; only what concerns the whole run is raised.
+
+    Args:
+        run: the folder.
+        plan: what is to be done.
+        context: device and precision.
+        quiet: no progress bar.
+        away: who does what may move (see `bench.run.blocks`); None: it is done here too.
 
     Raises:
         BenchError: another process works on the run, the disk refuses, or the device failed.
@@ -27,10 +44,10 @@ def execute(run: Path, plan: Plan, context: Context, quiet: bool = False) -> Non
     with files.held(run / ".lock", busy):
         with worker_lock(run):
             pass  # what a killed process had begun has ended
-        _execute(run, plan, context, quiet)
+        _execute(run, plan, context, quiet, away)
 
 
-def _execute(run: Path, plan: Plan, context: Context, quiet: bool) -> None:
+def _execute(run: Path, plan: Plan, context: Context, quiet: bool, away: Away | None) -> None:
     record = results.read_run(run)
     make_cells, make_speeds, make_scores = (
         (cells.make_cells, speeds.make_speeds, scores.make_scores)
@@ -38,6 +55,7 @@ def _execute(run: Path, plan: Plan, context: Context, quiet: bool) -> None:
         else (apart.make_cells, apart.make_speeds, apart.make_scores)
     )
     grid = list(cells.grid_of(record, plan.methods))
+    staying = grid if away is None else Grid.of(record).staying
     parts, missing_parts = scores.missing_scores(run, plan)
     forecast = progress.Forecast(
         [
@@ -61,7 +79,8 @@ def _execute(run: Path, plan: Plan, context: Context, quiet: bool) -> None:
         places = cells.missing_cells(run, plan.methods)
         for _, _, name in set(grid) - set(places):
             finished(("cell", name), False)
-        for name in make_cells(run, plan, context, places, say):
+        here = set(staying)
+        for name in make_cells(run, plan, context, [p for p in places if p in here], say):
             finished(("cell", name), True)
         done = results.completed(run, "speed")
         for size in record.sizes:
@@ -69,9 +88,27 @@ def _execute(run: Path, plan: Plan, context: Context, quiet: bool) -> None:
             if untimed:
                 make_speeds(run, plan, context, size, untimed, say)
             finished(("speed", size), bool(untimed), len(plan.methods))
+        if away is not None:
+            _distribute(run, plan, context, away, say)
+            for _, _, name in set(places) - here:
+                finished(("cell", name), False)
+            parts, missing_parts = scores.missing_scores(run, plan)
         for kind, _, _, name in set(parts) - set(missing_parts):
             finished((kind, name), False)
         if missing_parts:
             for kind, _, _, name in make_scores(run, plan, context, missing_parts, say):
                 finished((kind, name), True)
         bar.set_description("done")
+
+
+def _distribute(run: Path, plan: Plan, context: Context, away: Away, say: Say) -> None:
+    """Have others make and score what may move, and make here what they died in."""
+    worker, engine = away
+    blocks = remaining(run, engine.workers)
+    say("", f"elsewhere · {len(blocks)} blocks", "")
+    for done, block in enumerate(work_off(worker, engine, blocks), 1):
+        text = f"{done} of {len(blocks)} blocks, {block.method} · {block.size} px"
+        say("", f"elsewhere · {len(blocks)} blocks", text)
+    suspects = cells.missing_cells(run, plan.methods)
+    for _ in apart.make_cells(run, replace(plan, reopen=worker.reopen), context, suspects, say):
+        pass

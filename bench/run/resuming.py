@@ -13,12 +13,14 @@ from bench.files import storage_errors
 from bench.machine import environment
 from bench.plugins import provenance
 from bench.results import CellRecord, SpeedRecord
-from bench.results.environment import fingerprint
+from bench.results.environment import FINGERPRINT_KEYS, SOFTWARE_KEYS, fingerprint
 from bench.run.plan import Plan
-from bench.run.recording import weight_files
+from bench.run.recording import metric_files, weight_files
 
 
-def check_resumable(run: Path, plan: Plan, context: Context, same_code: bool = False) -> None:
+def check_resumable(
+    run: Path, plan: Plan, context: Context, same_code: bool = False, elsewhere: bool = False
+) -> None:
     """See that nothing the run's numbers depend on has changed since it began.
 
     Args:
@@ -27,6 +29,7 @@ def check_resumable(run: Path, plan: Plan, context: Context, same_code: bool = F
         context: where.
         same_code: bench itself is what the run began with: it is the run's own worker, and what
             a repository holds by now is not what it has loaded.
+        elsewhere: for what may move to other hardware with the same software.
 
     Raises:
         BenchError: another machine, precision or version of the suite, other pictures, options or
@@ -34,14 +37,19 @@ def check_resumable(run: Path, plan: Plan, context: Context, same_code: bool = F
     """
     record = results.read_run(run)
     now = environment.capture(context.device, context.precision)
+    keys = SOFTWARE_KEYS if elsewhere else FINGERPRINT_KEYS
     changes = []
-    if record.environment.fingerprint != fingerprint(now):
+    if fingerprint(record.environment.facts, keys) != fingerprint(now, keys):
         changes.append("the environment")
     version = record.bench_version, record.environment.commit
     if not same_code and version != (bench.__version__, now["commit"]):
         changes.append("bench itself")
     if set(record.metrics) != {metric.id for metric in plan.metrics}:
         changes.append("the metrics")
+    for metric in plan.metrics:
+        known = record.metrics.get(metric.id)
+        if known is not None and known.weights != metric_files(metric, context):
+            changes.append(f"the weights of {metric.id}")
     if record.dataset.fingerprint != plan.fingerprint:
         changes.append("the pictures")
     for name, chosen in plan.methods.items():

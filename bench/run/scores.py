@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -77,8 +78,7 @@ def make_scores(
             of_set = score_sets(run, metrics, context, plan, name, size, begin)
             results.write_record(run, SetRecord(method=name, size=size, scores=of_set))
         else:
-            entries = score_cell(run, metrics, context, plan, (size, style, name), begin)
-            scores = ScoreRecord(method=name, style=style, size=size, scores=entries)
+            scores = score_record(run, metrics, context, plan, (size, style, name), begin)
             results.write_record(run, scores)
         yield part
 
@@ -108,6 +108,17 @@ def load_metrics(
             reason = describe_failure(error)[1]
         loaded.append((metric, reason))
     return loaded
+
+
+def score_record(
+    run: Path, metrics: Loaded, context: Context, plan: Plan, place: Place, begin: Begin
+) -> ScoreRecord:
+    """The record of `score_cell`."""
+    since = time.perf_counter()
+    entries = score_cell(run, metrics, context, plan, place, begin)
+    size, style, name = place
+    seconds = time.perf_counter() - since
+    return ScoreRecord(method=name, style=style, size=size, scores=entries, seconds=seconds)
 
 
 def score_cell(

@@ -20,12 +20,13 @@ from bench.results import (
     ConditionsRecord,
     ControlRecord,
     IterativeRecord,
+    RunRecord,
     SamplesRecord,
     Scope,
     SpeedRecord,
 )
 from bench.run.failures import describe_failure, failures
-from bench.run.inputs import read_cell, read_input, read_style
+from bench.run.inputs import read_input, read_style
 from bench.run.isolation import Say
 from bench.run.plan import Plan, precision_label, seed
 from bench.run.sampling import Samples, SamplingRule, sample_interleaved
@@ -81,7 +82,7 @@ def run_speed(
     prepared: dict[str, _Prepared] = {}
     for name in names:
         say(name, title, f"{name} is loaded")
-        cells = [read_cell(run, name, other, size) for other in record.styles]
+        cells = _timed_cells(run, record, name, size)
         prepared[name] = _prepare(plan, context, name, size, cells, given)
     calls = {
         f"{name} {scope}": call
@@ -112,6 +113,13 @@ def run_speed(
         yield replace(_timed(method, taken), control=mine, conditions=facts)
 
 
+def _timed_cells(run: Path, record: RunRecord, name: str, size: int) -> list[CellRecord]:
+    """The cells of a method whose times count: those that the run's own process has made."""
+    paths = (results.record_path(run, "cells", name, style, size) for style in record.styles)
+    cells = [results.read_record(path, CellRecord) for path in paths if path.exists()]
+    return [cell for cell in cells if cell.worker is None]
+
+
 def _prepare(
     plan: Plan,
     context: Context,
@@ -124,6 +132,9 @@ def _prepare(
     chosen = plan.methods[name]
     speed = untimed(plan, context, name, size)
     good = [cell for cell in cells if cell.status == "ok"]
+    if not cells:
+        reason = "all its pictures were made elsewhere"
+        return _Prepared(replace(speed, status="skipped", reason=reason), (), {})
     if not good:
         return _Prepared(replace(speed, status=cells[0].status, reason=cells[0].reason), (), {})
     calls: Mapping[Scope, Callable[[], object]] = {}

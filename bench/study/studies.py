@@ -54,6 +54,18 @@ class Step:
     makes: Path
 
 
+def waves(steps: Sequence[Step]) -> Sequence[Sequence[Step]]:
+    """Steps in groups that follow one another: those of a group need nothing that it makes."""
+    found: list[list[Step]] = []
+    for step in steps:
+        needs = [any(str(other.makes) in word for other in wave for word in step.words)
+                 for wave in found]  # fmt: skip
+        place = len(needs) - needs[::-1].index(True) if True in needs else 0
+        found += [[]] * (place == len(found))
+        found[place] = [*found[place], step]
+    return found
+
+
 @dataclass(frozen=True)
 class Study:
     """A study by its question, its commands, and what is printed at the end."""

@@ -32,13 +32,14 @@ LONG = {
     "export": "exports for half a minute (tests/commands/test_export.py)",
     "gate": "runs two revisions for half a minute (tests/compare)",
     "compare": "needs two runs (tests/compare)",
+    "merge": "needs two runs (tests/results/test_merging.py)",
 }
 """Commands that are parsed, their plugins and options looked up, and not run."""
 
 PARSED = (
     *("README.md", "docs/adaptation.md", "docs/training.md", "docs/paper.md", "docs/start.md"),
     *("docs/published.md", "docs/gpu.md", "docs/inference.md", "docs/video.md"),
-    *("docs/judges.md", "docs/protocols.md"),
+    *("docs/machines.md", "docs/judges.md", "docs/protocols.md"),
 )
 """Pages whose runs take minutes to days even when made small, or download: parsed, not run."""
 

@@ -8,7 +8,9 @@ import pytest
 from bench import options
 from bench.cli import main, parser
 from bench.commands import study
+from bench.errors import BenchError
 from bench.plugins import registry
+from bench.run.engines import WorkersLostError
 from bench.study import studies
 
 
@@ -127,3 +129,32 @@ def test_a_study_goes_on_with_the_plugins_that_are_named_now(tmp_path):
     assert study.going_on(studies.Step(words, tmp_path / "runs")) == [
         "run", "--resume", str(folder), "--quiet", "--plugin", "mine.py",
     ]  # fmt: skip
+
+
+def test_arms_wait_for_their_start_and_the_run_for_all_arms(tmp_path):
+    steps = studies.ablations(setting(tmp_path))
+    assert studies.waves(steps) == [[steps[0]], list(steps[1:-1]), [steps[-1]]]
+    given = studies.ablations(setting(tmp_path, start=tmp_path / "s.safetensors"))
+    assert studies.waves(given) == [list(given[:-1]), [given[-1]]]
+    judging = studies.judging(setting(tmp_path))
+    assert studies.waves(judging) == [[step] for step in judging]
+
+
+def test_a_lost_worker_s_commands_go_on_and_a_failure_is_told(tmp_path, monkeypatch, capsys):
+    made = [studies.Step(["degrade", str(n)], tmp_path / str(n)) for n in range(4)]
+    asked = []
+
+    class Loses:
+        def work(self, task, jobs, folder):
+            asked.append(len(jobs))
+            for number, words in enumerate(jobs):
+                if number == 2 and len(asked) == 1:
+                    raise WorkersLostError("one")
+                (tmp_path / words[1]).touch()
+                yield words
+
+    study.do_elsewhere(Loses(), made, tmp_path)
+    assert asked == [4, 2]
+    assert capsys.readouterr().out.count("finished: bench degrade") == 4
+    with pytest.raises(BenchError, match=r"bench report --runs nowhere: .+ no run in nowhere"):
+        study.Command(tmp_path)(("report", "--runs", "nowhere"))
