@@ -93,7 +93,7 @@ def command(runs: str, *words: str) -> list[str]:
 
 
 def same(args: argparse.Namespace) -> None:
-    """Compare a run by workers, of which some are killed, with one made here."""
+    """Compare a run by workers, of which some are killed, with one moved here."""
     engine = ["--on", args.engine, "--workers", str(args.workers)]
     engine += [word for option in args.engine_option for word in ("--engine", option)]
     subprocess.run(command("here"), check=True, stdout=subprocess.DEVNULL)
@@ -157,10 +157,10 @@ def speed(args: argparse.Namespace) -> None:
         name = f"by-{workers}"
         subprocess.run(command(name, *words), check=True, stdout=subprocess.DEVNULL)
         run = results.latest(Path(name))
-        made = [cell for cell in results.whole(run, CellRecord) if cell.worker is not None]
-        stamps = [results.record_path(run, "scores", *cell.place).stat().st_mtime for cell in made]
+        moved = [cell for cell in results.whole(run, CellRecord) if cell.worker is not None]
+        stamps = [results.record_path(run, "scores", *cell.place).stat().st_mtime for cell in moved]
         span = max(stamps) - min(stamps)
-        work = sum(cell.seconds or 0.0 for cell in made)
+        work = sum(cell.seconds or 0.0 for cell in moved)
         work += sum(score.seconds or 0.0 for score in results.whole(run, ScoreRecord)
                     if score.worker is not None)  # fmt: skip
         taken[workers] = span
@@ -168,7 +168,7 @@ def speed(args: argparse.Namespace) -> None:
             json.dumps(
                 {
                     "workers": workers,
-                    "cells": len(made),
+                    "cells": len(moved),
                     "seconds from the first to the last": round(span, 2),
                     "overhead": round(span * workers / work - 1, 4),
                 }

@@ -68,7 +68,7 @@ def test_times_of_another_machine_are_left_out_and_named(one_of, tmp_path, capsy
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "named"),
     [
         ({"dataset": "d2"}, "the pictures"),
         ({"options": {"steps": 3}}, "options of fast"),
@@ -80,11 +80,11 @@ def test_times_of_another_machine_are_left_out_and_named(one_of, tmp_path, capsy
         ({"methods": ("identity", "style-copy")}, r"the rows \(fast\)"),
     ],
 )
-def test_runs_of_another_specification_are_refused(changes, told, one_of, tmp_path):
+def test_runs_of_another_specification_are_refused(changes, named, one_of, tmp_path):
     values = dict.fromkeys(("identity", "style-copy", "fast"), 0.1)
     flat = dict.fromkeys(("gram/1@judge", "lpips/1@judge", "gram/1@trainer"), values)
     one, other = one_of("one", "red"), one_of("other", "red", values=flat, **changes)
-    with pytest.raises(BenchError, match=f"differ in .*{told}"):
+    with pytest.raises(BenchError, match=f"differ in .*{named}"):
         merge([one, other], tmp_path / "both")
     assert not (tmp_path / "both").exists()
 

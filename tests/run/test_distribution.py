@@ -124,8 +124,8 @@ def test_a_run_elsewhere_is_the_same_to_the_digit(bench_run):
     assert numbers(here) == numbers(away)
     assert len(numbers(here)) == 3 * STYLES
     assert pictures(here) == pictures(away)
-    made = Counter(cell.worker is None for cell in results.whole(away, CellRecord))
-    assert made == {True: 3 * TIMED_STYLES, False: 3 * (STYLES - TIMED_STYLES)}
+    apart = Counter(cell.worker is None for cell in results.whole(away, CellRecord))
+    assert apart == {True: 3 * TIMED_STYLES, False: 3 * (STYLES - TIMED_STYLES)}
     assert {speed.status for speed in results.whole(away, SpeedRecord)} == {"ok"}
     cells = results.load([away]).cells
     assert cells["adapt_seconds"].notna().sum() == 3 * TIMED_STYLES
@@ -203,9 +203,9 @@ def test_a_plan_says_what_a_run_takes_by_earlier_runs(bench_run, capsys):
     begun = time.monotonic()
     assert main(words) == 0
     assert time.monotonic() - begun < 30
-    told = capsys.readouterr().out
-    assert "cells     24: 3 methods × 8 styles × 1 sizes, 120 pictures; 24 cells left" in told
-    assert "together  9 cells left" in told
-    assert "may move  making 15 cells, scoring 24: 24 blocks" in told
-    assert "by 4 workers" in told
-    assert "unknown" not in told
+    printed = capsys.readouterr().out
+    assert "cells     24: 3 methods × 8 styles × 1 sizes, 120 pictures; 24 cells left" in printed
+    assert "together  9 cells left" in printed
+    assert "may move  making 15 cells, scoring 24: 24 blocks" in printed
+    assert "by 4 workers" in printed
+    assert "unknown" not in printed

@@ -105,7 +105,7 @@ def test_slurm_is_told_what_was_asked_for(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("of", "texts", "told"),
+    ("of", "texts", "named"),
     [
         ("slrm", [], "unknown engine .slrm.; did you mean slurm"),
         ("dask", ["adress=x"], r"unknown key of --on dask 'adress'; did you mean address"),
@@ -113,8 +113,8 @@ def test_slurm_is_told_what_was_asked_for(tmp_path):
         ("slurm", ["nowhere.toml"], r"nowhere.toml: No such file.*KEY=VALUE or a TOML file"),
     ],
 )
-def test_what_is_wrong_is_named(of, texts, told):
-    with pytest.raises(BenchError, match=told):
+def test_what_is_wrong_is_named(of, texts, named):
+    with pytest.raises(BenchError, match=named):
         engine(of, texts)
 
 

@@ -141,7 +141,7 @@ def test_arms_wait_for_their_start_and_the_run_for_all_arms(tmp_path):
 
 
 def test_a_lost_worker_s_commands_go_on_and_a_failure_is_told(tmp_path, monkeypatch, capsys):
-    made = [studies.Step(["degrade", str(n)], tmp_path / str(n)) for n in range(4)]
+    steps = [studies.Step(["degrade", str(n)], tmp_path / str(n)) for n in range(4)]
     asked = []
 
     class Loses:
@@ -153,7 +153,7 @@ def test_a_lost_worker_s_commands_go_on_and_a_failure_is_told(tmp_path, monkeypa
                 (tmp_path / words[1]).touch()
                 yield words
 
-    study.do_elsewhere(Loses(), made, tmp_path)
+    study.do_elsewhere(Loses(), steps, tmp_path)
     assert asked == [4, 2]
     assert capsys.readouterr().out.count("finished: bench degrade") == 4
     with pytest.raises(BenchError, match=r"bench report --runs nowhere: .+ no run in nowhere"):
