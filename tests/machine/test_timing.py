@@ -358,7 +358,7 @@ def test_one_call_under_two_labels_is_an_a_a_control(clock):
 def test_the_harness_adds_less_than_a_hundredth_to_a_call_of_a_millisecond():
     tool = runpy.run_path(str(ROOT / "tools" / "harness_overhead.py"))
     context = Context(CPU, Precision(), collect([]), {}.__getitem__)
-    loop, sampled = tool["overhead"](tool["Nothing"](context), 32, rounds=5, calls=100)
-    assert len(loop) == len(sampled) == 5
-    # the least of the rounds: what is left when nothing else runs
+    loop, sampled = tool["overhead"](tool["Nothing"](context), 32, rounds=30, calls=100)
+    assert len(loop) == len(sampled) == 30
+    # the least of many short rounds: what is left when nothing else runs, beside another worker too
     assert min(sampled) - min(loop) < 1e-5
