@@ -7,6 +7,12 @@ import argparse
 from bench.protocols import Protocol
 
 
+def profile_name(args: argparse.Namespace) -> str:
+    """The profile that is asked for, else the usual one: a protocol cuts no method's budget."""
+    name: str = args.profile or ("standard" if args.protocol else "quick")
+    return name
+
+
 def follow(args: argparse.Namespace, protocol: Protocol) -> list[str]:
     """Let the arguments that were not given be the protocol's; name those that differ from it."""
     differs = []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from bench.commands._following import profile_name
+
 
 def isolation_is_cheap(args: argparse.Namespace) -> bool:
     """Whether processes of their own cost a run hardly anything.
@@ -14,9 +16,10 @@ def isolation_is_cheap(args: argparse.Namespace) -> bool:
     from bench.run import isolation
     from bench.run.profiles import PROFILES
 
-    if not isolation.is_cheap() or args.profile not in PROFILES:
+    profile = PROFILES.get(profile_name(args))
+    if profile is None or not isolation.is_cheap():
         return False
-    return PROFILES[args.profile].isolate and choose_device(args.device).type == "cpu"
+    return profile.isolate and choose_device(args.device).type == "cpu"
 
 
 def prepare(isolate: bool) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench import paths, protocols
 from bench.anchors import ANCHORS
 from bench.commands import _elsewhere, _rows, _shared
-from bench.commands._following import counted, follow
+from bench.commands._following import counted, follow, profile_name
 from bench.commands._isolating import isolation_is_cheap, prepare
 from bench.commands._shared import AddCommand
 from bench.errors import BenchError, unknown
@@ -145,7 +145,7 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
         raise BenchError("--retry-failed goes with --resume")
     from bench.run import recording
 
-    args.profile = args.profile or ("standard" if args.protocol else "quick")
+    args.profile = profile_name(args)
     engine = _elsewhere.engine(args)
     if args.isolate is None:
         args.isolate = isolation_is_cheap(args)

@@ -105,6 +105,7 @@ def test_what_ends_or_hangs_its_process_is_a_row_wherever_it_does(tmp_path, monk
     [
         ([], True),
         (["--profile", "standard"], True),
+        (["--protocol", "metastyle"], True),
         (["--profile", "demo"], False),
         (["--profile", "smoke"], False),  # each process would take longer than the work
         (["--device", "fake"], False),  # each would have to initialise it
