@@ -194,6 +194,8 @@ ALLOWED = {
     "bench/stylize/video.py": "into the place of `files.replacing`",
     "bench/plugins/trial.py": "to nowhere: what a plugin prints while it is tried",
     "bench/compare/revisions.py": "into a temporary folder",
+    "bench/results/merging.py": "into the place of `files.replacing`",
+    "bench/run/worker.py": "a byte at a file's end for each try",
 }
 
 

@@ -285,6 +285,7 @@ def test_every_option_of_a_run_is_recorded():
     options = vars(parser().parse_args(["run"])).keys()
     of_commands = {"run_command", "interrupted", "failure"}
     of_the_call = {"resume", "retry_failed", "runs", "quiet", "show"}
+    of_the_call |= {"on", "engine", "workers", "plan"}  # where it is done, and whether
     named_one_by_one = {"all", "sweep", "runtime"}  # in `method`
     recorded = {field.name for field in fields(results.Specification)}
     assert recorded == options - of_commands - of_the_call - named_one_by_one
