@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, get_args, get_type_hints
 
 from bench.anchors import ANCHORS
 from bench.errors import BenchError
@@ -13,27 +14,22 @@ if TYPE_CHECKING:
     from bench.plugins.registry import Registry
 
 RUNTIMES = ("onnxruntime", "openvino")
+"""Names of `bench.runtimes.RUNTIMES`, which imports torch."""
 
 
 def add_strengths(args: argparse.Namespace, registry: Registry) -> None:
     """Name a row, with its option, for every strength that a method asked for has not anyway."""
     from bench import options
 
-    given = options.parse_pairs(args.option)
     swept = False
-    for text in dict.fromkeys([*list(registry.methods) * args.all, *args.method]):
-        name, _, behind = text.partition("=")
-        cls = registry.method(behind or name)
+    for name, cls, own in _asked(args, registry):
         if cls.strength is None:
             continue
-        own = given.get(name, {})
         usual = getattr(options.build(cls.Options, own, name), cls.strength.option)
         for value in cls.strength.values:
             if value != usual:
                 alias = f"{name}-{value:g}".replace(".", "p")
-                args.method.append(f"{alias}={cls.name}")
-                pairs = {**own, cls.strength.option: f"{value:g}"}
-                args.option += [f"{alias}.{key}={each}" for key, each in pairs.items()]
+                _add(args, alias, cls, {**own, cls.strength.option: f"{value:g}"})
         swept = True
     if not swept:
         raise BenchError("--sweep: no method that is asked for has a strength; see bench list")
@@ -41,24 +37,31 @@ def add_strengths(args: argparse.Namespace, registry: Registry) -> None:
 
 def add_runtime(args: argparse.Namespace, registry: Registry, runtime: str) -> None:
     """Name a row, with its option, for every method asked for that the runtime can run."""
-    from typing import get_args, get_type_hints
-
-    from bench import options
-
-    given = options.parse_pairs(args.option)
     added = False
-    for text in dict.fromkeys([*list(registry.methods) * args.all, *args.method]):
-        name, _, behind = text.partition("=")
-        cls = registry.method(behind or name)
+    for name, cls, own in _asked(args, registry):
         forms = get_args(get_type_hints(cls.Options).get("inference"))
-        if runtime in forms and given.get(name, {}).get("inference") not in RUNTIMES:
-            alias = f"{name}-{runtime}"
-            args.method.append(f"{alias}={cls.name}")
-            pairs = {**given.get(name, {}), "inference": runtime}
-            args.option += [f"{alias}.{key}={value}" for key, value in pairs.items()]
+        if runtime in forms and own.get("inference") not in RUNTIMES:
+            _add(args, f"{name}-{runtime}", cls, {**own, "inference": runtime})
             added = True
     if not added:
         raise BenchError(f"--runtime {runtime}: no method that is asked for can be run by it")
+
+
+def _asked(
+    args: argparse.Namespace, registry: Registry
+) -> Iterator[tuple[str, type[Method], Mapping[str, str]]]:
+    """The rows asked for so far: name, method, and the options that are given."""
+    from bench import options
+
+    given = options.parse_pairs(args.option)
+    for text in dict.fromkeys([*list(registry.methods) * args.all, *args.method]):
+        name, _, behind = text.partition("=")
+        yield name, registry.method(behind or name), given.get(name, {})
+
+
+def _add(args: argparse.Namespace, alias: str, cls: type[Method], pairs: Mapping[str, str]) -> None:
+    args.method.append(f"{alias}={cls.name}")
+    args.option += [f"{alias}.{key}={value}" for key, value in pairs.items()]
 
 
 def chosen(args: argparse.Namespace, registry: Registry) -> dict[str, type[Method]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench import cli, results
+from bench import cli, results, runtimes
 
 RUN = ["run", "--profile", "smoke", "--dataset", "synthetic", "--quiet", "--device", "cpu"]
 RUN += ["--metric", "ssim", "--precision", "float32"]
@@ -36,3 +36,8 @@ def test_a_row_of_a_runtime_is_the_method_with_its_option(tmp_path):
 def test_methods_that_no_runtime_can_run_are_named(capsys):
     assert cli.main([*RUN, "--method", "wct", "--runtime", "openvino"]) == 1
     assert "--runtime openvino: no method that is asked for" in capsys.readouterr().err
+
+
+def test_the_command_line_knows_every_runtime():
+    words = [word for name in runtimes.RUNTIMES for word in ("--runtime", name)]
+    assert cli.parser("run").parse_args(["run", *words]).runtime == [*runtimes.RUNTIMES]
