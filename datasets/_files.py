@@ -25,20 +25,20 @@ def pictures(files: Sequence[Path], licence: str = "") -> list[Picture]:
             licence=licence,
             fingerprint=_fingerprint(file),
         )
-        for name, file in zip(unique_names(files), files, strict=True)
+        for name, file in zip(unique([f.stem for f in files]), files, strict=True)
     ]
 
 
-def unique_names(files: Sequence[Path]) -> list[str]:
-    """The stems, in which a second `cat` becomes `cat-2`.
+def unique(texts: Sequence[str]) -> list[str]:
+    """The names, in which a second `cat` becomes `cat-2`.
 
     Upper and lower case count as equal, since names become file names; what cannot be printed
     becomes an underscore.
     """
     taken: set[str] = set()
     names = []
-    for file in files:
-        stem = "".join(c if c.isprintable() else "_" for c in file.stem)
+    for text in texts:
+        stem = "".join(c if c.isprintable() else "_" for c in text)
         name, number = stem, 1
         while name.casefold() in taken:
             number += 1

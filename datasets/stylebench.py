@@ -14,7 +14,7 @@ from bench.hooks import hookimpl
 from bench.options import option
 from bench.picture_files import find
 
-from ._files import pictures
+from ._files import pictures, unique
 
 _LAYOUT = "expected are ROOT/content (photographs) and ROOT/style (a folder for each style)"
 _SOURCE = "the archive that the README of github.com/open-mmlab/StyleShot links to"
@@ -46,14 +46,15 @@ class StyleBench(Dataset):
         return pictures(find([self._folder("content")]), licence="not told")
 
     def styles(self) -> Sequence[Picture]:
-        """The folders of `style`, sorted by name."""
+        """The folders of `style`, and the files beside them, each a style."""
         folder = self._folder("style")
         found = pictures(find([folder]), licence="not told")
         by_style: dict[str, list[Picture]] = {}
         for picture in found:
             assert picture.path is not None
             by_style.setdefault(picture.path.relative_to(folder).parts[0], []).append(picture)
-        return [_style(name, each) for name, each in by_style.items()]
+        names = unique([Path(n).stem if (folder / n).is_file() else n for n in by_style])
+        return [_style(name, each) for name, each in zip(names, by_style.values(), strict=True)]
 
     def _folder(self, name: str) -> Path:
         if not self.options.root:
@@ -65,9 +66,9 @@ class StyleBench(Dataset):
 
 
 def _style(name: str, found: Sequence[Picture]) -> Picture:
-    """A style by its folder's name, or by its file's where it is one picture."""
+    """A style of that name, whose further pictures are numbered."""
     named = [
-        dataclasses.replace(picture, name=Path(name).stem + f" {number}" * (number > 1))
+        dataclasses.replace(picture, name=name + f" {number}" * (number > 1))
         for number, picture in enumerate(found, 1)
     ]
     return dataclasses.replace(named[0], more=tuple(named[1:]))

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench.contract import Context
+from bench.encoders.vgg import VGG
 from bench.layers import reflected
 from bench.losses import relative_error
 
@@ -23,7 +24,7 @@ EPSILON = 1e-5
 class Pyramid(nn.Module):
     """A frozen encoder's shallowest tap at each stride: relu1_1, relu2_1 and so on of VGGs.
 
-    Those down to the encoder's content tap.
+    Those down to the encoder's content tap; a VGG is run to the last of them and no further.
 
     Args:
         context: where encoders are found.
@@ -36,20 +37,21 @@ class Pyramid(nn.Module):
 
     def __init__(self, context: Context, encoder: str) -> None:
         super().__init__()
-        self.network = context.encoder(encoder)
+        network, found = context.encoder(encoder), context.find_encoder(encoder)
         side = 64
         with torch.inference_mode():
-            probe = self.network(torch.zeros(1, 3, side, side, device=context.device))
+            probe = network(torch.zeros(1, 3, side, side, device=context.device))
         self.channels: list[int] = []
         self.strides: list[int] = []
         self.levels: list[int] = []
-        taps = context.find_encoder(encoder).content_index + 1
-        for index, features in enumerate(probe[:taps]):
+        for index, features in enumerate(probe[: found.content_index + 1]):
             stride = side // features.shape[-1]
             if stride not in self.strides:
                 self.levels.append(index)
                 self.strides.append(stride)
                 self.channels.append(features.shape[1])
+        last = found.taps[self.levels[-1]]
+        self.network = network.until(last) if isinstance(network, VGG) else network
 
     def forward(self, picture: Tensor) -> list[Tensor]:
         """Features (N, C, H / stride, W / stride) of each level, in float32."""

@@ -9,7 +9,7 @@ Departures from the paper:
   relu4_1 are joined into one map at stride 4 (`_feature_matching.Joint`), where the paper has
   relu4_1 alone: that a decoder learns from in hours, and this in minutes.
 - The decoder is smaller than the paper's 3.5 M parameters, and its features take the style's
-  moments once more at stride 2, as Avatar-Net's do.
+  moments once more at strides 2 and 1, as Avatar-Net's do.
 - Every error is divided by its target's energy, and a term on block-averaged luminance keeps tones
   from inverting, as for the other trained methods; total variation is penalised.
 """
@@ -48,6 +48,7 @@ class AdaINTraining(NetworkTraining):
 
     def build(self) -> nn.Module:
         """The decoder."""
+        self.encoder = self.context.encoder(self.options.encoder)  # the loss asks for all its taps
         self.pyramid = Pyramid(self.context, self.options.encoder)
         self.joint = Joint(self.pyramid)
         return self.joint.decoder()
@@ -56,13 +57,13 @@ class AdaINTraining(NetworkTraining):
         """Content error against the features that were asked for, and moments at every tap."""
         o, balance, styles = self.options, Balance(), self.crops(drawn, self.options.style_size)
         with torch.no_grad():
-            taps = self.pyramid.network(styles)
+            taps = self.encoder(styles)
             targets = [moments(features) for features in taps]
             levels = self.pyramid.select(taps)
             wanted = adain(self.joint(contents), moments(self.joint.join(levels)))
         fused = self.pyramid.select(targets)
         stylized = self.network(wanted, fusing(self.pyramid, fused))
-        taps = self.pyramid.network(stylized)
+        taps = self.encoder(stylized)
         again = self.joint.join(self.pyramid.select(taps))
         content = relative_error(again, wanted).mean()
         style = torch.stack([moment_error(f, t) for f, t in zip(taps, targets, strict=True)]).sum()

@@ -120,6 +120,7 @@ class ConditionalInstanceNorm(Trained):
     citation = "Dumoulin, Shlens, Kudlur, ICLR 2017"
     Options = CINOptions
     strength = Strength("content_weight", (8.0, 4.0, 2.0, 1.0))
+    several = True
     trains_on = ("vgg19-quarter",)
     budgets: ClassVar[Budgets] = {"smoke": SMOKE, "quick": {"steps": 50}}
     training = CINTraining

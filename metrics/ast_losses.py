@@ -44,7 +44,6 @@ class StyleLoss(Metric):
 
     name = "style-loss"
     axis = "style"
-    training_loss_of = ("adain",)
     by_default = False
     encoder = Vgg19Normalised.name
     citation = "Huang, Belongie 2017, eq. 13; as in MicroAST (Wang et al. 2023)"

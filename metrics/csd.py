@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import pickle
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +11,7 @@ from torch import Tensor, nn
 from bench.contract import Encoder, Metric, Weights
 from bench.errors import BenchError
 from bench.hooks import hookimpl
-from bench.weights import locate
+from bench.weights import locate, read_checkpoint
 
 from ._embeddings import Embedder, Similarity
 from .clip import CLIP_NORMALISATION, vision_transformer
@@ -55,7 +53,9 @@ class CSDEncoder(Encoder):
     def build(self) -> nn.Module:
         """Read the tower and both projections."""
         path = locate(self.weights)
-        state = _state(path)
+        with torch.serialization.safe_globals([argparse.Namespace]):  # its arguments; plain data
+            checkpoint = read_checkpoint(path, key="model_state_dict")
+        state = {name.removeprefix("module."): tensor for name, tensor in checkpoint.items()}
         start = "backbone."
         backbone = {k.removeprefix(start): t for k, t in state.items() if k.startswith(start)}
         backbone.pop("proj", None)
@@ -65,18 +65,6 @@ class CSDEncoder(Encoder):
         except KeyError as error:
             raise BenchError(f"{path} holds another network's weights ({error})") from None
         return Embedder(tower, heads, CLIP_NORMALISATION, side, side)
-
-
-def _state(path: Path) -> dict[str, Tensor]:
-    """The network's tensors in a checkpoint of its training, without `module.` before the names."""
-    try:
-        with torch.serialization.safe_globals([argparse.Namespace]):  # its arguments; plain data
-            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        cause = (str(error).splitlines() or [type(error).__name__])[0]
-        raise BenchError(f"{path} cannot be read as a checkpoint: {cause}") from None
-    state = checkpoint.get("model_state_dict", checkpoint)
-    return {name.removeprefix("module."): tensor.float() for name, tensor in state.items()}
 
 
 @hookimpl

@@ -65,6 +65,7 @@ def away(run: Path, engine: Engine | None, reopen: Reopen) -> Away | None:
 
 def forecast_of_plan(plan: Plan, runs: Path, workers: int | None) -> str:
     """What a run that has not begun would take."""
+    from bench import results
     from bench.run.blocks import Grid
     from bench.run.forecast import kind_of
 
@@ -73,7 +74,7 @@ def forecast_of_plan(plan: Plan, runs: Path, workers: int | None) -> str:
         styles=[style.name for style in plan.styles],
         methods=list(plan.methods),
         contents=len(plan.contents),
-        by_time=bool(plan.observe) or plan.adapt_seconds is not None,
+        by_time=results.by_time(plan.observe, plan.adapt_seconds),
     )
     kinds = {n: kind_of(c.cls.name, asdict(c.options)) for n, c in plan.methods.items()}
     return _text(grid, kinds, runs, workers)

@@ -48,6 +48,6 @@ def execute(args: argparse.Namespace, words: list[str]) -> int:
             f"    bench run --method {' --method '.join(METHODS)}\n",
             flush=True,
         )
-    whole = parser().parse_args(asked)
+    whole = parser("run").parse_args(asked)
     vars(whole).update({name: value for name, value in vars(args).items() if name != "run_command"})
     return run.execute(whole, words)

@@ -149,7 +149,7 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     engine = _elsewhere.engine(args)
     if args.isolate is None:
         args.isolate = isolation_is_cheap(args)
-    prepare(args.isolate)
+    prepare(args.isolate and not args.plan)
     registry = _shared.load_registry(args)
     if args.sweep:
         _rows.add_strengths(args, registry)
@@ -157,7 +157,8 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
         _rows.add_runtime(args, registry, runtime)
     plan = _plan(args, registry)
     if args.plan:
-        print(_elsewhere.forecast_of_plan(plan, args.runs, args.workers))
+        workers = args.workers if engine is None else engine.workers
+        print(_elsewhere.forecast_of_plan(plan, args.runs, workers))
         return 0
     _shared.note_left_out([*args.content, *args.style, *args.adapt_content])
     context = _context(args, registry, plan.dataset)
@@ -170,7 +171,7 @@ def _resume(args: argparse.Namespace) -> int:
     from bench import results
     from bench.cli import parser
 
-    fresh = vars(parser().parse_args(["run"]))
+    fresh = vars(parser("run").parse_args(["run"]))
     allowed = ("resume", "retry_failed", "runs", "quiet", "plugin", "show", *_elsewhere.OPTIONS)
     given = [key for key, value in vars(args).items() if value != fresh[key] and key not in allowed]
     if given:
@@ -179,7 +180,8 @@ def _resume(args: argparse.Namespace) -> int:
     engine = _elsewhere.engine(args)
     run = results.latest(args.runs) if args.resume is True else Path(args.resume)
     if args.plan:
-        print(_elsewhere.forecast_of_run(run, args.runs, args.workers))
+        workers = args.workers if engine is None else engine.workers
+        print(_elsewhere.forecast_of_run(run, args.runs, workers))
         return 0
     plan, context = reopen(run, args.plugin, worker=False)
     from bench.run import resuming

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -68,6 +69,14 @@ class VGG(Normalised):
             if name.replace("conv", "relu") in self.taps:
                 features.append(x)
         return features
+
+    def until(self, tap: str) -> VGG:
+        """A copy that ends at an earlier tap: who reads no deeper one need not compute it."""
+        shorter = copy.deepcopy(self)
+        names = list(self.convs)
+        for name in names[names.index(tap.replace("relu", "conv")) + 1 :]:
+            del shorter.convs[name]
+        return shorter
 
 
 class _TorchvisionVGG(Encoder):

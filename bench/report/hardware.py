@@ -14,7 +14,7 @@ from bench.report.model import Estimate, Group, Row
 from bench.results import Frames
 from bench.results.environment import describe
 from bench.tables import data, formats
-from bench.tables.model import WIDTH, Cell, Section, Table
+from bench.tables.model import WIDTH, Cell, Marks, Section, Table
 from bench.tables.text import clean, digits, interval_text, short
 
 FORMATS = (*formats.TEXT, "csv")
@@ -36,20 +36,22 @@ def _section(groups: Sequence[Group]) -> Section:
     dataset = groups[0].dataset
     heads = [f"dataset {dataset.name} ({dataset.fingerprint})"]
     heads += [f"{g.environment.fingerprint}: {describe(g.environment)}" for g in groups]
-    placed: dict[tuple[str, int], dict[str, Row]] = {}
+    placed: dict[tuple[str, str, int], dict[str, Row]] = {}  # labels tell rows of a group apart
     for group in groups:
         for row in group.rows:
-            place = placed.setdefault((row.label, row.size), {})
+            place = placed.setdefault((row.label, row.variant.options, row.size), {})
             place[group.environment.fingerprint] = row
-    tables = []
+    tables, marks = [], Marks()
     for time, unit in TIMES.items():
-        lines = [
-            [Cell(short(label)), Cell(str(size)), *(_cell(found.get(e), time) for e in columns)]
-            for (label, size), found in placed.items()
-        ]
+        notes: list[str] = []
+        lines = []
+        for (label, _, size), found in placed.items():
+            said = dict.fromkeys(note for row in found.values() for note in row.notes)
+            name = Cell(short(label), None, marks.of(list(said), notes))
+            lines.append([name, Cell(str(size)), *(_cell(found.get(e), time) for e in columns)])
         title = f"{time}, {unit}, by environment (95 % intervals below; compare down a column)"
         headers: list[Sequence[str]] = [["method"], ["size"], *([e] for e in columns)]
-        tables.append(Table(title, headers, lines, [False] * len(lines), left=1))
+        tables.append(Table(title, headers, lines, [False] * len(lines), 1, notes))
     return Section([clean(head) for head in heads], tables, [])
 
 
@@ -81,6 +83,7 @@ def render(
         {
             "dataset_fingerprint": row.variant.dataset,
             "method": row.label,
+            "options": row.variant.options,
             "size": row.size,
             "environment": group.environment.fingerprint,
             "machine": describe(group.environment),

@@ -37,6 +37,7 @@ from bench.results.records import (
     SetRecord,
     Specification,
     SpeedRecord,
+    by_time,
 )
 from bench.results.storage import (
     DamagedFileError,
@@ -85,6 +86,7 @@ __all__ = [
     "Status",
     "WorkerRecord",
     "brief",
+    "by_time",
     "checked",
     "completed",
     "create",

@@ -26,6 +26,7 @@ from bench.results.records import (
     ScoreRecord,
     SetRecord,
     SpeedRecord,
+    by_time,
 )
 from bench.results.storage import (
     DamagedFileError,
@@ -118,6 +119,9 @@ def differences(one: RunRecord, other: RunRecord, any_software: bool = False) ->
             yield "the version of bench"
     if one.environment.precision != other.environment.precision:
         yield "precision"
+    machines = [r.environment.fingerprint for r in (one, other)]
+    if by_time(one.observe, one.adapt_seconds) and machines[0] != machines[1]:
+        yield "the machine, where time decides what a cell holds (--observe, --adapt-seconds)"
     if one.dataset.fingerprint != other.dataset.fingerprint:
         yield "the pictures"
     for name in ("sizes", "contents", "styles", "seed", "profile", "observe", "adapt_seconds"):

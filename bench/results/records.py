@@ -113,6 +113,11 @@ class Environment:
         return (self.commit or "") + "-dirty" * bool(self.dirty)
 
 
+def by_time(observe: Sequence[int], adapt_seconds: float | None) -> bool:
+    """Whether what a cell of a run holds depends on how fast it was made."""
+    return bool(observe) or adapt_seconds is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
     """What the runner knows when it starts; `create` adds the rest of a RunRecord."""

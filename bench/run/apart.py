@@ -18,8 +18,9 @@ from bench.contract import Context
 from bench.errors import BenchError
 from bench.results import CellRecord
 from bench.run import cells, scores, speeds
+from bench.run.blocks import Place
 from bench.run.isolation import Piece, Say, apart
-from bench.run.plan import Place, Plan, Reopen, precision_label
+from bench.run.plan import Plan, Reopen, precision_label
 from bench.run.scores import Part
 
 

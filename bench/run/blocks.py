@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from bench import results
-from bench.results import RunInfo
+from bench.results import RunInfo, by_time
 
 Place = tuple[int, str, str]
 """A cell's size, style and method."""
@@ -48,9 +48,8 @@ class Grid:
     @classmethod
     def of(cls, record: RunInfo) -> Grid:
         """That of a run."""
-        by_time = bool(record.observe) or record.adapt_seconds is not None
         names = record.sizes, record.styles, list(record.methods)
-        return cls(*names, len(record.contents), by_time)
+        return cls(*names, len(record.contents), by_time(record.observe, record.adapt_seconds))
 
     @property
     def cells(self) -> int:

@@ -30,10 +30,11 @@ from bench.results import (
     ParameterCounts,
     RunInfo,
 )
+from bench.run.blocks import Place
 from bench.run.failures import failures
 from bench.run.inputs import read_input, read_style
 from bench.run.isolation import Say
-from bench.run.plan import Place, Plan, precision_label, seed
+from bench.run.plan import Plan, precision_label, seed
 
 Tell = Callable[[str], object]
 """Takes how far a cell is."""

@@ -21,9 +21,9 @@ from bench.results import CellRecord, DamagedFileError, ScoreRecord
 from bench.run.blocks import Block, Grid
 
 WORKER_START = 10.0
-"""Seconds until a worker has imported torch and opened the run (measured: docs/machines.md)."""
+"""Seconds until a worker has imported torch and opened the run (assumed)."""
 DISPATCH = 0.005
-"""Seconds that a scheduler is busy with one block (measured: docs/machines.md)."""
+"""Seconds that a scheduler is busy with one block (assumed)."""
 
 Kind = tuple[str, str]
 """A method and its options, as text."""

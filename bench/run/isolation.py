@@ -96,7 +96,7 @@ def apart(piece: Piece, run: Path, seconds: float) -> Generator[Said, None, End]
     """
     context = _context()
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(piece, run, theirs), daemon=True)  # type: ignore[attr-defined]
+    process = context.Process(target=_child, args=(piece, run, theirs))  # type: ignore[attr-defined]
     with _no_main():
         process.start()
     theirs.close()
@@ -141,7 +141,7 @@ def _no_main() -> Iterator[None]:
 
 
 def _received(answer: Connection) -> Said | None:
-    """What a worker said; None where it has finished or hung up.
+    """What a worker said; None where it has finished.
 
     Raises:
         BenchError: it failed for the whole run.

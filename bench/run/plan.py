@@ -17,8 +17,6 @@ from bench.results import Specification
 from bench.run.profiles import Profile
 
 Reopen = Callable[[Path], "tuple[Plan, Context]"]
-Place = tuple[int, str, str]
-"""A cell's size, style and method."""
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,11 @@ from bench.contract import Context, Frame, Metric, SetMetric, TemporalMetric, Tr
 from bench.contract.guard import Guard
 from bench.results import ContentRecord, ScoreEntry, ScoreRecord, SetEntry, SetRecord, Status
 from bench.results.values import LARGEST_VALUE
+from bench.run.blocks import Place
 from bench.run.failures import describe_failure
 from bench.run.inputs import read_cell, read_input, read_style
 from bench.run.isolation import Say
-from bench.run.plan import Place, Plan
+from bench.run.plan import Plan
 
 Loaded = Sequence[tuple[Metric, str]]
 """Metrics, each with the reason why it cannot be computed, or an empty text."""

@@ -23,9 +23,9 @@ from bench.files import storage_errors
 from bench.machine import environment
 from bench.results import WorkerRecord
 from bench.results.environment import fingerprint
-from bench.run.blocks import Block
+from bench.run.blocks import Block, Place
 from bench.run.cells import run_cell
-from bench.run.plan import Place, Plan, Reopen
+from bench.run.plan import Plan, Reopen
 from bench.run.scores import Loaded, load_metrics, score_record
 from bench.weights import sha256
 
@@ -138,12 +138,12 @@ def _attempt(run: Path, key: str) -> Iterator[bool]:
     """Note that a cell is begun, for as long as it is; whether it is to be done at all."""
     path = attempts(run) / key
     with storage_errors(path):
-        if path.exists() and path.stat().st_size >= SUSPECT:
-            yield False
-            return
-        with path.open("ab") as file:
-            file.write(b".")
-        try:
-            yield True
-        finally:  # an exception, such as at a pre-emption, is no crash
+        suspect = path.exists() and path.stat().st_size >= SUSPECT
+        if not suspect:
+            with path.open("ab") as file:
+                file.write(b".")
+    try:
+        yield not suspect
+    finally:  # an exception, such as at a pre-emption, is no crash
+        if not suspect:
             path.unlink(missing_ok=True)

@@ -124,15 +124,20 @@ function sheet(styleIndex, contents, methods) {
   return section;
 }
 
+const shownMethods = () =>
+  [...filters.querySelectorAll("[name=method]:checked")].map((box) => Number(box.value));
+
+// thumbnails as large as the columns allow, from a size that can be seen to that of most pictures
+function showSize() {
+  const room = gallery.clientWidth / (shownMethods().length + 1) - 6;
+  gallery.style.setProperty("--thumb", `${Math.floor(Math.min(Math.max(room, 112), 256))}px`);
+}
+
 function showGallery() {
   const styles = chosen(filters.elements.style, view.styles);
   const contents = chosen(filters.elements.content, view.contents);
-  const methods = [...filters.querySelectorAll("[name=method]:checked")].map((box) =>
-    Number(box.value),
-  );
-  // as large as the columns allow, from a size that can be seen to that of most pictures
-  const room = gallery.clientWidth / (methods.length + 1) - 6;
-  gallery.style.setProperty("--thumb", `${Math.floor(Math.min(Math.max(room, 112), 256))}px`);
+  const methods = shownMethods();
+  showSize();
   gallery.replaceChildren(...styles.map((style) => sheet(style, contents, methods)));
   const count = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
   byId("shown").textContent = [
@@ -149,7 +154,7 @@ filters.addEventListener("change", (event) => {
   }
   showGallery();
 });
-addEventListener("resize", showGallery);
+addEventListener("resize", showSize);
 filters.addEventListener("submit", (event) => event.preventDefault());
 options(filters.elements.view, views.map(({ label }, i) => [i, label]));
 byId("filter-view").hidden = views.length < 2;
@@ -298,7 +303,9 @@ stage.addEventListener("pointermove", (event) => {
 
 let swipe = null;
 const viewerHead = viewer.querySelector("header");
-viewerHead.addEventListener("pointerdown", (event) => (swipe = event.clientX));
+viewerHead.addEventListener("pointerdown", (event) => {
+  swipe = event.pointerType === "mouse" ? null : event.clientX; // which selects the title's text
+});
 viewerHead.addEventListener("pointerup", (event) => {
   const moved = swipe === null ? 0 : event.clientX - swipe;
   swipe = null;
@@ -380,8 +387,8 @@ function reveal() {
     target.scrollIntoView();
   }
   const [place, style, content, left, right] = name.startsWith("pair-") ? name.split("-").slice(1) : [];
-  const there = views[place]?.methods[right] && views[place].styles[style];
-  if (!there || !views[place].contents[content]) return;
+  const known = (side) => side === CONTENT || side === STYLE || views[place].methods[side];
+  if (!views[place]?.styles[style] || !views[place].contents[content] || !known(right)) return;
   view = views[place];
   filters.elements.view.value = place;
   showFilters();

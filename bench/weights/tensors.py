@@ -32,12 +32,15 @@ def read(path: Path) -> dict[str, Tensor]:
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
 
 
-def read_checkpoint(path: Path, inside: str | None = None) -> dict[str, Tensor]:
+def read_checkpoint(
+    path: Path, inside: str | None = None, key: str | None = None
+) -> dict[str, Tensor]:
     """The tensors of a state dict that torch.save has written, in float32; no code is run.
 
     Args:
         path: the file, or a zip archive of such files.
         inside: the file's name in the archive, in whichever folder.
+        key: under which a training keeps the state dict, beside other things, if it does.
 
     Raises:
         BenchError: the file is missing, damaged or no state dict, or the archive lacks it.
@@ -61,6 +64,8 @@ def read_checkpoint(path: Path, inside: str | None = None) -> dict[str, Tensor]:
         raise BenchError(f"{path} cannot be read as a checkpoint: {cause}") from None
     except zipfile.BadZipFile as error:
         raise BenchError(f"{path} cannot be read as a zip archive: {error}") from None
+    if isinstance(state, dict) and key is not None:
+        state = state.get(key, state)
     if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):
         raise BenchError(f"{path} holds no state dict: give one by torch.save(net.state_dict())")
     return {name: t.float() if t.is_floating_point() else t for name, t in state.items()}

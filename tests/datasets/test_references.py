@@ -84,6 +84,13 @@ def test_a_folder_is_a_style_of_all_its_pictures(root):
     paint(root / "style" / "ink" / "2.png", 153)
 
 
+def test_styles_have_names_of_their_own(tmp_path):
+    for name in ("v1.1/a.png", "v1.2/a.png", "oil/a.png", "oil.png"):
+        paint(tmp_path / "style" / name, 9)
+    names = [style.name for style in StyleBench(Options(root=str(tmp_path))).styles()]
+    assert sorted(names) == ["oil", "oil-2", "v1.1", "v1.2"]
+
+
 def test_errors_say_what_is_expected(tmp_path):
     with pytest.raises(BenchError, match=r"stylebench\.root is not set: .*ROOT/content"):
         StyleBench().contents()

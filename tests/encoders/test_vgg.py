@@ -150,3 +150,12 @@ def test_addresses_and_hashes_are_torchvisions(cls, enum):
 def test_every_encoder_names_a_content_tap_of_its_own():
     for encoder in encoders.bench_encoders():
         assert encoder.taps[encoder.content_index] == encoder.content_tap
+
+
+@torch.inference_mode()
+def test_a_copy_that_ends_at_a_tap_gives_the_same_up_to_it(judge):
+    shorter, content = judge.until("relu2_1"), picture(32, 48)
+    for ours, whole in zip(shorter(content), judge(content)[:2], strict=True):
+        assert torch.equal(ours, whole)
+    assert list(shorter.convs) == ["conv1_1", "conv1_2", "conv2_1"]
+    assert "conv4_1" in judge.convs

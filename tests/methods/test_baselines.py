@@ -461,6 +461,7 @@ def test_on_the_shipped_networks_too(encoder, levels):
     pyramid = matching.Pyramid(context, "it")
     assert [network.taps[level] for level in pyramid.levels] == levels
     assert pyramid.strides == [1, 2, 4, 8][: len(levels)]
+    assert list(pyramid.network.convs)[-1] == levels[-1].replace("relu", "conv")  # no further
 
 
 def test_padding_is_by_reflection():

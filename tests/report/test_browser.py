@@ -185,6 +185,8 @@ def test_the_address_of_a_pair_leads_to_it(visit, report):
     assert shown == [
         again.locator(f"#stage-{side}").get_attribute("src") for side in ("left", "right")
     ]
+    tab.select_option("[data-side=right] select", label="style")
+    assert visit(tab.url).locator("#label-right").inner_text() == f"style {HOSTILE[0]}"
     again.keyboard.press("Escape")
     again.wait_for_function("location.hash === '#pictures'")
     assert not visit(f"{report}#pair-9-9-9-9-9").locator("#viewer").evaluate("v => v.open")

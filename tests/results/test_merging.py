@@ -1,5 +1,10 @@
 """Runs of one specification put together: the rule for duplicates, and what is refused."""
 
+import csv
+import io
+import re
+from dataclasses import replace
+
 import pytest
 from helpers.made_run import make_run
 from PIL import Image
@@ -7,7 +12,7 @@ from PIL import Image
 from bench import results
 from bench.cli import main
 from bench.errors import BenchError
-from bench.results import CellRecord, ScoreRecord, SpeedRecord
+from bench.results import CellRecord, ScoreRecord, SpeedRecord, merging
 from bench.results.merging import merge
 
 FAST = {"device_name": "A fast card", "fingerprint": "f4st"}
@@ -89,6 +94,17 @@ def test_runs_of_another_specification_are_refused(changes, named, one_of, tmp_p
     assert not (tmp_path / "both").exists()
 
 
+@pytest.mark.parametrize("changes", [{"adapt_seconds": 1.0}, {"observe": [0, 4]}])
+def test_where_time_decides_what_a_cell_holds_machines_do_not_mix(changes, one_of):
+    runs = one_of("one", "red"), one_of("other", "red", environment=FAST)
+    one, other = (results.read_run(run) for run in runs)
+    assert list(merging.differences(one, other)) == []
+    one, other = replace(one, **changes), replace(other, **changes)
+    (difference,) = merging.differences(one, other)
+    assert difference.startswith("the machine, where time decides")
+    assert list(merging.differences(one, one)) == []
+
+
 def test_other_software_is_taken_where_that_is_said(one_of, tmp_path):
     one, other = one_of("one", "red"), one_of("other", "red", environment={"torch": "1.0"})
     merge([one, other], tmp_path / "both", any_software=True)
@@ -117,13 +133,26 @@ def test_a_picture_that_would_land_outside_is_not_copied(one_of, tmp_path):
 def test_a_report_by_environment_has_a_column_for_each_machine(one_of, capsys):
     one, other = one_of("one", "red"), one_of("other", "red", environment=FAST, core=[9.0] * 3)
     assert main(["report", str(one), str(other), "--by", "environment", "--format", "csv"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    core = {line.split(",")[3]: line for line in lines if "fast,64" in line and ",core," in line}
-    assert len(core) == 2
-    assert ",12" in core.pop(next(e for e in core if e != "f4st"))
-    assert "A fast card" in core["f4st"]
-    assert "9000" in core["f4st"]
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    core = {r["environment"]: r for r in rows if (r["method"], r["time"]) == ("fast", "core")}
+    assert float(core["f4st"]["value"]) == 9000
+    assert "A fast card" in core["f4st"]["machine"]
+    (here,) = (row for environment, row in core.items() if environment != "f4st")
+    assert float(here["value"]) == 12
     assert main(["report", str(one), str(other), "--by", "environment"]) == 0
     out = capsys.readouterr().out
     assert "core, ms, by environment" in out
     assert "f4st: A fast card" in out
+
+
+def test_a_method_with_other_options_is_a_line_of_its_own_on_another_machine(one_of, capsys):
+    one = one_of("one", "red", options={"steps": 1})
+    other = one_of("other", "red", options={"steps": 2}, environment=FAST)
+    assert main(["report", str(one), str(other), "--by", "environment"]) == 0
+    out = capsys.readouterr().out
+    (core,) = (part for part in out.split("\n\n") if part.startswith("core, ms"))
+    names = [line.split("  ")[0] for line in core.splitlines() if line.startswith("fast")]
+    assert len(set(names)) == 2
+    for name in names:
+        (mark,) = re.findall(r"\[(\d+)\]", name)
+        assert re.search(rf"^\[{mark}\] with steps=[12]$", out, re.MULTILINE)

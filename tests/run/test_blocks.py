@@ -1,6 +1,7 @@
 """What may move, what stays together, and what that takes: by numbers worked out by hand."""
 
 import pytest
+from helpers.checkout import ROOT
 
 from bench.run.blocks import Block, Grid, moving
 from bench.run.forecast import Cost, cost_at, forecast, simulate
@@ -96,3 +97,20 @@ def test_a_forecast_adds_up():
     assert list(expected.moving) == [60, 2 * 35, 60, 2 * 25, 0, 0]
     assert expected.size_bytes == 5 * 10 * (100 + 10)
     assert expected.unknown == ["z"]
+
+
+def test_the_page_has_what_the_simulation_gives():
+    """docs/machines.md: 12 methods, 73 styles, 40 contents; a second for a picture at 256 px."""
+    sizes = (256, 512, 1024)
+    grid = Grid(sizes, [f"s{n}" for n in range(73)], [f"m{n}" for n in range(12)], 40)
+    kinds = {name: (name, "{}") for name in grid.methods}
+    by_size = {
+        side: Cost(0.0, 0.8 * (side / 256) ** 2, 0.2 * (side / 256) ** 2, 0.0) for side in sizes
+    }
+    page = (ROOT / "docs/machines.md").read_text(encoding="utf-8")
+    for workers in (1, 10, 100, 1000):
+        blocks = moving(grid, workers=workers)
+        expected = forecast(grid, kinds, dict.fromkeys(kinds.values(), by_size), blocks)
+        after = simulate(expected.moving, workers)
+        line = f"| {workers:,} | {len(blocks):,} | {expected.staying / 3600:.2f} "
+        assert f"{line}| {after.seconds / 3600:.2f} | {after.busy:.0%} |".replace("%", " %") in page
