@@ -130,7 +130,15 @@ def forget_attempts(run: Path) -> None:
 def begun(run: Path) -> int:
     """How often cells were begun that are not finished."""
     with os.scandir(attempts(run)) as entries:
-        return sum(entry.stat().st_size for entry in entries)
+        return sum(_begun(Path(entry)) for entry in entries)
+
+
+def _begun(attempt: Path) -> int:
+    """How often one cell was begun; another worker may finish it at any moment."""
+    try:
+        return attempt.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 @contextmanager
@@ -138,7 +146,7 @@ def _attempt(run: Path, key: str) -> Iterator[bool]:
     """Note that a cell is begun, for as long as it is; whether it is to be done at all."""
     path = attempts(run) / key
     with storage_errors(path):
-        suspect = path.exists() and path.stat().st_size >= SUSPECT
+        suspect = _begun(path) >= SUSPECT
         if not suspect:
             with path.open("ab") as file:
                 file.write(b".")

@@ -142,6 +142,14 @@ def test_workers_killed_at_random_moments_lose_and_double_nothing(bench_run):
     assert len(names) == len(set(names)) == 3 * STYLES
 
 
+def test_a_cell_that_is_finished_while_it_is_looked_at_counts_as_not_begun(tmp_path):
+    attempts = worker.attempts(tmp_path)
+    attempts.mkdir()
+    (attempts / "begun").write_bytes(b"..")
+    (attempts / "gone").symlink_to("nowhere")  # listed, and not there when it is asked
+    assert worker.begun(tmp_path) == 2
+
+
 def test_a_cell_that_workers_die_in_becomes_a_row(bench_run):
     first = bench_run("first")
     style = results.read_run(first).styles[-1]
