@@ -1,18 +1,17 @@
-"""`bench check`: whether a plugin keeps to the contract, and what to do where it does not."""
+"""`bench check`: whether a plugin keeps to the contract, or a run is fit for a public table."""
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from bench.commands import _shared
 from bench.commands._shared import AddCommand
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from bench.conformance import Outcome
+Row = dict[str, str]
 
 EXAMPLES = """examples:
   bench check mine.py                                your plugin's file
@@ -20,6 +19,7 @@ EXAMPLES = """examples:
   bench check tint                                   an installed plugin, method, metric, ...
   bench check wrapped.py --option wrapped.checkpoint=net.pth
   bench check tint --quick --format json             for CI: exit status 1 when a check fails
+  bench check public/my-laptop                       a run folder, before it is submitted
 """
 
 _SIGNS = {"passed": "ok", "failed": "FAIL", "not run": "-", "unseen": "?"}
@@ -27,9 +27,11 @@ _SIGNS = {"passed": "ok", "failed": "FAIL", "not run": "-", "unseen": "?"}
 
 def add(command: AddCommand) -> None:
     """The arguments of `bench check`."""
-    parser = command("run the conformance suite on a plugin", EXAMPLES)
+    parser = command("check a plugin's conformance, or a run that is to be public", EXAMPLES)
     parser.add_argument(
-        "target", nargs="+", help="a file, a module, or the name of something installed"
+        "target",
+        nargs="+",
+        help="a file, a module, the name of something installed, or a run folder",
     )
     parser.add_argument("--quick", action="store_true", help="leave the slow checks out")
     parser.add_argument("--format", choices=("plain", "json"), default="plain")
@@ -39,49 +41,72 @@ def add(command: AddCommand) -> None:
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
     """Print what came of each check; 1 where one failed."""
+    runs = [target for target in args.target if _is_run(Path(target))]
+    plugins = [target for target in args.target if target not in runs]
+    rows = _of_runs(runs)
+    if plugins:
+        rows = itertools.chain(rows, _of_plugins(plugins, args))
+    if args.format == "json":
+        outcomes = list(rows)
+        print(json.dumps(outcomes, indent=2, ensure_ascii=False))
+        return int(any(row["status"] == "failed" for row in outcomes))
+    return _print(rows)
+
+
+def _is_run(path: Path) -> bool:
+    """A name alone may be both a plugin's and a folder's: such a folder has to hold a run."""
+    return path.is_dir() and (len(path.parts) > 1 or (path / "run.json").is_file())
+
+
+def _of_runs(paths: Sequence[str]) -> Iterator[Row]:
+    from bench.results import submission
+
+    for path in paths:
+        for check, found in submission.problems(Path(path)):
+            yield {
+                "kind": "run",
+                "name": path,
+                "check": check.__name__,
+                "status": "failed" if found else "passed",
+                "message": "; ".join(found),
+            }
+
+
+def _of_plugins(targets: Sequence[str], args: argparse.Namespace) -> Iterator[Row]:
+    """All are found before the first is checked."""
     from bench import conformance, options
     from bench.machine.device import choose_device
 
     todo = conformance.cases(
-        *args.target,
+        *targets,
         plugins=args.plugin,
         given=options.parse_pairs(args.option),
         device=choose_device(args.device),
         quick=args.quick,
     )
-    outcomes = conformance.run(todo)
-    if args.format == "json":
-        rows = [_row(outcome) for outcome in outcomes]
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
-        return int(any(row["status"] == "failed" for row in rows))
-    return _print(outcomes)
+    return (
+        {
+            "kind": outcome.case.kind[:-1],
+            "name": outcome.case.name,
+            "check": outcome.case.check.__name__,
+            "status": outcome.status,
+            "message": outcome.message,
+        }
+        for outcome in conformance.run(todo)
+    )
 
 
-def _row(outcome: Outcome) -> dict[str, Any]:
-    case = outcome.case
-    return {
-        "kind": case.kind[:-1],
-        "name": case.name,
-        "check": case.check.__name__,
-        "status": outcome.status,
-        "message": outcome.message,
-    }
-
-
-def _print(outcomes: Iterable[Outcome]) -> int:
-    from bench.conformance import words
-
+def _print(rows: Iterable[Row]) -> int:
     counts: dict[str, int] = {}
     heading = ""
-    for outcome in outcomes:
-        case = outcome.case
-        title = f"{case.kind[:-1]} {case.name}"
+    for row in rows:
+        title = f"{row['kind']} {row['name']}"
         if title != heading:
             print(title if not heading else f"\n{title}")
             heading = title
-        text = f"{words(case.check)}: {outcome.message}" if outcome.message else words(case.check)
-        print(f"  {_SIGNS[outcome.status]:4}  {text}", flush=True)
-        counts[outcome.status] = counts.get(outcome.status, 0) + 1
+        text = row["check"].replace("_", " ") + (row["message"] and f": {row['message']}")
+        print(f"  {_SIGNS[row['status']]:4}  {text}", flush=True)
+        counts[row["status"]] = counts.get(row["status"], 0) + 1
     listed = ", ".join(f"{count} {status}" for status, count in counts.items())
     print(
         f"\n{sum(counts.values())} checks: {'all passed' if set(counts) == {'passed'} else listed}"

@@ -10,6 +10,7 @@ from bench.commands._shared import AddCommand
 
 _EXAMPLES = """examples:
   bench merge runs/20261121-101500-1a2b OTHER/20261121-104500-3c4d -o runs/both
+  bench merge runs/20261121-101500-1a2b -o public/my-laptop --no-pictures
   bench report --by environment                  what cannot be merged, times, machine by machine
 """
 
@@ -33,13 +34,18 @@ def add(command: AddCommand) -> None:
         help="even where versions of bench or of libraries differ; never where options, code of"
         " methods, weights or pictures do",
     )
+    parser.add_argument(
+        "--no-pictures",
+        action="store_true",
+        help="leave them out: a folder for a pull request (bench check)",
+    )
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
     """Merge, and say what came from where."""
     from bench.results import merging
 
-    merged = merging.merge(args.run, args.out, args.any_software)
+    merged = merging.merge(args.run, args.out, args.any_software, not args.no_pictures)
     for note in merged.notes:
         _shared.warn(note)
     for id_, count in merged.cells.items():

@@ -29,6 +29,7 @@ _EXAMPLES = """examples:
   bench report --frontier                        quality at equal content, of a run with --sweep
   bench report --plots figures/                  SVG and PNG
   bench report --html page/                      tables, pictures and details in a browser
+  bench report runs/* --site site/ --no-pictures  many runs, by method and machine, to host
 """
 
 
@@ -49,6 +50,7 @@ _NOT_WITH: Mapping[str, Sequence[str]] = {
     "frontier": (*_OF_TABLE, "all_metrics"),
     "plots": (*_OF_TABLE, "format", "out"),
     "html": (*_OF_TABLE, "format", "out"),
+    "site": (*_OF_TABLE, "format", "out", "all_metrics"),
 }
 """What is not the table, to the options that say nothing about it."""
 
@@ -78,6 +80,21 @@ def add(command: AddCommand) -> None:
         " column for every machine (default: size)",
     )
     parser.add_argument("--all-metrics", action="store_true", help="not just the judges'")
+    _add_instead(parser)
+    parser.add_argument(
+        "--at", type=float, metavar="ERROR", help="with --frontier: the content error, 0 to 1"
+    )
+    parser.add_argument(
+        "--reference",
+        metavar="METHOD@STEP",
+        help="with --curves: the time to be as good as this, e.g. johnson@2000",
+    )
+    _shared.add_out(parser)
+    parser.set_defaults(**_DEFAULTS)
+
+
+def _add_instead(parser: argparse.ArgumentParser) -> None:
+    """What is made instead of the table."""
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument(
         "--amortised",
@@ -98,16 +115,14 @@ def add(command: AddCommand) -> None:
     )
     instead.add_argument("--plots", type=Path, metavar="DIR", help="write plots into this folder")
     instead.add_argument("--html", type=Path, metavar="DIR", help="write a page into this folder")
-    parser.add_argument(
-        "--at", type=float, metavar="ERROR", help="with --frontier: the content error, 0 to 1"
+    instead.add_argument(
+        "--site", type=Path, metavar="DIR", help="write a site of all runs into this folder"
     )
     parser.add_argument(
-        "--reference",
-        metavar="METHOD@STEP",
-        help="with --curves: the time to be as good as this, e.g. johnson@2000",
+        "--no-pictures",
+        action="store_true",
+        help="with --html and --site: numbers alone, which is small",
     )
-    _shared.add_out(parser)
-    parser.set_defaults(**_DEFAULTS)
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
@@ -117,28 +132,10 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     runs = args.run or results.find_runs(args.runs)
     if not runs:
         results.latest(args.runs)  # says that there is none
-    if args.reference and not args.curves:
-        raise BenchError("--reference goes with --curves")
-    if args.at is not None and not args.frontier:
-        raise BenchError("--at goes with --frontier")
-    for instead, options in _NOT_WITH.items():
-        for option in options:
-            if getattr(args, instead) and getattr(args, option) != _DEFAULTS[option]:
-                name = option.replace("_", "-")
-                raise BenchError(f"--{name} does not go with --{instead}: leave one of them out")
-    if args.format == "parquet" and args.out is None:
-        raise BenchError("--format parquet is no text: name a file with --out FILE.parquet")
+    _check_together(args)
     frames = results.load(runs)
-    if args.html:
-        from bench.report import page
-
-        print(page.write(frames, args.html, all_metrics=args.all_metrics))
-        return 0
-    if args.plots:
-        from bench.report import plots
-
-        figures = plots.figures(frames, all_metrics=args.all_metrics)
-        print(*plots.write(figures, args.plots), sep="\n")
+    if args.html or args.site or args.plots:
+        print(*_written(frames, args), sep="\n")
         return 0
     rendered = _rendered(frames, args)
     if args.out is None:
@@ -146,6 +143,40 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
         return 0
     files.write(args.out, rendered)
     return 0
+
+
+def _check_together(args: argparse.Namespace) -> None:
+    """Refuse options that would say nothing beside the others."""
+    if args.reference and not args.curves:
+        raise BenchError("--reference goes with --curves")
+    if args.at is not None and not args.frontier:
+        raise BenchError("--at goes with --frontier")
+    if args.no_pictures and not (args.html or args.site):
+        raise BenchError("--no-pictures goes with --html or --site")
+    for instead, options in _NOT_WITH.items():
+        for option in options:
+            if getattr(args, instead) and getattr(args, option) != _DEFAULTS[option]:
+                name = option.replace("_", "-")
+                raise BenchError(f"--{name} does not go with --{instead}: leave one of them out")
+    if args.format == "parquet" and args.out is None:
+        raise BenchError("--format parquet is no text: name a file with --out FILE.parquet")
+
+
+def _written(frames: Frames, args: argparse.Namespace) -> Sequence[Path]:
+    """The files of what is no text."""
+    with_pictures = not args.no_pictures
+    if args.site:
+        from bench.report import site
+
+        return [site.write(frames, args.site, with_pictures=with_pictures)]
+    if args.html:
+        from bench.report import page
+
+        options = {"all_metrics": args.all_metrics, "with_pictures": with_pictures}
+        return [page.write(frames, args.html, **options)]
+    from bench.report import plots
+
+    return plots.write(plots.figures(frames, all_metrics=args.all_metrics), args.plots)
 
 
 def _rendered(frames: Frames, args: argparse.Namespace) -> str | bytes:

@@ -15,7 +15,7 @@ from itertools import product
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.files import replacing
+from bench.files import replacing, storage_errors
 from bench.results.environment import SOFTWARE_KEYS, fingerprint
 from bench.results.names import picture_path, record_path
 from bench.results.provenance import WorkerRecord
@@ -70,13 +70,16 @@ class Merged:
     notes: Sequence[str]
 
 
-def merge(paths: Sequence[Path], out: Path, any_software: bool = False) -> Merged:
-    """Put runs together in a new folder.
+def merge(
+    paths: Sequence[Path], out: Path, any_software: bool = False, pictures: bool = True
+) -> Merged:
+    """Put runs together in a new folder; of a single run that is a copy.
 
     Args:
         paths: run folders; the first one's environment and name for things are the new one's.
         out: the folder, which must not be there.
         any_software: even where the version of bench or of a library differs.
+        pictures: whether they are copied; what is left without them is small, and still reported.
 
     Raises:
         BenchError: the runs are not of one specification, `out` is there, or a run is unreadable.
@@ -92,11 +95,15 @@ def merge(paths: Sequence[Path], out: Path, any_software: bool = False) -> Merge
                 f"{sources[0].path} and {other.path} differ in {', '.join(found)}: merge runs of "
                 "one specification, code, weights and pictures"
             )
+    with storage_errors(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
     with replacing(out) as part:
-        shutil.copytree(sources[0].path / "inputs", part / "inputs")
+        part.mkdir()
+        if pictures:
+            shutil.copytree(sources[0].path / "inputs", part / "inputs")
         for kind in CLASSES:
             (part / kind).mkdir()
-        merged = _fill(part, sources)
+        merged = _fill(part, sources, pictures)
         write_run(part, replace(sources[0].record, id=out.absolute().name))
     return merged
 
@@ -140,7 +147,7 @@ def differences(one: RunRecord, other: RunRecord, any_software: bool = False) ->
             yield f"the metric {name}"
 
 
-def _fill(out: Path, sources: Sequence[Source]) -> Merged:
+def _fill(out: Path, sources: Sequence[Source], pictures: bool) -> Merged:
     first = sources[0].record
     cells = {source.record.id: 0 for source in sources}
     missing = 0
@@ -155,6 +162,8 @@ def _fill(out: Path, sources: Sequence[Source]) -> Merged:
             source, cell = found
             used.add(source.record.id)
             cells[source.record.id] += 1
+            if pictures:
+                _copy_pictures(out, source, cell)
             _copy_cell(out, source, cell, home=source is sources[0])
         if len(used) == 1:
             (id_,) = used
@@ -186,7 +195,7 @@ def _chosen(
     return failed
 
 
-def _copy_cell(out: Path, source: Source, cell: CellRecord, home: bool) -> None:
+def _copy_pictures(out: Path, source: Source, cell: CellRecord) -> None:
     pictures = [*cell.contents, *(each for moment in cell.observed for each in moment.contents)]
     for picture in pictures:
         path = picture_path(source.path, picture.image)
@@ -198,6 +207,9 @@ def _copy_cell(out: Path, source: Source, cell: CellRecord, home: bool) -> None:
         copy = out / picture.image
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
+
+
+def _copy_cell(out: Path, source: Source, cell: CellRecord, home: bool) -> None:
     records: list[CellRecord | ScoreRecord] = [cell]
     scores = source.read(ScoreRecord, *cell.place)
     records += [] if scores is None else [scores]

@@ -1,6 +1,6 @@
 "use strict";
 
-// Sorting, the gallery and the viewer. Names come from the run and may hold anything: they are
+// The gallery and the viewer. Names come from the run and may hold anything: they are
 // only ever set as text, and pictures have names that the page's maker chose.
 
 const byId = (id) => document.getElementById(id);
@@ -10,35 +10,6 @@ function make(tag, properties = {}, ...children) {
   element.append(...children);
   return element;
 }
-
-// tables
-
-function sortable(table) {
-  const heads = [...table.querySelectorAll("thead tr:last-child > th")];
-  heads.forEach((head, column) => {
-    head.querySelector("button").addEventListener("click", () => {
-      const now = head.getAttribute("aria-sort");
-      const first = head.dataset.better === "higher" ? "descending" : "ascending";
-      const second = first === "ascending" ? "descending" : "ascending";
-      const order = now === first ? second : first;
-      heads.forEach((other) => other.setAttribute("aria-sort", other === head ? order : "none"));
-      sortBy(table.tBodies[0], column, order === "ascending" ? 1 : -1);
-    });
-  });
-}
-
-function sortBy(body, column, sign) {
-  const keyed = [...body.rows].map((row) => [row.cells[column].dataset.sort, row]);
-  const numeric = keyed.every(([key]) => key === "" || !Number.isNaN(Number(key)));
-  const compare = (a, b) => (numeric ? Number(a) - Number(b) : a.localeCompare(b));
-  keyed.sort(([a], [b]) => {
-    if (a === "" || b === "") return (a === "") - (b === ""); // what is missing stays last
-    return sign * compare(a, b);
-  });
-  body.append(...keyed.map(([, row]) => row));
-}
-
-document.querySelectorAll("table[data-sortable]").forEach(sortable);
 
 // gallery
 
@@ -377,15 +348,10 @@ viewer.addEventListener("click", (event) => {
   if (event.target === viewer) viewer.close(); // the backdrop
 });
 
-// an address leads to a row's details, which it opens, or to a pair
+// an address leads to a pair
 
 function reveal() {
   const name = decodeURIComponent(location.hash.slice(1));
-  const target = name && byId(name);
-  if (target instanceof HTMLDetailsElement) {
-    target.open = true;
-    target.scrollIntoView();
-  }
   const [place, style, content, left, right] = name.startsWith("pair-") ? name.split("-").slice(1) : [];
   const known = (side) => side === CONTENT || side === STYLE || views[place].methods[side];
   if (!views[place]?.styles[style] || !views[place].contents[content] || !known(right)) return;

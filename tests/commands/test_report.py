@@ -11,6 +11,8 @@ from bench.cli import main
         (["--plots", "new", "--sort", "core"], "--sort does not go with --plots"),
         (["--html", "new", "--format", "csv"], "--format does not go with --html"),
         (["--html", "new", "-o", "new"], "--out does not go with --html"),
+        (["--site", "new", "--columns", "core"], "--columns does not go with --site"),
+        (["--no-pictures"], "--no-pictures goes with --html or --site"),
         (["--curves", "--by", "style"], "--by does not go with --curves"),
         (["--amortised", "--all-metrics"], "--all-metrics does not go with --amortised"),
     ],

@@ -32,7 +32,14 @@ _INCH = 135
 
 
 def write(
-    frames: Frames, out: Path, *, all_metrics: bool = False, seed: int = 0, quiet: bool = False
+    frames: Frames,
+    out: Path,
+    *,
+    all_metrics: bool = False,
+    seed: int = 0,
+    quiet: bool = False,
+    with_pictures: bool = True,
+    home: str | None = None,
 ) -> Path:
     """Make or renew the page of some runs, and return the path of its `index.html`.
 
@@ -42,24 +49,37 @@ def write(
         all_metrics: show every metric, not just those of judges.
         seed: of the bootstraps.
         quiet: without a progress bar.
+        with_pictures: copy the pictures; without them, or where the runs have none, the page
+            begins with the numbers.
+        home: address of the site that it is a part of, from here.
 
     Raises:
         BenchError: the folder holds another page, or cannot be written.
     """
     index = out / "index.html"
-    pictures = Pictures(out)
+    pictures = Pictures(out, with_pictures)
     with files.storage_errors(out):
-        if index.exists() and _GENERATOR not in index.read_text("utf-8", "replace"):
-            raise BenchError(f"{index} is not a page of bench: choose another folder for --html")
+        check_own(index)
         for folder in (pictures.full, pictures.thumbnails):
             folder.mkdir(parents=True, exist_ok=True)
         plots = _plots(frames, out, all_metrics, seed)
-        text = _render(frames, pictures, plots, all_metrics, seed)
+        text = _render(frames, pictures, plots, all_metrics, seed, home)
         pictures.write(quiet)
-        for name in ("page.css", "page.js"):
-            files.write(out / name, (TEMPLATES / name).read_bytes())
+        copy_assets(out, "page.css", "tables.js", "page.js")
         files.write(index, text)
     return index
+
+
+def check_own(index: Path) -> None:
+    """Refuse to replace a page that is not of bench; raises BenchError."""
+    if index.exists() and _GENERATOR not in index.read_text("utf-8", "replace"):
+        raise BenchError(f"{index} is not a page of bench: choose another folder for it")
+
+
+def copy_assets(out: Path, *names: str) -> None:
+    """Put files of the templates beside a page."""
+    for name in names:
+        files.write(out / name, (TEMPLATES / name).read_bytes())
 
 
 _GENERATOR = '<meta name="generator" content="metastyle-bench'
@@ -87,9 +107,8 @@ def _render(
     plots: Sequence[Mapping[str, Any]],
     all_metrics: bool,
     seed: int,
+    home: str | None,
 ) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     runs = {
         run: RunFiles(Path(path), frames.records[run], frames)
         for run, path in zip(frames.runs["run"], frames.runs["path"], strict=True)
@@ -98,6 +117,23 @@ def _render(
         _group(number, group, runs, pictures)
         for number, group in enumerate(groups(frames, all_metrics=all_metrics, seed=seed), 1)
     ]
+    return rendered(
+        "page.html",
+        home=home,
+        with_pictures=pictures.any,
+        summary=_summary(frames),
+        groups=shown,
+        plots=plots,
+        preferences=preferences_of(runs, seed),
+        warnings=frames.warnings,
+        data={"views": [view for group in shown for view in group["views"]]},
+    )
+
+
+def rendered(template: str, **values: Any) -> str:
+    """A template of `TEMPLATES` with its values, all of them escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -105,15 +141,8 @@ def _render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("page.html").render(
-        version=__version__,
-        generator=_GENERATOR,
-        summary=_summary(frames),
-        groups=shown,
-        plots=plots,
-        preferences=preferences_of(runs, seed),
-        warnings=frames.warnings,
-        data={"views": [view for group in shown for view in group["views"]]},
+    return environment.get_template(template).render(
+        version=__version__, generator=_GENERATOR, **values
     )
 
 

@@ -19,14 +19,20 @@ _NAME = re.compile(r"[0-9a-f]{16}\.(png|webp)")
 class Pictures:
     """The pictures of a page: each gets a name that says nothing, and is copied at the end."""
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: Path, wanted: bool = True) -> None:
+        self._wanted = wanted
         self.full = out / "pictures"
         self.thumbnails = out / "thumbnails"
         self._sources: dict[str, Path] = {}
 
+    @property
+    def any(self) -> bool:
+        """Whether there is one."""
+        return bool(self._sources)
+
     def add(self, run: Path, image: str | Path) -> str | None:
-        """The name of a run's picture; None where it is missing or lies outside the run."""
-        path = results.picture_path(run, image)
+        """The name of a run's picture; None where it is missing, outside the run, or unwanted."""
+        path = results.picture_path(run, image) if self._wanted else None
         if path is None:
             return None
         stamp = f"{path}\0{path.stat().st_mtime_ns}"
