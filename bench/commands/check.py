@@ -59,10 +59,12 @@ def _is_run(path: Path) -> bool:
 
 
 def _of_runs(paths: Sequence[str]) -> Iterator[Row]:
+    from bench import __version__
     from bench.results import submission
+    from bench.weights.files import SHIPPED
 
     for path in paths:
-        for check, found in submission.problems(Path(path)):
+        for check, found in submission.problems(Path(path), __version__, SHIPPED):
             yield {
                 "kind": "run",
                 "name": path,

@@ -7,12 +7,12 @@ accidents, so that whoever reviews looks at the numbers and not for those. No to
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from bench import __version__, weights
 from bench.errors import BenchError
 from bench.machine.conditions import MOST
 from bench.results.environment import fingerprint
@@ -32,11 +32,21 @@ MOST_BYTES = 32_000_000
 
 @dataclass(frozen=True)
 class Submission:
-    """A run folder, read once."""
+    """A run folder, read once.
+
+    Attributes:
+        path: the folder.
+        record: its `run.json`.
+        frames: all that it holds.
+        version: of the bench that checks it.
+        shipped: the folder of the weights that come with that.
+    """
 
     path: Path
     record: RunRecord
     frames: Frames
+    version: str
+    shipped: Path
 
 
 Check = Callable[[Submission], Iterator[str]]
@@ -87,13 +97,13 @@ def has_the_fingerprints_of_its_contents(run: Submission) -> Iterator[str]:
     environment = run.record.environment
     if environment.fingerprint != fingerprint(environment.facts):
         yield f"environment {environment.fingerprint} is not that of the facts beside it"
-    if run.record.bench_version != __version__:
+    if run.record.bench_version != run.version:
         return  # which may have shipped others
     for owner, files in _weights(run.record):
         for file, sha256 in files.items():
-            shipped = weights.SHIPPED / file
-            if shipped.is_file() and sha256 != weights.sha256(shipped):
-                yield f"{owner} has another {file} than bench {__version__} ships: name it anew"
+            shipped = run.shipped / file
+            if shipped.is_file() and sha256 != hashlib.sha256(shipped.read_bytes()).hexdigest():
+                yield f"{owner} has another {file} than bench {run.version} ships: name it anew"
 
 
 def _weights(record: RunRecord) -> Iterator[tuple[str, Mapping[str, str]]]:
@@ -139,13 +149,18 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def problems(path: Path) -> Iterator[tuple[Check, list[str]]]:
+def problems(path: Path, version: str, shipped: Path) -> Iterator[tuple[Check, list[str]]]:
     """Each check of a run folder, and what it found.
+
+    Args:
+        path: the folder.
+        version: of the bench that checks it.
+        shipped: the folder of the weights that come with that.
 
     Raises:
         BenchError: there is no run that can be read.
     """
-    run = Submission(path, read_run(path), load([path]))
+    run = Submission(path, read_run(path), load([path]), version, shipped)
     for check in CHECKS:
         try:
             yield check, list(check(run))
