@@ -136,6 +136,7 @@ def test_auto_falls_back_with_the_reason_where_a_graph_cannot_be_captured(monkey
     assert (better, reason) == (False, "graph: no capture here")
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch 2.13's own compiler
 def test_what_is_asked_for_has_its_label():
     network = transform_net.TransformNet()
     context = Context(torch.device("cuda"), Precision("float16", True), None, None)
