@@ -17,6 +17,10 @@ LEAST = 6
 from the least to the greatest covers the true median less often (1 - 2 / 2^5) than `LEVEL`."""
 
 
+Labels = Sequence[Hashable] | NDArray[np.int64]
+"""What each observation belongs to: names, or their numbers."""
+
+
 class Interval(NamedTuple):
     """A number with its percentile-bootstrap interval, at the level `LEVEL`.
 
@@ -127,8 +131,8 @@ def _middle_places(
 
 def cluster_bootstrap_mean(
     values: ArrayLike,
-    styles: Sequence[Hashable],
-    contents: Sequence[Hashable],
+    styles: Labels,
+    contents: Labels,
     seed: int = 0,
 ) -> Interval:
     """The mean over (style, content) pairs, with a two-way cluster-bootstrap interval.
@@ -152,8 +156,8 @@ def cluster_bootstrap_mean(
 
 def cluster_bootstrap_means(
     values: Sequence[ArrayLike],
-    styles: Sequence[Hashable],
-    contents: Sequence[Hashable],
+    styles: Labels,
+    contents: Labels,
     seed: int = 0,
 ) -> list[Interval]:
     """`cluster_bootstrap_mean` of several quantities of the same pictures, at less than their cost.
@@ -174,14 +178,12 @@ def cluster_bootstrap_means(
     size = content_count * style_count
     sums = np.stack([np.bincount(cells, some, size).astype(float) for some in samples])
     counts = np.bincount(cells, minlength=size).astype(np.float64)
-    style_draws, content_draws = _cluster_draws(style_count, content_count, seed)
+    draws_of = _cluster_draws(style_count, content_count, seed)
 
     def totals(of: NDArray[np.float64]) -> NDArray[np.float64]:
-        drawn = of.reshape(-1, style_count) @ style_draws  # contents of each quantity by resample
-        sums: NDArray[np.float64] = np.einsum(
-            "mjb,jb->mb", drawn.reshape(-1, content_count, RESAMPLES), content_draws
+        return np.concatenate(
+            [_drawn(of, *(part.astype(np.float64) for part in parts)) for parts in draws_of], axis=1
         )
-        return sums
 
     # where no pair is missing every draw is of as many pairs
     sizes = np.full(RESAMPLES, float(counts.size)) if (counts == 1).all() else totals(counts)[0]
@@ -193,19 +195,42 @@ def cluster_bootstrap_means(
     ]
 
 
+def _drawn(
+    sums: NDArray[np.float64], style_draws: NDArray[np.float64], content_draws: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Quantities (quantity, content x style) summed over what was drawn: (quantity, resample)."""
+    contents, resamples = content_draws.shape
+    of_content = sums.reshape(-1, len(style_draws)) @ style_draws
+    drawn: NDArray[np.float64] = np.einsum(
+        "mjb,jb->mb", of_content.reshape(-1, contents, resamples), content_draws
+    )
+    return drawn
+
+
+_BLOCK = 50
+"""Resamples at a time: of a thousand styles, the draws of all would take 80 MB, and a product so
+large would be shared among threads that wait for each other where the cores are taken."""
+
+
 @functools.lru_cache(maxsize=4)
 def _cluster_draws(
     style_count: int, content_count: int, seed: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How often each style and each content is drawn (count, resample); a table's rows share it."""
+) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+    """How often each style and each content is drawn (count, resample), some resamples at a time.
+
+    A table's rows share it.
+    """
     rng = np.random.default_rng(seed)
-    style_draws, content_draws = (
-        np.ascontiguousarray(
-            rng.multinomial(count, np.full(count, 1 / count), RESAMPLES).T, dtype=np.float64
-        )
+    styles, contents = (
+        [_multinomial(rng, count, _BLOCK) for _ in range(RESAMPLES // _BLOCK)]
         for count in (style_count, content_count)
     )
-    return style_draws, content_draws
+    return list(zip(styles, contents, strict=True))
+
+
+def _multinomial(rng: np.random.Generator, count: int, resamples: int) -> NDArray[Any]:
+    drawn = rng.multinomial(count, np.full(count, 1 / count), resamples).T
+    return np.ascontiguousarray(drawn, dtype=np.min_scalar_type(int(drawn.max())))
 
 
 def aa_noise(
@@ -284,6 +309,10 @@ def _place(quantile: NDArray[np.float64], n: int) -> NDArray[np.int64]:
     return np.minimum((quantile * n).astype(np.int64), n - 1)
 
 
-def _codes(labels: Sequence[Hashable]) -> tuple[list[int], int]:
+def _codes(labels: Labels) -> tuple[NDArray[np.int64], int]:
+    """Each label's number, in the order in which they first come, and how many there are."""
+    if isinstance(labels, np.ndarray):
+        _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+        return np.argsort(np.argsort(first))[inverse], len(first)
     number = {label: index for index, label in enumerate(dict.fromkeys(labels))}
-    return [number[label] for label in labels], len(number)
+    return np.array([number[label] for label in labels], np.int64), len(number)

@@ -160,6 +160,13 @@ def test_bounds_are_numpys_quantiles():
     assert percentile_bounds(draws) == pytest.approx(tuple(expected), rel=1e-12)
 
 
+def test_names_and_their_numbers_are_drawn_alike():
+    values, styles, contents = [1.0, 5.0, 2.0, 7.0], ["b", "a", "b", "c"], ["x", "x", "y", "y"]
+    by_name = cluster_bootstrap_mean(values, styles, contents)
+    numbers = np.array([8, 3, 8, 5]), np.array([1, 1, 0, 0])  # in another order than the names
+    assert cluster_bootstrap_mean(values, *numbers) == by_name
+
+
 def test_cluster_interval_with_missing_pairs():
     values, styles, contents = [1.0, 3.0], ["a", "b"], ["x", "y"]
     # only pairs (a, x) and (b, y): every draw that holds one averages to 1, 2 or 3

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bench.anchors import ANCHORS
 from bench.report import peak, verdicts
 from bench.report.failures import outcome_of
-from bench.report.index import Index, Scores
+from bench.report.index import Index
+from bench.report.judged import Scores
 from bench.report.model import Estimate, Resources, Row, Timing, Variant
 from bench.report.quality import quality_of
 from bench.results import MethodRecord, MetricRecord, RunRecord

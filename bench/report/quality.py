@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from bench.report.index import WHOLE, Scores
+from bench.report.judged import Scores
 from bench.report.model import Estimate, Quality
 from bench.report.verdicts import trained_on
 from bench.results import MethodRecord, MetricRecord
@@ -35,7 +35,7 @@ def quality_of(
         id_: Quality(
             mean,
             _missing(id_, scores, pairs),
-            _by_style(scores.values.get(id_, {})),
+            scores.values[id_].by_style if id_ in scores.values else {},
             trained_on(metrics[id_], method),
         )
         for id_, mean in means.items()
@@ -48,24 +48,26 @@ def _means(ids: Iterable[str], scores: Scores, seed: int) -> dict[str, Estimate]
     from bench.statistics import cluster_bootstrap_means
 
     means = {}
-    of_same_pictures: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    of_same_pictures: dict[tuple[bytes, bytes], list[str]] = {}
     for id_ in ids:
         means[id_] = Estimate(samples=0)
-        of_same_pictures.setdefault(tuple(scores.values.get(id_, ())), []).append(id_)
-    for pairs, together in of_same_pictures.items():
-        if pairs:
-            styles, contents = zip(*pairs, strict=True)
-            values = [list(scores.values[id_].values()) for id_ in together]
-            intervals = cluster_bootstrap_means(values, styles, contents, seed)
-            for id_, mean in zip(together, intervals, strict=True):
-                means[id_] = Estimate(mean.value, mean.low, mean.high, samples=len(pairs))
+        if numbers := scores.values.get(id_):
+            pictures = numbers.styles.tobytes(), numbers.contents.tobytes()
+            of_same_pictures.setdefault(pictures, []).append(id_)
+    for together in of_same_pictures.values():
+        values = [scores.values[id_].values for id_ in together]
+        styles, contents, *_ = scores.values[together[0]]
+        intervals = cluster_bootstrap_means(values, styles, contents, seed)
+        for id_, mean in zip(together, intervals, strict=True):
+            means[id_] = Estimate(mean.value, mean.low, mean.high, samples=len(styles))
     return means
 
 
 def _missing(id_: str, scores: Scores, pairs: int) -> list[str]:
     """Why pictures lack a number."""
     why = Counter(scores.missing.get(id_, {}))
-    unscored = pairs - len(scores.values.get(id_, {})) - why.total()
+    numbers = scores.values.get(id_)
+    unscored = pairs - (len(numbers.values) if numbers else 0) - why.total()
     if unscored > 0:
         why["missing", "not scored"] = unscored
     return [
@@ -74,18 +76,10 @@ def _missing(id_: str, scores: Scores, pairs: int) -> list[str]:
     ]
 
 
-def _by_style(values: Mapping[tuple[str, str], float]) -> dict[str, float]:
-    """Every style's mean."""
-    by_style: dict[str, list[float]] = {}
-    for (style, _), value in values.items():
-        by_style.setdefault(style, []).append(value)
-    return {name: sum(some) / len(some) for name, some in by_style.items()}
-
-
 def _of_set(id_: str, scores: Scores, trained: bool) -> Quality:
     """One number for all pictures, with its parts in the notes; a row of one style has none."""
     pictures, parts = scores.sets.get(id_, (0, {}))
-    value = scores.values.get(id_, {}).get(WHOLE, math.nan)
+    value = float(scores.values[id_].values[0]) if id_ in scores.sets else math.nan
     notes = [f"{status}: {reason}" for status, reason in scores.missing.get(id_, {})]
     if pictures:
         listed = ", ".join(f"{name} {digits(part)}" for name, part in parts.items())

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bench.anchors import TO_BEAT
 from bench.report.columns import AXES, MetricColumn, Numbers, numbers
+from bench.report.judged import PictureValues
 from bench.report.model import QualityGate, Row
 from bench.results import MethodRecord, MetricRecord
 
@@ -16,8 +17,8 @@ def trained_on(metric: MetricRecord, method: MethodRecord) -> bool:
     return method.method in metric.training_loss_of or metric.encoder in method.trains_on
 
 
-Values = Mapping[str, Mapping[tuple[str, str], float]]
-"""Metric id to (style, content) to its number."""
+Values = Mapping[str, PictureValues]
+"""By metric id."""
 
 
 def quality_gate(
@@ -45,7 +46,7 @@ def quality_gate(
     for axis, anchor in TO_BEAT.items():
         axes.append(
             [
-                _better(values.get(id_, {}), beside, metric)
+                _better(values.get(id_), beside, metric)
                 for id_, metric in metrics.items()
                 if metric.judge
                 and metric.axis == axis
@@ -60,15 +61,16 @@ def quality_gate(
 
 
 def _better(
-    values: Mapping[tuple[str, str], float],
-    beside: Mapping[tuple[str, str], float],
-    metric: MetricRecord,
+    values: PictureValues | None, beside: PictureValues, metric: MetricRecord
 ) -> bool | None:
     """Whether pictures are better than an anchor's on average; None without common ones."""
-    gains = [value - beside[pair] for pair, value in values.items() if pair in beside]
-    if not gains:
+    if values is None:
         return None
-    return sum(gains) > 0 if metric.direction == "higher" else sum(gains) < 0
+    mine, theirs = values.beside(beside)
+    if not len(mine):
+        return None
+    gain = float((mine - theirs).sum())
+    return gain > 0 if metric.direction == "higher" else gain < 0
 
 
 def mark(rows: Iterable[Row], metrics: Mapping[str, MetricRecord]) -> None:

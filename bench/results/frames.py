@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
+from bench.results.columns import Columns, Values
 from bench.results.records import CellRecord, RunRecord, ScoreRecord, SetRecord, SpeedRecord
 from bench.results.storage import (
     DamagedFileError,
@@ -21,8 +23,6 @@ from bench.results.storage import (
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-Values = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,9 @@ def load(runs: Sequence[Path]) -> Frames:
     Raises:
         BenchError: no run can be read, or a file is of a newer schema.
     """
-    from pandas import DataFrame
-
     records: dict[str, RunRecord] = {}
-    rows: dict[str, list[Values]] = {name: [] for name in _COLUMNS}
+    texts: dict[Any, Any] = {}
+    rows = {name: Columns(names.split(), texts) for name, names in _COLUMNS.items()}
     warnings: list[str] = []
     for path in runs:
         try:
@@ -119,34 +118,12 @@ def load(runs: Sequence[Path]) -> Frames:
             rows["sets"].extend(head + entry for entry in _set_rows(of_set))
     if not records:
         raise BenchError(warnings[0] if warnings else "no run to read: make one with bench run")
-    frames = {}
-    for name, columns in _COLUMNS.items():
-        frame = DataFrame(rows[name], columns=columns.split(), dtype=_DTYPES.get(name))
-        frames[name] = frame.astype({n: kind for n, kind in _NUMBERS.items() if n in frame})
+    frames = {name: columns.frame(_DTYPES.get(name)) for name, columns in rows.items()}
     return Frames(**frames, records=records, warnings=warnings)
 
 
 _DTYPES = {"scores": object, "observed_scores": object}
 """The longest frames keep Python's own texts: they are read as lists, and pandas' cost twice."""
-
-_NUMBERS = {
-    **dict.fromkeys(("size", "step"), int),
-    **dict.fromkeys(
-        (
-            "adapt_seconds",
-            "adapt_steps",
-            "first_call",
-            "params_shared",
-            "params_per_style",
-            "peak_memory_bytes",
-            "flops",
-            "seconds",
-            "noise",
-            "value",
-        ),
-        float,
-    ),
-}
 
 
 def _read_all(path: Path, run: RunRecord, cls: type[R], warnings: list[str]) -> Iterator[R]:
@@ -187,7 +164,7 @@ def _cell_row(cell: CellRecord) -> Values:
         adapt.steps if adapt else None,
         adapt.finished if adapt else None,
         cell.first_call if at_home else None,
-        [picture.content for picture in cell.contents],
+        [sys.intern(picture.content) for picture in cell.contents],
         parameters.shared if parameters else None,
         parameters.per_style if parameters else None,
         cell.peak_memory_bytes if at_home else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from pathlib import Path
@@ -23,6 +24,7 @@ def key(*parts: object) -> str:
     return "__".join(_safe(str(part)) for part in parts)
 
 
+@functools.lru_cache(maxsize=8192)  # the same few in each of a run's files
 def _safe(name: str) -> str:
     if len(name) <= _LONGEST and _PLAIN.fullmatch(name) and not _RESERVED.fullmatch(name):
         return name

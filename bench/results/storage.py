@@ -89,6 +89,10 @@ def _refuse(constant: str) -> NoReturn:
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
 
+_READING = os.O_RDONLY | sum(  # a pipe that nobody writes to is opened at once, and then refused
+    getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY")
+)
+
 
 def read_bytes(path: Path | str) -> bytes:
     """What a regular file holds, if that is no more than `LARGEST` bytes.
@@ -98,13 +102,19 @@ def read_bytes(path: Path | str) -> bytes:
         DamagedFileError: it is larger.
     """
     try:
-        about = os.stat(path)  # noqa: PTH116 (a Path for every file takes longer)
-        if not stat.S_ISREG(about.st_mode):  # a pipe would be waited for, a device has no end
-            raise UnreadableFileError(f"{path} is no regular file: remove it or name another")
-        if about.st_size > LARGEST:
-            raise damaged(path, f"{about.st_size} bytes, at most {LARGEST} are read")
-        with open(path, "rb") as file:  # noqa: PTH123
-            return file.read()
+        file = os.open(path, _READING)  # half the time of a file object, of which there may be 1e5
+        try:
+            about = os.fstat(file)
+            if not stat.S_ISREG(about.st_mode):  # a pipe would be waited for, a device has no end
+                raise UnreadableFileError(f"{path} is no regular file: remove it or name another")
+            if about.st_size > LARGEST:
+                raise damaged(path, f"{about.st_size} bytes, at most {LARGEST} are read")
+            data = os.read(file, about.st_size)
+            while len(data) < about.st_size and (more := os.read(file, about.st_size - len(data))):
+                data += more
+            return data
+        finally:
+            os.close(file)
     except OSError as error:
         raise UnreadableFileError(
             f"{path} cannot be read ({error.strerror}): check the path and its permissions"
@@ -172,7 +182,7 @@ def read_run(run: Path) -> RunRecord:
         BenchError: it is missing, damaged, or of a newer schema.
     """
     path = run / "run.json"
-    values = _read_values(path)
+    values = _values(path, read_bytes(path))
     environment, methods = values.get("environment"), values.get("methods")
     if isinstance(environment, dict):
         values["environment"] = {**environment, "facts": environment}
@@ -195,19 +205,40 @@ def read_record(path: Path | str, cls: type[R]) -> R:
         BenchError: it is missing, damaged, of another place than its name says, or of a newer
             schema.
     """
-    values = _read_values(path)
-    try:
-        record = checked(values, cls)
-    except ValueError as error:
-        raise damaged(path, error) from None
-    if Path(path).stem != key(*record.place):
+    data = read_bytes(path)
+    record = _decoded(data, cls)
+    if record is None:  # the slow way finds out what is wrong, if anything is
+        try:
+            record = checked(_values(path, data), cls)
+        except ValueError as error:
+            raise damaged(path, error) from None
+    if os.path.basename(path) != f"{key(*record.place)}.json":  # noqa: PTH119
         raise damaged(path, f"it is of {' '.join(map(str, record.place))}")
     return record
 
 
-def _read_values(path: Path | str) -> dict[str, Any]:
+_DECODERS = {kind: msgspec.json.Decoder(cls) for kind, cls in CLASSES.items()}
+_SCHEMA = re.compile(rb'\s*{\s*"schema":\s*([1-9]\d?)\s*,')
+
+
+def _decoded(data: bytes, cls: type[R]) -> R | None:
+    """A record of a schema that is read here, a third of the slow way's time; None: perhaps one."""
+    schema = _SCHEMA.match(data)
+    if schema is None or int(schema[1]) > SCHEMA:
+        return None
+    try:
+        record: R = _DECODERS[cls.kind].decode(data)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return record
+
+
+def _values(path: Path | str, data: bytes) -> dict[str, Any]:
     """What a record's file holds, of a schema that is read here."""
-    values = read_json(path)
+    try:
+        values = parse_json(data)
+    except ValueError as error:
+        raise damaged(path, error) from None
     schema = values.get("schema") if isinstance(values, dict) else None
     if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
         raise damaged(path, "it holds no record")
@@ -248,4 +279,4 @@ def files(run: Path, kind: Kind) -> list[str]:
     names = os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208
     # a leading dot marks a file that is still being written
     good = sorted(name for name in names if name.endswith(".json") and not name.startswith("."))
-    return [os.path.join(folder, name) for name in good]  # noqa: PTH118
+    return [f"{folder}{os.sep}{name}" for name in good]

@@ -1,8 +1,10 @@
 """A record is written whole or not at all, and read with limits."""
 
+import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +62,33 @@ def test_reading_names_the_file_and_the_remedy(tmp_path):
     ) as error:
         results.read_json(path)
     assert "\n" not in str(error.value)
+
+
+def test_a_record_is_read_alike_however_its_file_is_laid_out(fake_run):
+    """The reader has a fast way for what bench writes."""
+    path = results.storage.files(fake_run(), "cells")[0]
+    record = results.read_record(path, results.CellRecord)
+    values = results.read_json(path)
+    schema = values.pop("schema")
+    for text in (
+        json.dumps({"schema": schema, **values}),
+        json.dumps({**values, "schema": schema}),
+        json.dumps({"schema": schema, **values, "unknown": "\ud800"}),  # no text, and nobody's
+    ):
+        Path(path).write_text(text)
+        assert results.read_record(path, results.CellRecord) == record
+
+
+@pytest.mark.parametrize("number", ["NaN", "1e999", "-1", '"1"', "[]"])
+def test_what_is_out_of_bounds_is_named_whichever_way_it_is_read(fake_run, number):
+    path = results.storage.files(fake_run(), "cells")[0]
+    values = results.read_json(path)
+    for order in (1, -1):
+        items = {**values, "first_call": 12345}.items()
+        text = json.dumps(dict(list(items)[::order])).replace("12345", number)
+        Path(path).write_text(text)
+        with pytest.raises(results.DamagedFileError, match=r"is damaged \((first_call|NaN|Out)"):
+            results.read_record(path, results.CellRecord)
 
 
 def test_completed_names_whole_records_failures_among_them(fake_run):
