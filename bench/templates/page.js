@@ -17,7 +17,31 @@ const { views } = JSON.parse(byId("data").textContent);
 const filters = byId("filters");
 const gallery = byId("gallery");
 const ALL = "all";
+const AT_ONCE = 24; // styles
 let view = views[0];
+
+// the cells of one view and style lie in a script of their own, see bench/report/page/chunks.py
+
+for (const each of views) each.cells = [];
+const arrivals = new Map();
+
+function cellsAre(viewIndex, styleIndex, cells) {
+  views[viewIndex].cells[styleIndex] = cells;
+}
+
+// resolves when the cells are there, or cannot be had
+function cellsOf(wanted, styleIndex) {
+  const name = `data/${views.indexOf(wanted)}-${styleIndex}.js`;
+  if (!arrivals.has(name)) {
+    arrivals.set(name, new Promise((resolve) => {
+      const script = make("script", { src: name, onload: resolve, onerror: resolve });
+      document.head.append(script);
+    }));
+  }
+  return arrivals.get(name);
+}
+
+const cellOf = (method, styleIndex) => view.cells[styleIndex]?.[method];
 
 const thumbnail = (name, alt) =>
   make("img", {
@@ -49,7 +73,7 @@ const chosen = (select, all) =>
   select.value === ALL ? all.map((_, i) => i) : [Number(select.value)];
 
 function tile(method, styleIndex, contentIndex) {
-  const cell = view.methods[method].cells[styleIndex];
+  const cell = cellOf(method, styleIndex);
   const { label } = view.methods[method];
   const name = cell?.pictures[contentIndex];
   const status = cell ? (cell.status === "ok" ? "missing" : cell.status) : "not run";
@@ -70,7 +94,36 @@ function given(entry, role) {
   return box;
 }
 
+// a sheet is filled when it comes near the window
+const near = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) if (isIntersecting) fill(target);
+  },
+  { rootMargin: "100% 0px" },
+);
+const filling = new WeakMap();
+
+async function fill(section) {
+  near.unobserve(section);
+  const { shown, styleIndex, contents, methods } = filling.get(section);
+  await cellsOf(shown, styleIndex);
+  section.style.minHeight = "";
+  if (section.isConnected) section.append(grid(styleIndex, contents, methods));
+}
+
 function sheet(styleIndex, contents, methods) {
+  const heading = make("h3", { id: `sheet-${styleIndex}` }, view.styles[styleIndex].name);
+  const section = make("section", { className: "sheet" }, heading);
+  // until it is filled and drawn, a sheet is as high as its rows are going to be
+  const thumb = parseInt(gallery.style.getPropertyValue("--thumb"));
+  const high = (contents.length + 1) * (thumb + 4) + 40;
+  section.style.containIntrinsicSize = `auto 40rem auto ${high}px`;
+  section.style.minHeight = `${high}px`;
+  filling.set(section, { shown: view, styleIndex, contents, methods });
+  return section;
+}
+
+function grid(styleIndex, contents, methods) {
   const style = view.styles[styleIndex];
   const head = make("tr", {}, make("th", { scope: "col" }, given(style, "style")));
   for (const method of methods) {
@@ -83,16 +136,11 @@ function sheet(styleIndex, contents, methods) {
     row.append(...methods.map((method) => make("td", {}, tile(method, styleIndex, contentIndex))));
     return row;
   });
-  const heading = make("h3", { id: `sheet-${styleIndex}` }, style.name);
   const table = make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows));
   const scroll = make("div", { className: "scroll", tabIndex: 0 }, table);
   scroll.setAttribute("role", "region");
-  scroll.setAttribute("aria-labelledby", heading.id);
-  const section = make("section", { className: "sheet" }, heading, scroll);
-  // until it is drawn for the first time, a sheet is as high as its rows are going to be
-  const high = (rows.length + 1) * (parseInt(gallery.style.getPropertyValue("--thumb")) + 4) + 40;
-  section.style.containIntrinsicSize = `auto 40rem auto ${high}px`;
-  return section;
+  scroll.setAttribute("aria-labelledby", `sheet-${styleIndex}`);
+  return scroll;
 }
 
 const shownMethods = () =>
@@ -109,7 +157,10 @@ function showGallery() {
   const contents = chosen(filters.elements.content, view.contents);
   const methods = shownMethods();
   showSize();
+  near.disconnect();
   gallery.replaceChildren(...styles.map((style) => sheet(style, contents, methods)));
+  // those of a small page at once, so that they are printed and found
+  for (const section of gallery.children) styles.length > AT_ONCE ? near.observe(section) : fill(section);
   const count = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
   byId("shown").textContent = [
     count(methods.length, "method"),
@@ -167,7 +218,7 @@ function moments(cell) {
 
 function showSide(side) {
   const { value } = side.select;
-  const cell = view.methods[value]?.cells[at.style];
+  const cell = cellOf(value, at.style);
   const input = value === CONTENT ? view.contents[at.content] : view.styles[at.style];
   const shown = cell ? moments(cell) : [];
   side.steps.hidden = shown.length < 2;
@@ -191,7 +242,7 @@ function showSide(side) {
 }
 
 function showFacts() {
-  const cells = sides.map(({ select }) => view.methods[select.value]?.cells[at.style]);
+  const cells = sides.map(({ select }) => cellOf(select.value, at.style));
   const rows = [];
   const add = (label, texts) => {
     if (!texts.some(Boolean)) return;
@@ -289,7 +340,7 @@ function showSplit() {
 }
 
 const toLastStep = (side) => {
-  const cell = view.methods[side.select.value]?.cells[at.style];
+  const cell = cellOf(side.select.value, at.style);
   side.step.max = cell ? cell.steps.length : 0;
   side.step.value = side.step.max;
 };
@@ -350,7 +401,7 @@ viewer.addEventListener("click", (event) => {
 
 // an address leads to a pair
 
-function reveal() {
+async function reveal() {
   const name = decodeURIComponent(location.hash.slice(1));
   const [place, style, content, left, right] = name.startsWith("pair-") ? name.split("-").slice(1) : [];
   const known = (side) => side === CONTENT || side === STYLE || views[place].methods[side];
@@ -359,6 +410,7 @@ function reveal() {
   filters.elements.view.value = place;
   showFilters();
   showGallery();
+  await cellsOf(view, style);
   openViewer(Number(style), Number(content), right, left);
 }
 addEventListener("hashchange", reveal);

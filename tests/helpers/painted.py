@@ -1,5 +1,6 @@
 """What tests of the page share."""
 
+import json
 from html.parser import HTMLParser
 
 from PIL import Image
@@ -41,6 +42,21 @@ def paint(run, colour=(200, 30, 30)):
 
 def write(out, *runs):
     return page.write(results.load(runs), out, quiet=True).read_text(encoding="utf-8")
+
+
+def views(out):
+    """The gallery's views of a page, its cells put back."""
+    whole = json.loads(Reader((out / "index.html").read_text("utf-8")).data)["views"]
+    for number, view in enumerate(whole):
+        for method in view["methods"]:
+            method["cells"] = []
+        for style in range(len(view["styles"])):
+            script = (out / "data" / f"{number}-{style}.js").read_text("ascii")
+            head, _, rest = script.partition(f"cellsAre({number}, {style}, ")
+            assert (head, rest[-3:]) == ('"use strict";\n', ");\n")
+            for method, cell in zip(view["methods"], json.loads(rest[:-3]), strict=True):
+                method["cells"].append(cell)
+    return whole
 
 
 class Reader(HTMLParser):

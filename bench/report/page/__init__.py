@@ -1,9 +1,10 @@
 """The page: a folder that shows runs in a browser, with neither a network nor a server.
 
-`index.html` holds the tables, the details and, as JSON, what the gallery needs; `page.css` and
-`page.js` lie beside it, and so do copies of the pictures and their thumbnails. All names in a run
-(of files, styles, plugins) are data to this page: Jinja2 escapes them, pictures are copied under
-names made here, and a content security policy keeps anything else from running. No torch here.
+`index.html` holds the tables, the details and, as JSON, the names that the gallery shows; beside it
+lie `page.css`, the scripts, the gallery's data in pieces, and copies of the pictures with their
+thumbnails. All names in a run (of files, styles, plugins) are data to this page: Jinja2 escapes
+them, pictures are copied under names made here, and a content security policy keeps anything else
+from running. No torch here.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from bench import __version__, files
 from bench.errors import BenchError
 from bench.report.model import Group
+from bench.report.page import chunks
 from bench.report.page.details import details_of, json_text
 from bench.report.page.gallery import view_of
 from bench.report.page.pictures import Pictures
@@ -117,6 +119,10 @@ def _render(
         _group(number, group, runs, pictures)
         for number, group in enumerate(groups(frames, all_metrics=all_metrics, seed=seed), 1)
     ]
+    views = [view for group in shown for view in group["views"]]
+    data = pictures.full.with_name("data")
+    named = chunks.write_cells(data, views if pictures.any else [])
+    chunks.write_tables(data, [detail for group in shown for detail in group["details"]], rendered)
     return rendered(
         "page.html",
         home=home,
@@ -126,7 +132,7 @@ def _render(
         plots=plots,
         preferences=preferences_of(runs, seed),
         warnings=frames.warnings,
-        data={"views": [view for group in shown for view in group["views"]]},
+        data={"views": named},
     )
 
 

@@ -1,14 +1,12 @@
 """Details say how each row was made, and failures why."""
 
-import json
-
-from helpers.painted import Reader, write
+from helpers.painted import Reader, views, write
 
 
 def test_failures_are_shown_with_their_reason(painted, tmp_path):
     run = painted(("fast", "slow"), failed={("slow", "a"): ("oom", "2.4 GiB <asked>")})
     read = Reader(write(tmp_path / "out", run))
-    (view,) = json.loads(read.data)["views"]
+    (view,) = views(tmp_path / "out")
     cell = view["methods"][1]["cells"][0]
     assert (cell["status"], cell["reason"]) == ("oom", "2.4 GiB <asked>")
     assert cell["pictures"] == [None, None]

@@ -1,16 +1,14 @@
 """The gallery has every picture once, and the steps of an adaptation."""
 
-import json
-
-from helpers.painted import Reader, write
+from helpers.painted import views, write
 from PIL import Image
 
 from bench import results
 
 
 def test_the_gallery_has_every_picture_once(painted, tmp_path):
-    read = Reader(write(tmp_path / "out", painted()))
-    (view,) = json.loads(read.data)["views"]
+    write(tmp_path / "out", painted())
+    (view,) = views(tmp_path / "out")
     assert [style["name"] for style in view["styles"]] == ["a", "b"]
     assert [content["name"] for content in view["contents"]] == ["x", "y"]
     assert [method["label"] for method in view["methods"]] == ["identity", "style-copy", "fast"]
@@ -41,7 +39,8 @@ def test_steps_of_an_adaptation(painted, tmp_path):
     seen = {"content": "x", "image": "images/step.png", "seconds": 0.1}
     cell["observed"] = [{"step": 5, "seconds": 1.25, "contents": [seen]}]
     results.write_json(path, cell)
-    (view,) = json.loads(Reader(write(tmp_path / "out", run)).data)["views"]
+    write(tmp_path / "out", run)
+    (view,) = views(tmp_path / "out")
     (step,) = view["methods"][0]["cells"][0]["steps"]
     assert (step["step"], step["seconds"]) == (5, "1.25 s")
     assert (tmp_path / "out" / "pictures" / f"{step['pictures'][0]}.png").is_file()

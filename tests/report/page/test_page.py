@@ -1,13 +1,12 @@
 """The page as a folder: what is in it, what it needs, how it is renewed."""
 
-import json
 import re
 import subprocess
 import sys
 
 import pytest
 from helpers.made_run import VALUES, make_run
-from helpers.painted import HOSTILE, Reader, paint, write
+from helpers.painted import HOSTILE, Reader, paint, views, write
 
 from bench.errors import BenchError
 
@@ -15,6 +14,7 @@ from bench.errors import BenchError
 def test_a_page_is_a_folder_that_needs_nothing_else(painted, tmp_path):
     read = Reader(write(tmp_path / "out", painted()))
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "data",
         "index.html",
         "page.css",
         "page.js",
@@ -66,7 +66,7 @@ def test_hostile_names_are_text(painted, tmp_path):
     assert [tag for tag, _ in read.elements] == [tag for tag, _ in plain.elements]
     for name in HOSTILE:
         assert any(name in shown for shown in read.texts)
-    (view,) = json.loads(read.data)["views"]
+    (view,) = views(tmp_path / "out")
     assert [style["name"] for style in view["styles"]] == list(HOSTILE)
     assert text.count("</script>") == 3
     files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
@@ -77,7 +77,11 @@ def test_hostile_names_are_text(painted, tmp_path):
 
 def test_a_page_is_renewed_and_keeps_its_pictures(painted, tmp_path):
     def pictures():
-        return {path: path.stat().st_mtime_ns for path in out.glob("*/*")}
+        return {
+            path: path.stat().st_mtime_ns
+            for folder in ("pictures", "thumbnails")
+            for path in (out / folder).iterdir()
+        }
 
     run, other, out = painted(("fast",)), painted(("slow",)), tmp_path / "out"
     write(out, run)
@@ -119,8 +123,10 @@ def test_groups_of_two_machines_stay_apart(painted, tmp_path):
     here = painted(("fast",))
     there = painted(("fast",), environment={"fingerprint": "e2", "device_name": "Beads"})
     read = Reader(write(tmp_path / "out", here, there))
-    views = json.loads(read.data)["views"]
-    assert [view["label"] for view in views] == ["64 px, tiny (d1), e1", "64 px, tiny (d1), e2"]
+    assert [view["label"] for view in views(tmp_path / "out")] == [
+        "64 px, tiny (d1), e1",
+        "64 px, tiny (d1), e2",
+    ]
     ids = [a["id"] for _, a in read.elements if "id" in a]
     assert len(ids) == len(set(ids))
 

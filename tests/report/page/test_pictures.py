@@ -1,8 +1,6 @@
 """Pictures are exact copies of PNG files of the run, their thumbnails small."""
 
-import json
-
-from helpers.painted import Reader, write
+from helpers.painted import views, write
 from PIL import Image
 
 from bench import results
@@ -18,7 +16,8 @@ def test_pictures_are_exact_copies_and_thumbnails_small(painted, tmp_path):
         ]
     )
     Image.effect_noise((600, 300), 50).convert("RGB").save(image)
-    (view,) = json.loads(Reader(write(tmp_path / "out", run)).data)["views"]
+    write(tmp_path / "out", run)
+    (view,) = views(tmp_path / "out")
     name = view["methods"][0]["cells"][0]["pictures"][0]
     assert (tmp_path / "out" / "pictures" / f"{name}.png").read_bytes() == image.read_bytes()
     with Image.open(tmp_path / "out" / "thumbnails" / f"{name}.webp") as thumbnail:
@@ -34,7 +33,8 @@ def test_a_picture_outside_the_run_stays_there(painted, tmp_path):
     for image in ("../../secret.png", str(secret), "images/none.png"):
         cell["contents"][0]["image"] = image
         results.write_json(path, cell)
-        (view,) = json.loads(Reader(write(tmp_path / "out", run)).data)["views"]
+        write(tmp_path / "out", run)
+        (view,) = views(tmp_path / "out")
         assert view["methods"][0]["cells"][0]["pictures"] == [None]
 
 
