@@ -1,5 +1,7 @@
 """`bench export`: an adapted style as ONNX and as torch.export's file, checked first."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -14,15 +16,27 @@ TINY = [
 ]
 
 
+@pytest.fixture(scope="module")
+def starry(tmp_path_factory):
+    """A folder with a style of `johnson` in starry.safetensors, and its picture."""
+    folder = tmp_path_factory.mktemp("starry")
+    levels = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    Image.fromarray(levels).save(folder / "starry.png")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCH_PLUGINS", "0")
+        patch.chdir(folder)
+        words = ["--style", "starry.png", "-o", "starry.safetensors", "--method", "johnson"]
+        assert main(["adapt", *words, *QUICK, *TINY]) == 0
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def style(tmp_path, monkeypatch):
-    """A style of `johnson` in starry.safetensors, and its picture."""
+def style(starry, tmp_path, monkeypatch):
+    """Copies of the two files in the working folder."""
     monkeypatch.setenv("BENCH_PLUGINS", "0")
     monkeypatch.chdir(tmp_path)
-    levels = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
-    Image.fromarray(levels).save("starry.png")
-    words = ["--style", "starry.png", "-o", "starry.safetensors", "--method", "johnson"]
-    assert main(["adapt", *words, *QUICK, *TINY]) == 0
+    for file in starry.iterdir():
+        shutil.copy(file, tmp_path)
 
 
 def stylized():

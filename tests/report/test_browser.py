@@ -6,7 +6,7 @@ import tempfile
 import threading
 
 import pytest
-from helpers.made_run import make_run
+from helpers.made_run import VALUES, make_run
 from helpers.painted import HOSTILE, paint
 
 from bench import results
@@ -126,18 +126,36 @@ def test_columns_sort_by_mouse_and_by_keyboard(visit, report):
 def test_the_gallery_shows_what_is_asked_for(visit, report):
     tab = visit(report)
     tiles = tab.locator("#gallery button.tile")
-    assert tiles.count() == 3 * 3 * 5  # the anchor is not among them
+    playwright.expect(tiles).to_have_count(3 * 3 * 5)  # the anchor is not among them
     assert tab.locator("#shown").inner_text() == "3 methods, 3 styles, 5 contents"
     assert {*tab.locator("#gallery h3").all_text_contents()} == {*HOSTILE[:2], "plain"}
     tab.select_option("[name=style]", label="plain")
     tab.select_option("[name=content]", label=HOSTILE[1])
-    assert tiles.count() == 3
+    playwright.expect(tiles).to_have_count(3)
     assert tiles.nth(1).locator("img").get_attribute("alt") == f"{HOSTILE[1]} in plain by fast"
     tab.get_by_text("Methods", exact=True).click()
     tab.get_by_role("checkbox", name="identity").check()
-    assert tiles.count() == 4
+    playwright.expect(tiles).to_have_count(4)
     tiles.nth(0).locator("img").scroll_into_view_if_needed()
     tab.wait_for_function("document.querySelector('#gallery button img').naturalWidth === 64")
+
+
+def test_cells_are_loaded_when_they_are_seen(visit, tmp_path):
+    contents, styles = HOSTILE[:2], [f"s{number:02}" for number in range(30)]
+    values = {id_: {"fast": 0.5} for id_ in VALUES}
+    run = make_run(
+        tmp_path / "runs", ("fast",), styles=styles, contents=contents, values=values,
+        adapt=dict.fromkeys(styles, 1.0),
+    )  # fmt: skip
+    tab = visit(page.write(results.load([paint(run)]), tmp_path / "out", quiet=True).as_uri())
+    tiles, loaded = tab.locator("#gallery button.tile"), tab.locator("head script[src^=data]")
+    playwright.expect(tab.locator("#gallery section")).to_have_count(30)
+    playwright.expect(tiles.first).to_be_visible()
+    assert loaded.count() < 30
+    tab.locator("#gallery section").last.scroll_into_view_if_needed()
+    playwright.expect(tab.locator("#gallery section").last.locator("button.tile")).to_have_count(2)
+    tab.goto(tab.url.partition("#")[0] + "#pair-0-15-1-content-0")  # of a style not seen yet
+    playwright.expect(tab.locator("#viewer-title")).to_have_text(f"{contents[1]} in s15")
 
 
 def tile(tab, method):
@@ -251,7 +269,7 @@ def test_a_failure_says_why(visit, report):
     tab = visit(report)
     tab.select_option("[name=style]", label=HOSTILE[0])
     failed = tab.locator("#gallery .failed")
-    assert failed.count() == 5
+    playwright.expect(failed).to_have_count(5)
     assert failed.nth(0).text_content() == "oom"
     failed.nth(0).click()
     why = tab.locator("[data-side=right] .failure")

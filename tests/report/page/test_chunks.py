@@ -2,6 +2,7 @@
 
 import json
 
+from helpers.made_run import VALUES
 from helpers.painted import Reader, views, write
 
 from bench.report.page import chunks
@@ -43,11 +44,13 @@ def test_a_long_table_is_a_page_of_its_own(painted, tmp_path, monkeypatch):
 
 def test_the_page_itself_does_not_grow_with_its_cells(painted, tmp_path, monkeypatch):
     monkeypatch.setattr(chunks, "LONGEST", 1)
-    contents = [f"c{number}" for number in range(6)]
-    for count in (2, 6):
-        run = painted(("slow",), styles=("a", "b"), contents=contents[:count])
+    contents = [f"c{number}" for number in range(12)]
+    values = {id_: {"fast": 0.5} for id_ in VALUES}
+    for count in (2, 12):
+        run = painted(
+            ("fast", "slow", "wide"), styles=("a", "b"), contents=contents[:count], values=values
+        )
         write(tmp_path / str(count), run)
-    few, many = (json.dumps(views(tmp_path / str(count))) for count in (2, 6))
-    pages = [(tmp_path / str(count) / "index.html").stat().st_size for count in (2, 6)]
-    assert len(many) - len(few) > 1000
-    assert pages[1] - pages[0] < 500  # the contents' names
+    few, many = (json.dumps(views(tmp_path / str(count))) for count in (2, 12))
+    pages = [(tmp_path / str(count) / "index.html").stat().st_size for count in (2, 12)]
+    assert pages[1] - pages[0] < (len(many) - len(few)) / 2  # the contents' names
