@@ -46,7 +46,7 @@ def write_cells(folder: Path, views: Sequence[Mapping[str, Any]]) -> list[dict[s
             stale.discard(path)
     for path in stale:
         path.unlink()
-    return [view | {"methods": [_named(method) for method in view["methods"]]} for view in views]
+    return [{**view, "methods": [_named(method) for method in view["methods"]]} for view in views]
 
 
 def write_tables(
