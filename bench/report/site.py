@@ -19,6 +19,7 @@ from bench.report import page
 from bench.report.columns import ADAPT, CORE, MetricColumn, Numbers, of_metrics
 from bench.report.hardware import Board, Line, boards
 from bench.report.model import Group, Row
+from bench.report.page.table import heading_of
 from bench.results import Frames, RunRecord, key, load, submission
 from bench.results.environment import describe
 
@@ -80,8 +81,8 @@ def _board(board: Board) -> dict[str, Any]:
             {"id": name, "name": _short(group), "where": describe(group.environment)}
             for name, group in board.groups.items()
         ],
-        "judges": [_heading(judge) for judge in judges],
-        "times": [_heading(time) for time in TIMES],
+        "judges": [heading_of(judge) for judge in judges],
+        "times": [heading_of(time) for time in TIMES],
         "lines": [_line(line, judges, list(board.groups)) for line in _in_order(board)],
     }
 
@@ -97,15 +98,6 @@ def _short(group: Group) -> str:
     """A machine in the words of a heading."""
     of = group.environment
     return str(of.device_name or of.cpu or of.device)
-
-
-def _heading(column: Numbers) -> dict[str, Any]:
-    return {
-        "label": column.header[0],
-        "unit": " ".join(column.header[1:]),
-        "better": column.direction,
-        "hint": column.hint,
-    }
 
 
 def _line(line: Line, judges: Sequence[MetricColumn], machines: Sequence[str]) -> dict[str, Any]:

@@ -8,9 +8,10 @@ import threading
 import pytest
 from helpers.made_run import VALUES, make_run
 from helpers.painted import HOSTILE, paint
+from helpers.synthetic_run import synthetic_run
 
 from bench import results
-from bench.report import page
+from bench.report import page, plots, site
 from bench.vote.ballot import Ballot, material
 from bench.vote.server import serve
 from bench.vote.votes import read_votes
@@ -102,21 +103,22 @@ def report():
 
 
 def column(tab, place):
-    return tab.locator(f"#results tbody tr > :nth-child({place})").evaluate_all(
+    table = tab.locator("#results table").first
+    return table.locator(f"tbody tr > :nth-child({place})").evaluate_all(
         "cells => cells.map((cell) => cell.dataset.sort)"
     )
 
 
 def test_columns_sort_by_mouse_and_by_keyboard(visit, report):
     tab = visit(report)
-    head = tab.locator("#results thead tr:last-child th").nth(5)
+    head = tab.locator("#results thead tr:last-child th").nth(4)
     assert head.get_attribute("aria-sort") == "none"
     head.locator("button").click()
     assert head.get_attribute("aria-sort") == "ascending"
-    assert column(tab, 6) == ["0.25", "0.5", "0.5", "1.0"]
+    assert column(tab, 5) == ["0.25", "0.5", "0.5", "1.0"]
     head.locator("button").press("Enter")
     assert head.get_attribute("aria-sort") == "descending"
-    assert column(tab, 6) == ["1.0", "0.5", "0.5", "0.25"]
+    assert column(tab, 5) == ["1.0", "0.5", "0.5", "0.25"]
     name = tab.locator("#results thead tr:last-child th").nth(0)
     name.locator("button").press(" ")
     assert head.get_attribute("aria-sort") == "none"
@@ -160,7 +162,9 @@ def test_cells_are_loaded_when_they_are_seen(visit, tmp_path):
 
 def tile(tab, method):
     """The first picture of a method in the gallery."""
-    return tab.get_by_role("button", name=f"{HOSTILE[0]} in {HOSTILE[0]} by {method}", exact=True)
+    return tab.locator("#gallery").get_by_role(
+        "button", name=f"{HOSTILE[0]} in {HOSTILE[0]} by {method}", exact=True
+    )
 
 
 def test_two_pictures_are_compared(visit, report):
@@ -240,6 +244,72 @@ def test_both_pictures_are_enlarged_and_moved_together(visit, report):
     assert zoom.inner_text() == "Fit"
 
 
+def test_the_contact_sheet_leads_to_its_pair(visit, report):
+    tab = visit(report)
+    first = tab.locator("#sheet .strip").first
+    assert first.locator("li").count() == 2 + 3  # content, style, and what is no anchor
+    first.get_by_role("link", name="slow").click()
+    assert tab.locator("#viewer").evaluate("viewer => viewer.open")
+    assert tab.locator("#label-right").inner_text() == "slow"
+    assert tab.locator("#viewer-title").inner_text() == f"{HOSTILE[0]} in {HOSTILE[0]}"
+
+
+def test_the_contact_sheet_and_the_plots_need_no_script(visit, report):
+    tab = visit(report, java_script_enabled=False)
+    tab.locator("#sheet img").first.scroll_into_view_if_needed()
+    assert tab.locator("#sheet img").count() == 3 * (2 + 3) - 1  # one has failed
+    assert tab.locator("#plots img").first.is_visible()
+    assert tab.locator(".spot").count() == 0
+
+
+def test_a_point_of_the_trade_off_says_what_it_is(visit, report):
+    """By pointer and by keyboard, with its picture; names are text; Enter opens the details."""
+    tab = visit(report)
+    spots = tab.locator("#plots .spot")
+    card = tab.locator(".spot-card")
+    assert spots.count() == 3  # of the one panel: style alone is judged
+    fast = tab.locator(".spot[aria-label^='fast: adapt 1']")
+    fast.focus()
+    assert card.count() == 1
+    assert card.locator("strong").inner_text() == "fast"
+    assert "core" in card.inner_text()
+    assert card.locator("img").count() == 1
+    tab.keyboard.press("Escape")
+    assert card.count() == 0
+    hostile = tab.locator(".spot[aria-label^='<script']")
+    hostile.dispatch_event("pointerenter")
+    assert card.count() == 1
+    hostile.dispatch_event("pointerleave")
+    assert card.count() == 0
+    fast.focus()
+    tab.keyboard.press("Enter")
+    assert tab.locator("details[open] .name").first.inner_text() == "fast"
+
+
+def test_the_table_of_a_run_fits_1280_px(visit, tmp_path, monkeypatch):
+    monkeypatch.setattr(plots, "figures", lambda *_, **__: {})
+    run = synthetic_run(tmp_path / "runs", styles=7, contents=6, sizes=(256,), observe=())
+    tab = visit(page.write(results.load([run]), tmp_path / "out", quiet=True).as_uri())
+    tab.set_viewport_size({"width": 1280, "height": 900})
+    box = tab.locator("#results .scroll").first
+    assert box.evaluate("b => b.scrollWidth <= b.clientWidth")
+    assert tab.locator("#results .further").evaluate("d => d.open") is False
+
+
+@pytest.mark.parametrize("address", ["index.html", "submit.html"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_fault_in_a_site(visit, tmp_path, monkeypatch, scheme, address):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    monkeypatch.setattr(plots, "figures", lambda *_, **__: {})
+    run = synthetic_run(tmp_path / "runs", styles=7, contents=6, sizes=(256,), observe=())
+    index = site.write(results.load([run]), tmp_path / "out", quiet=True)
+    tab = visit(index.with_name(address).as_uri(), color_scheme=scheme)
+    found = axe.run(tab, options={"preload": False})
+    assert found.violations_count == 0, found.generate_report()
+    tab.set_viewport_size({"width": 360, "height": 740})
+    assert tab.evaluate("document.documentElement.scrollWidth") == 360
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_fault(visit, report, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
@@ -285,7 +355,7 @@ def test_a_phone_has_room_and_text_has_contrast(visit, report, scheme):
     tab = visit(report, viewport={"width": 360, "height": 740}, color_scheme=scheme)
     assert tab.evaluate("document.documentElement.scrollWidth") == 360
     table = tab.locator("#results .scroll").first
-    assert table.evaluate("box => (box.scrollLeft = 200, box.scrollLeft)") == 200
+    assert table.evaluate("box => (box.scrollLeft = 90, box.scrollLeft)") == 90
     for name in ("thead tr:last-child th:first-child", "tbody tr:first-child th"):
         left = table.evaluate(f"b => b.querySelector('{name}').getBoundingClientRect().left")
         assert left == table.evaluate("box => box.getBoundingClientRect().left")

@@ -9,9 +9,10 @@ from running. No torch here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench import __version__, files
 from bench.errors import BenchError
@@ -22,10 +23,15 @@ from bench.report.page.gallery import view_of
 from bench.report.page.pictures import Pictures
 from bench.report.page.preferences import preferences_of
 from bench.report.page.runs import RunFiles
-from bench.report.page.table import table_of
+from bench.report.page.spots import spots_of
+from bench.report.page.strips import strips_of
+from bench.report.page.table import tables_of
 from bench.report.rows import groups
 from bench.results import Frames
 from bench.results.environment import describe
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
@@ -64,10 +70,11 @@ def write(
         check_own(index)
         for folder in (pictures.full, pictures.thumbnails):
             folder.mkdir(parents=True, exist_ok=True)
-        plots = _plots(frames, out, all_metrics, seed)
-        text = _render(frames, pictures, plots, all_metrics, seed, home)
+        found = groups(frames, all_metrics=all_metrics, seed=seed)
+        plots = _plots(frames, found, out, all_metrics, seed)
+        text = _render(frames, found, pictures, plots, seed, home)
         pictures.write(quiet)
-        copy_assets(out, "page.css", "tables.js", "page.js")
+        copy_assets(out, "page.css", "tables.js", "plots.js", "page.js")
         files.write(index, text)
     return index
 
@@ -87,7 +94,9 @@ def copy_assets(out: Path, *names: str) -> None:
 _GENERATOR = '<meta name="generator" content="metastyle-bench'
 
 
-def _plots(frames: Frames, out: Path, all_metrics: bool, seed: int) -> list[dict[str, Any]]:
+def _plots(
+    frames: Frames, found: Sequence[Group], out: Path, all_metrics: bool, seed: int
+) -> list[dict[str, Any]]:
     """Write the plots, and say what they show."""
     from bench.report import plots
 
@@ -98,16 +107,39 @@ def _plots(frames: Frames, out: Path, all_metrics: bool, seed: int) -> list[dict
         files.write(folder / f"{name}.svg", plots.svg(figure))
         width, height = (round(_INCH * inches) for inches in figure.get_size_inches())
         written.append(
-            {"name": name, "label": figure.get_label(), "width": width, "height": height}
+            {
+                "name": name,
+                "label": figure.get_label(),
+                "width": width,
+                "height": height,
+                "spots": _spots(name, figure, found),
+            }
         )
     return written
 
 
+def _spots(name: str, figure: Figure, found: Sequence[Group]) -> list[dict[str, Any]]:
+    """The points of a trade-off, by the size and the group that its name says."""
+    named = re.fullmatch(r"tradeoff-(\d+)px(?:-(\d+))?", name)
+    if named is None:
+        return []
+    number = int(named[2] or 1)
+    group = found[number - 1]
+    ids = ids_of(number, group)
+    here = {ids[id(row)]: row for row in group.rows if row.size == int(named[1])}
+    return spots_of(figure, here, group.metrics)
+
+
+def ids_of(number: int, group: Group) -> dict[int, str]:
+    """The id of each row's details on a page, by the row."""
+    return {id(row): f"g{number}-{place}" for place, row in enumerate(group.rows)}
+
+
 def _render(
     frames: Frames,
+    found: Sequence[Group],
     pictures: Pictures,
     plots: Sequence[Mapping[str, Any]],
-    all_metrics: bool,
     seed: int,
     home: str | None,
 ) -> str:
@@ -115,10 +147,7 @@ def _render(
         run: RunFiles(Path(path), frames.records[run], frames)
         for run, path in zip(frames.runs["run"], frames.runs["path"], strict=True)
     }
-    shown = [
-        _group(number, group, runs, pictures)
-        for number, group in enumerate(groups(frames, all_metrics=all_metrics, seed=seed), 1)
-    ]
+    shown = [_group(number, group, runs, pictures) for number, group in enumerate(found, 1)]
     views = [view for group in shown for view in group["views"]]
     data = pictures.full.with_name("data")
     named = chunks.write_cells(data, views if pictures.any else [])
@@ -132,6 +161,8 @@ def _render(
         plots=plots,
         preferences=preferences_of(runs, seed),
         warnings=frames.warnings,
+        strips=strips_of(views[0]),
+        spots={plot["name"]: plot["spots"] for plot in plots if plot["spots"]},
         data={"views": named},
     )
 
@@ -176,14 +207,14 @@ def _group(
     """What the template needs of one environment and dataset."""
     environment, dataset = group.environment, group.dataset
     where = f", {dataset.name} ({dataset.fingerprint}), {environment.fingerprint}"
-    anchors = {id(row): f"g{number}-{place}" for place, row in enumerate(group.rows)}
+    anchors = ids_of(number, group)
     return {
         "id": f"g{number}",
         "where": describe(environment),
         "environment_id": environment.fingerprint,
         "environment": [(key, json_text(value)) for key, value in environment.facts.items()],
         "dataset": dataset,
-        "table": table_of(group, anchors),
+        "tables": tables_of(group, anchors),
         "details": [
             {"id": anchors[id(row)], **details_of(row, runs[row.run])} for row in group.rows
         ],

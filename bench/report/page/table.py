@@ -1,4 +1,4 @@
-"""The table of a page."""
+"""The tables of a page: the trade-off, which fits a window, and what else was measured."""
 
 from __future__ import annotations
 
@@ -12,11 +12,30 @@ from bench.report.summary import DAGGER, DOMINATED, UNGATED
 from bench.tables.model import BEST
 
 
-def table_of(group: Group, anchors: Mapping[int, str]) -> dict[str, Any]:
-    """The table of a group; `anchors` has the id of every row's details."""
-    shown = [
-        column for column in _in_order(group) if any(column.of(row).known for row in group.rows)
+def tables_of(group: Group, anchors: Mapping[int, str]) -> list[dict[str, Any]]:
+    """The tables of a group; `anchors` has the id of every row's details.
+
+    The first has the three axes of the trade-off, the second what else is known, if anything is.
+    """
+    further = [column for column in MEASURED if column not in (ADAPT, CORE)]
+    parts: dict[str, list[Numbers]] = {
+        "The trade-off": [ADAPT, CORE, *of_metrics(group.metrics)],
+        "Further times, and what it takes": further,
+    }
+    shown = {
+        title: [column for column in columns if any(column.of(row).known for row in group.rows)]
+        for title, columns in parts.items()
+    }
+    return [
+        _table(group, anchors, title, columns)
+        for number, (title, columns) in enumerate(shown.items())
+        if columns or not number
     ]
+
+
+def _table(
+    group: Group, anchors: Mapping[int, str], title: str, shown: Sequence[Numbers]
+) -> dict[str, Any]:
     marks: dict[str, int] = {}
 
     def marked(notes: Sequence[str]) -> list[int]:
@@ -35,15 +54,8 @@ def table_of(group: Group, anchors: Mapping[int, str]) -> dict[str, Any]:
         for row in group.rows
     ]
     return {
-        "columns": [
-            {
-                "label": column.header[0],
-                "unit": " ".join(column.header[1:]),
-                "better": column.direction,
-                "hint": column.hint,
-            }
-            for column in shown
-        ],
+        "title": title,
+        "columns": [heading_of(column) for column in shown],
         "best": BEST.removeprefix("* "),
         "parts": Counter(column.part for column in shown),
         "lines": lines,
@@ -57,10 +69,14 @@ def table_of(group: Group, anchors: Mapping[int, str]) -> dict[str, Any]:
     }
 
 
-def _in_order(group: Group) -> list[Numbers]:
-    """The trade-off first, then what else there is."""
-    first: list[Numbers] = [ADAPT, CORE, *of_metrics(group.metrics)]
-    return [*first, *(column for column in MEASURED if column not in first)]
+def heading_of(column: Numbers) -> dict[str, Any]:
+    """The heading of a column: its name, its unit, which end is better, what it is."""
+    return {
+        "label": column.header[0],
+        "unit": " ".join(column.header[1:]),
+        "better": column.direction,
+        "hint": column.hint,
+    }
 
 
 def _cell(row: Row, column: Numbers) -> dict[str, Any]:

@@ -97,6 +97,7 @@ def _point(axes: Axes, row: Row, judge: MetricColumn, colors: ScalarMappable) ->
         markerfacecolor="white" if row.dominated else color,
         markeredgecolor=color if row.dominated else "black",
         markeredgewidth=1.2 if row.dominated else 0.5,
+        label=row.label,  # which nobody reads in the plot: a page asks for it
         zorder=3,
     )
 

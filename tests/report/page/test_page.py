@@ -20,16 +20,16 @@ def test_a_page_is_a_folder_that_needs_nothing_else(painted, tmp_path):
         "page.js",
         "pictures",
         "plots",
+        "plots.js",
         "tables.js",
         "thumbnails",
     }
     addresses = [a[key] for _, a in read.elements for key in ("src", "href") if key in a]
-    assert set(addresses) >= {"page.css", "page.js", "tables.js"}
+    assert set(addresses) >= {"page.css", "page.js", "plots.js", "tables.js"}
     for address in addresses:
-        assert re.fullmatch(
-            r"#[a-z0-9-]+|page\.css|(page|tables)\.js|(pictures|thumbnails)/", address
-        )
-    for name in ("page.css", "page.js", "tables.js"):
+        known = r"#[a-z0-9-]+|page\.css|(page|plots|tables)\.js|(pictures|thumbnails)/"
+        assert re.fullmatch(rf"{known}|thumbnails/[0-9a-f]{{16}}\.webp", address)
+    for name in ("page.css", "page.js", "plots.js", "tables.js"):
         assert "//" not in re.sub(r"(?m)^\s*//.*$|; //.*$", "", _text(tmp_path / "out" / name))
 
 
@@ -44,6 +44,7 @@ def test_no_script_and_no_style_is_inline(painted, tmp_path):
     assert "unsafe" not in policy
     assert [a for a in read.all("script") if a.get("type") != "application/json"] == [
         {"src": "tables.js", "defer": None},
+        {"src": "plots.js", "defer": None},
         {"src": "page.js", "defer": None},
     ]
     assert not read.all("style")
@@ -68,7 +69,7 @@ def test_hostile_names_are_text(painted, tmp_path):
         assert any(name in shown for shown in read.texts)
     (view,) = views(tmp_path / "out")
     assert [style["name"] for style in view["styles"]] == list(HOSTILE)
-    assert text.count("</script>") == 3
+    assert text.count("</script>") == 5
     files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
     pictures = [path for path in files if path.suffix not in (".html", ".css", ".js")]
     assert all(re.fullmatch(r"[0-9a-f]{16}\.(png|webp)", path.name) for path in pictures)
