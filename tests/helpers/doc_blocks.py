@@ -11,6 +11,7 @@ BLOCK = re.compile(r"^```([\w-]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 FOREIGN = {
     "pip": "installs packages",
+    "uv": "installs packages",
     "tox": "makes environments; each is a job of CI",
     "pytest": "runs this suite, or that of a new package (tests/plugins/test_scaffold.py)",
     "cd": "goes with one of these",

@@ -190,3 +190,67 @@ def test_what_texts_name_is_there(folder):
         for name in NAME.findall(file.read_text(encoding="utf-8"))
     }
     assert [(name, file) for name, file in sorted(named) if not is_there(name)] == []
+
+
+def requirement(text):
+    """A requirement's name and its range, without the marker."""
+    name, range_ = re.fullmatch(r"([\w.-]+)(?:\[.*?\])?([^;]*).*", text).groups()
+    return name, range_.strip()
+
+
+def install_table(heading):
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    section = page.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line[:3] == "| `"]
+    return [[cell.strip("` ") for cell in row] for row in rows]
+
+
+def test_every_dependency_has_a_range_and_a_reason():
+    """One without an upper end says why it is open."""
+    told = {
+        name: (range_.replace(" ", ""), why)
+        for name, range_, why in install_table("What it rests on")
+    }
+    required = dict(requirement(text) for text in PROJECT["project"]["dependencies"])
+    assert {name: range_ for name, (range_, _) in told.items()} == required
+    for name, range_ in required.items():
+        assert range_.startswith(">="), name
+        reason = told[name][1]
+        assert (
+            "<" in range_ or "Open above" in reason or "its bound is" in reason or "numpy" in name
+        )
+    assert all(why for _, why in told.values())
+
+
+def test_every_extra_is_in_one_table_and_has_lower_ends():
+    extras = PROJECT["project"]["optional-dependencies"]
+    assert [row[0] for row in install_table("Extras")] == list(extras)
+    typing = re.compile(r"metastyle-bench|types-|.*-stubs")
+    for extra, texts in extras.items():
+        for text in texts:
+            name, range_ = requirement(text)
+            assert typing.match(name) or range_.startswith(">="), f"{extra}: {text}"
+
+
+def test_every_file_of_weights_has_a_licence_in_the_metadata():
+    """By a card of its own or a heading in the notice; both are licence files of the wheel."""
+    patterns = PROJECT["project"]["license-files"]
+    listed = {path for pattern in patterns for path in ROOT.glob(pattern)}
+    notice = (ROOT / "bench" / "weights" / "NOTICE.md").read_text(encoding="utf-8")
+    shipped = sorted((ROOT / "bench" / "weights").glob("*.safetensors"))
+    assert len(shipped) > 10
+    for file in shipped:
+        card = file.with_suffix(".md")
+        text = card.read_text(encoding="utf-8") if card in listed else ""
+        assert "icen" in text or file.name in notice, file.name
+
+
+def test_what_uvx_looks_for_is_there():
+    scripts = PROJECT["project"]["scripts"]
+    assert scripts[PROJECT["project"]["name"]] == scripts["bench"]
+
+
+def test_ci_checks_what_was_installed():
+    for file in (".github/workflows/ci.yml", "tools/try_wheel.py"):
+        text = (ROOT / file).read_text(encoding="utf-8")
+        assert "pip check" in text or '"pip", "check"' in text, file
