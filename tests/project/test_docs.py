@@ -40,7 +40,7 @@ LONG = {
 PARSED = (
     *("README.md", "docs/adaptation.md", "docs/training.md", "docs/paper.md", "docs/start.md"),
     *("docs/published.md", "docs/gpu.md", "docs/inference.md", "docs/video.md"),
-    *("docs/machines.md", "docs/judges.md", "docs/protocols.md"),
+    *("docs/machines.md", "docs/judges.md", "docs/protocols.md", "docs/install.md"),
 )
 """Pages whose runs take minutes to days even when made small, or download: parsed, not run."""
 
