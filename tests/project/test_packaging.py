@@ -207,19 +207,19 @@ def install_table(heading):
 
 def test_every_dependency_has_a_range_and_a_reason():
     """One without an upper end says why it is open."""
-    told = {
+    listed = {
         name: (range_.replace(" ", ""), why)
         for name, range_, why in install_table("What it rests on")
     }
     required = dict(requirement(text) for text in PROJECT["project"]["dependencies"])
-    assert {name: range_ for name, (range_, _) in told.items()} == required
+    assert {name: range_ for name, (range_, _) in listed.items()} == required
     for name, range_ in required.items():
         assert range_.startswith(">="), name
-        reason = told[name][1]
+        reason = listed[name][1]
         assert (
             "<" in range_ or "Open above" in reason or "its bound is" in reason or "numpy" in name
         )
-    assert all(why for _, why in told.values())
+    assert all(why for _, why in listed.values())
 
 
 def test_every_extra_is_in_one_table_and_has_lower_ends():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bench.report.columns import ADAPT, CORE, Numbers, of_metrics
 from bench.report.model import Row
 from bench.results import MetricRecord
@@ -43,7 +45,7 @@ def _points(figure: Figure) -> Iterator[tuple[str, float, float]]:
     width, height = figure.bbox.size
     for axes in figure.axes:
         for line in axes.lines:
-            data = line.get_xydata()
+            data = np.asarray(line.get_xydata())
             if len(data) == 1:
                 x, y = axes.transData.transform(data)[0]
                 yield str(line.get_label()), float(x / width), float(1 - y / height)

@@ -17,7 +17,7 @@ def tables_of(group: Group, anchors: Mapping[int, str]) -> list[dict[str, Any]]:
 
     The first has the three axes of the trade-off, the second what else is known, if anything is.
     """
-    further = [column for column in MEASURED if column not in (ADAPT, CORE)]
+    further: list[Numbers] = [column for column in MEASURED if column not in (ADAPT, CORE)]
     parts: dict[str, list[Numbers]] = {
         "The trade-off": [ADAPT, CORE, *of_metrics(group.metrics)],
         "Further times, and what it takes": further,
