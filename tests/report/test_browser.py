@@ -152,6 +152,7 @@ def test_cells_are_loaded_when_they_are_seen(visit, tmp_path):
     tab = visit(page.write(results.load([paint(run)]), tmp_path / "out", quiet=True).as_uri())
     tiles, loaded = tab.locator("#gallery button.tile"), tab.locator("head script[src^=data]")
     playwright.expect(tab.locator("#gallery section")).to_have_count(30)
+    tab.locator("#gallery section").first.scroll_into_view_if_needed()
     playwright.expect(tiles.first).to_be_visible()
     assert loaded.count() < 30
     tab.locator("#gallery section").last.scroll_into_view_if_needed()
