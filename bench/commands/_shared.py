@@ -47,9 +47,14 @@ class AddCommand(Protocol):
         """
 
 
-def add_machine(command: argparse.ArgumentParser) -> None:
-    """`--device`, `--precision`, `--threads`, `--seed` and `--quiet`."""
-    command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu")
+def add_machine(command: argparse.ArgumentParser, several: bool = False) -> None:
+    """`--device`, `--precision`, `--threads`, `--seed` and `--quiet`; `several`: devices."""
+    devices = "auto, cpu, cuda, cuda:1, mps, xpu"
+    if several:
+        more = f"{devices}; repeatable: a run on each, one after the other, in one report"
+        command.add_argument("--device", action="append", metavar="NAME", help=more)
+    else:
+        command.add_argument("--device", default="auto", help=devices)
     command.add_argument(
         "--precision",
         choices=PRECISIONS,
@@ -169,6 +174,13 @@ def steps(text: str) -> tuple[int, ...]:
             f"{text[:40]}: write numbers of steps as 0,1,2,5, or default"
         )
     return tuple(sorted({whole(part.strip(), 0, MOST) for part in text.split(",")}))
+
+
+def batches(text: str) -> tuple[int, ...]:
+    """Sizes of batches, separated by commas."""
+    if not re.fullmatch(" *[0-9]+ *(, *[0-9]+ *)*", text):
+        raise argparse.ArgumentTypeError(f"{text[:40]}: write sizes of batches as 1,4,16")
+    return tuple(sorted({whole(part.strip(), 1, 2**16) for part in text.split(",")}))
 
 
 def positive(text: str) -> float:

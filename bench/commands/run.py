@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import copy
 import functools
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench import paths, protocols
 from bench.anchors import ANCHORS
-from bench.commands import _elsewhere, _rows, _shared
+from bench.commands import _asked, _elsewhere, _rows, _shared
 from bench.commands._following import counted, follow, profile_name
 from bench.commands._isolating import isolation_is_cheap, prepare
 from bench.commands._shared import AddCommand
-from bench.errors import BenchError, unknown
+from bench.errors import BenchError, StorageError, unknown
 
 if TYPE_CHECKING:
-    from bench.contract import Context, Dataset, Method
+    from bench.contract import Context, Dataset
     from bench.plugins.registry import Registry
-    from bench.results import Specification
     from bench.run.engines import Engine
     from bench.run.execution import Away
     from bench.run.plan import Plan
@@ -38,6 +37,8 @@ EXAMPLES = """examples:
   bench run --method mine --plugin mine.py           your own method
   bench run --method metastyle --device cuda --profile full --content PHOTOS/ --style PAINTINGS/
   bench run --protocol styleid-800 --option styleid.root=STYLEID/ --method metastyle
+  bench run --method metastyle --device cuda:0 --device cpu             two tables in one report
+  bench run --method metastyle --batch 1,4,16         pictures per second in batches
   bench run --resume                                 go on with the newest run
 """
 
@@ -78,6 +79,14 @@ def add(command: AddCommand) -> None:
         "default: 0, 1, 2, 5, 10, 20, 50 and so on (see bench report --curves)",
     )
     parser.add_argument(
+        "--batch",
+        type=_shared.batches,
+        default=(),
+        metavar="N,N",
+        help="time the methods in batches of so many pictures too, e.g. 1,4,16; one without room"
+        " in memory is a row, and the next is tried",
+    )
+    parser.add_argument(
         "--runs", type=Path, default=_shared.RUNS, metavar="DIR", help="where run folders go"
     )
     _add_resuming(parser)
@@ -96,7 +105,7 @@ def add(command: AddCommand) -> None:
         help="end such a process in which nothing has happened for so long (3600)",
     )
     _shared.add_show(parser)
-    _shared.add_machine(parser)
+    _shared.add_machine(parser, several=True)
     _shared.add_plugins(parser)
 
 
@@ -138,11 +147,60 @@ def _add_resuming(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
-    """Begin a run, or go on with one."""
+    """Begin a run, on each device one, or go on with one."""
     if args.resume is not None:
         return _resume(args)
     if args.retry_failed:
         raise BenchError("--retry-failed goes with --resume")
+    runs: list[Path] = []
+    failed = [error for one in by_device(args) if (error := _begin(one, runs, args))]
+    if failed:
+        raise failed[0]
+    return 0
+
+
+def by_device(args: argparse.Namespace) -> Iterator[argparse.Namespace]:
+    """The arguments for each device that is asked for, which is then their `device`.
+
+    Raises:
+        BenchError: one of several is named twice or is not there.
+    """
+    import torch
+
+    from bench.machine.device import choose_device
+
+    names = args.device or ["auto"]
+    if len(names) > 1:
+        devices = [choose_device(name) for name in names]
+        if len(set(devices)) < len(devices):
+            raise BenchError(f"--device {' --device '.join(names)}: name each device once")
+    threads = torch.get_num_threads()
+    for name in names:
+        torch.set_num_threads(threads)  # which a run on a CPU may have changed
+        yield argparse.Namespace(**{**copy.deepcopy(vars(args)), "device": name})
+
+
+def _begin(
+    args: argparse.Namespace, runs: list[Path], whole: argparse.Namespace
+) -> BenchError | None:
+    """Begin a run on one device, to be shown with the others so far.
+
+    What fails is said and returned where there are further devices.
+    """
+    try:
+        _run(args, runs, whole)
+    except StorageError:
+        raise
+    except BenchError as error:
+        if len(whole.device or ()) < 2:
+            raise
+        _shared.warn(f"{args.device}: {error}")
+        return error
+    return None
+
+
+def _run(args: argparse.Namespace, runs: list[Path], whole: argparse.Namespace) -> None:
+    """One run; `runs` has those before it, and gets it."""
     from bench.run import recording
 
     args.profile = profile_name(args)
@@ -159,12 +217,13 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     if args.plan:
         workers = args.workers if engine is None else engine.workers
         print(_elsewhere.forecast_of_plan(plan, args.runs, workers))
-        return 0
+        return
     _shared.note_left_out([*args.content, *args.style, *args.adapt_content])
     context = _context(args, registry, plan.dataset)
     run = recording.start(plan, args.runs, context, registry)
-    args.interrupted = f"; what is finished is kept: go on with bench run --resume {run}"
-    return _go_on(run, plan, context, args, engine)
+    whole.interrupted = f"; what is finished is kept: go on with bench run --resume {run}"
+    runs.append(run)
+    _go_on(run, plan, context, args, engine, runs[:-1])
 
 
 def _resume(args: argparse.Namespace) -> int:
@@ -193,12 +252,17 @@ def _resume(args: argparse.Namespace) -> int:
 
 
 def _go_on(
-    run: Path, plan: Plan, context: Context, args: argparse.Namespace, engine: Engine | None
+    run: Path,
+    plan: Plan,
+    context: Context,
+    args: argparse.Namespace,
+    engine: Engine | None,
+    before: Sequence[Path] = (),
 ) -> int:
     """Do what is left, with an engine elsewhere."""
     files = [str(at.absolute()) if (at := paths.expanded(p)).is_file() else p for p in args.plugin]
     away = _elsewhere.away(run, engine, functools.partial(reopen, plugins=files, elsewhere=True))
-    return finish(run, plan, context, args.quiet, args.show, away)
+    return finish(run, plan, context, args.quiet, args.show, away, before)
 
 
 def reopen(
@@ -243,8 +307,12 @@ def finish(
     quiet: bool,
     show: bool | None = False,
     away: Away | None = None,
+    before: Sequence[Path] = (),
 ) -> int:
-    """Do what is left of a run, print its table, and show its pictures."""
+    """Do what is left of a run, print its table, and show its pictures.
+
+    `before`: runs on other devices, which are shown in the same report, each environment by itself.
+    """
     from bench import report, results
     from bench.report import sheet, terminal_pictures
     from bench.run import execution
@@ -253,13 +321,17 @@ def finish(
     for skipped in record.skipped:
         _shared.warn(f"left out {skipped.role} {skipped.name}: {skipped.reason}")
     execution.execute(run, plan, context, quiet, away)
-    frames = results.load([run])
+    others = [results.read_run(path).environment.fingerprint for path in before]
+    if record.environment.fingerprint in others:  # a report would show the newest alone
+        _shared.warn(f"{record.environment.device} is like another device: shown by itself")
+        before = ()
+    frames = results.load([*before, run])
     print(report.render(frames, "plain", all_metrics=bool(record.protocol)))
     seen = sheet.of_run(run)
     terminal_pictures.show(seen, show)
     print(f"\npictures    {seen}, one by one in {run / 'images'}")
     print(f"page        bench report {run} --html page/")
-    asked = frames.cells[~frames.cells["method"].isin(ANCHORS)]
+    asked = frames.cells[frames.cells["run"].eq(record.id) & ~frames.cells["method"].isin(ANCHORS)]
     failed = asked[asked["status"] != "ok"]
     if len(asked) and len(failed) == len(asked):
         raise BenchError(f"every cell failed: {failed['reason'].iloc[0]}")
@@ -288,7 +360,7 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
     for owner in given:
         if owner not in methods and owner != dataset.name:
             raise BenchError(f"--option {owner}.…: {owner} takes no part in this run")
-    asked = _specification(args, registry, rows, [metric.id for metric in metrics])
+    asked = _asked.specification(args, registry, rows, [metric.id for metric in metrics])
     whole = protocol is not None
     contents, styles = (
         found[: limit or (None if whole or always else usual)]
@@ -307,9 +379,10 @@ def _plan(args: argparse.Namespace, registry: Registry) -> Plan:
         sizes=tuple(sorted(set(args.size))) or profile.sizes,
         seed=args.seed,
         adapt_seconds=args.adapt_seconds,
-        command=_command(asked),
+        command=_asked.command(asked),
         specification=asked,
         observe=args.observe or profile.observe,
+        batches=args.batch,
         threads=args.threads,
         reopen=functools.partial(reopen, plugins=args.plugin) if args.isolate else None,
         hang_seconds=args.hang_seconds,
@@ -331,55 +404,6 @@ def _context(args: argparse.Namespace, registry: Registry, dataset: Dataset) -> 
         embedded = registry.dataset("default")().adaptation()
         pictures = [picture for picture in embedded if picture.fingerprint not in evaluated]
     return _shared.context(args, registry, pictures)
-
-
-def _specification(
-    args: argparse.Namespace,
-    registry: Registry,
-    rows: Mapping[str, type[Method]],
-    metrics: Sequence[str],
-) -> Specification:
-    """What is asked for, so that it resumes from anywhere and whatever is installed later."""
-    from bench import options
-    from bench.results import Specification
-
-    def absolute(path: str) -> str:
-        return str(paths.expanded(path).absolute())
-
-    plugins: dict[str, type[Any]] = {**rows, **registry.datasets}
-    given = []
-    for owner, values in options.parse_pairs(args.option).items():
-        for key, value in values.items():
-            if options.is_path(plugins[owner].Options, key) and paths.expanded(value).exists():
-                value = absolute(value)
-            given.append(f"{owner}.{key}={value}")
-    resolved = {
-        **{name: list(map(absolute, getattr(args, name))) for name in _PATHS},
-        "plugin": [absolute(p) if paths.expanded(p).is_file() else p for p in args.plugin],
-        "method": [row + f"={cls.name}" * (row != cls.name) for row, cls in rows.items()],
-        "metric": list(metrics),
-        "option": given,
-    }
-    asked = {field.name: getattr(args, field.name) for field in fields(Specification)}
-    return Specification(**{**asked, **resolved})
-
-
-_PATHS = ("content", "style", "adapt_content")
-
-
-def _command(asked: Specification) -> str:
-    """A command line that asks for the same."""
-    words = ["bench", "run"]
-    for field in fields(asked):
-        option, value = f"--{field.name.replace('_', '-')}", getattr(asked, field.name)
-        if field.name == "observe":
-            value = ",".join(map(str, value)) or None
-        if isinstance(value, bool):
-            words.append(option if value else f"--no-{option[2:]}")
-        elif value is not None:
-            for one in value if isinstance(value, list) else [value]:
-                words += [option, str(one)]
-    return shlex.join(words)
 
 
 def _profile_help() -> str:

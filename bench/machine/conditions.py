@@ -31,7 +31,7 @@ class Conditions(TypedDict):
 
 
 class Watch:
-    """Watches from when it is made until `end`.
+    """Watches from when it is made until `end`; `gpu` is the one that it watches.
 
     Args:
         device_type: `cuda` has the GPU's state recorded too.
@@ -43,8 +43,8 @@ class Watch:
         self, device_type: str = "cpu", root: Path = ROOT, uuid: str | None = None
     ) -> None:
         self._root = root
-        self._gpu = Gpu(uuid) if device_type == "cuda" else None
-        self._joules = self._gpu.joules() if self._gpu else None
+        self.gpu = Gpu(uuid) if device_type == "cuda" else None
+        self._joules = self.gpu.joules() if self.gpu else None
         self._before = _counters(root)
 
     def end(self, aa_noise: float | None = None) -> Conditions:
@@ -75,11 +75,11 @@ class Watch:
         return {"noisy": _reasons(facts), "facts": facts}
 
     def _gpu_now(self) -> dict[str, Any] | None:
-        if self._gpu is None or self._gpu.source is None:
+        if self.gpu is None or self.gpu.source is None:
             return None
-        joules = self._gpu.joules()
+        joules = self.gpu.joules()
         taken = None if joules is None or self._joules is None else joules - self._joules
-        return {**self._gpu.state(), "joules": taken}
+        return {**self.gpu.state(), "joules": taken}
 
 
 def clock_noise(

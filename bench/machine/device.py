@@ -48,8 +48,7 @@ def choose_device(name: str) -> torch.device:
         if device.type not in usable:
             raise RuntimeError(f"there is {' and '.join(usable)}")
         torch.empty(1, device=device)
-        if device.type == "cuda":
-            _settle_cuda()
+        _settle(device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         cause = str(error).splitlines()[0]
         raise BenchError(
@@ -58,14 +57,27 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def _settle_cuda() -> None:
-    """Whole float32 where nothing else is asked for, and the fastest convolution of each shape.
+_without_cuda: tuple[str, str, bool] | None = None
+"""Torch's switches as they were before `_settle` turned them."""
 
-    Torch's own default is TF32 in convolutions and a guess at the algorithm.
+
+def _settle(device: torch.device) -> None:
+    """On CUDA whole float32 where nothing else is asked for, and each shape's fastest convolution.
+
+    Torch's own default is TF32 in convolutions and a guess at the algorithm. Another device that is
+    chosen after it finds the switches, which are part of an environment, as if it were alone.
     """
-    torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
-    torch.backends.cuda.matmul.fp32_precision = "ieee"
-    torch.backends.cudnn.benchmark = True
+    global _without_cuda
+    conv, matmul = torch.backends.cudnn.conv, torch.backends.cuda.matmul  # type: ignore[attr-defined]
+    if device.type == "cuda":
+        before = conv.fp32_precision, matmul.fp32_precision, torch.backends.cudnn.benchmark
+        _without_cuda = _without_cuda or before
+        wanted = ("ieee", "ieee", True)
+    elif _without_cuda is not None:
+        wanted, _without_cuda = _without_cuda, None
+    else:
+        return
+    conv.fp32_precision, matmul.fp32_precision, torch.backends.cudnn.benchmark = wanted
 
 
 def choose_precision(name: str, device: torch.device) -> Precision:

@@ -76,6 +76,16 @@ class Gpu:
         millijoules = self._ask("nvmlDeviceGetTotalEnergyConsumption")
         return None if millijoules is None else 1e-3 * millijoules
 
+    def megahertz(self) -> float | None:
+        """The clock of its processors now; None without NVML: nvidia-smi takes too long."""
+        read = self._ask("nvmlDeviceGetClockInfo", getattr(self._library, "NVML_CLOCK_SM", 1))
+        return None if read is None else float(read)
+
+    def memory_used(self) -> int | None:
+        """Bytes in use on the whole card, whoever uses them; None without NVML."""
+        memory = self._ask("nvmlDeviceGetMemoryInfo")
+        return None if memory is None else int(memory.used)
+
     def _ask(self, function: str, *arguments: Any) -> Any:
         try:
             return getattr(self._library, function)(self.handle, *arguments)
@@ -90,7 +100,7 @@ class Gpu:
             reasons = ask("nvmlDeviceGetCurrentClocksThrottleReasons")  # its name before
         ecc, mig = ask("nvmlDeviceGetEccMode"), ask("nvmlDeviceGetMigMode")
         watts, limit = ask("nvmlDeviceGetPowerUsage"), ask("nvmlDeviceGetEnforcedPowerLimit")
-        memory, persistence = ask("nvmlDeviceGetMemoryInfo"), ask("nvmlDeviceGetPersistenceMode")
+        persistence = ask("nvmlDeviceGetPersistenceMode")
         users = ask("nvmlDeviceGetComputeRunningProcesses")
         return {
             "megahertz": ask("nvmlDeviceGetClockInfo", sm),
@@ -103,7 +113,7 @@ class Gpu:
             "mig": None if mig is None else bool(mig[0]),
             "persistence": None if persistence is None else bool(persistence),
             "processes": None if users is None else others([user.pid for user in users]),
-            "memory_used_bytes": None if memory is None else int(memory.used),
+            "memory_used_bytes": self.memory_used(),
         }
 
     def _by_smi(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from bench.report import peak, verdicts
 from bench.report.failures import outcome_of
 from bench.report.index import Index
 from bench.report.judged import Scores
-from bench.report.model import Estimate, Resources, Row, Timing, Variant
+from bench.report.model import Batch, Estimate, Resources, Row, Timing, Variant
 from bench.report.quality import quality_of
 from bench.results import MethodRecord, MetricRecord, RunRecord
 
@@ -39,6 +39,7 @@ class _Held(NamedTuple):
     cells: DataFrame
     speeds: DataFrame
     samples: DataFrame
+    batches: DataFrame
     scores: Scores
 
     @property
@@ -65,6 +66,7 @@ def row_of(index: Index, place: Place, metrics: Mapping[str, MetricRecord], seed
         index.take("cells", *where),
         index.take("speeds", *where),
         index.take("samples", *where),
+        index.take("batches", *where),
         index.scores(*where),
     )
     finished = held.finished
@@ -104,6 +106,7 @@ def row_of(index: Index, place: Place, metrics: Mapping[str, MetricRecord], seed
         quality_gate=verdicts.quality_gate(
             held.method, record.metrics, held.scores.values, anchors
         ),
+        batches=[] if style else _batches(held.batches, seed),
         label=variant.method,
         notes=[*_remarks(variant, held, changed, batch, ended), *outcome.notes],
     )
@@ -131,6 +134,33 @@ def _timed(timing: Timing | None, scale: float, seed: int) -> Estimate:
         return Estimate(samples=0)
     summary = summarise(scale * timing.seconds, seed, timing.rounds)
     return Estimate(summary.median, summary.low, summary.high, summary.p90, len(timing.seconds))
+
+
+def _batches(frame: DataFrame, seed: int) -> list[Batch]:
+    """The speed at each size of a batch."""
+    return [_batch(line, seed) for line in frame.sort_values("batch").itertuples()]
+
+
+def _batch(line: Any, seed: int) -> Batch:
+    import numpy as np
+
+    timing = Timing(np.asarray(line.samples, float), np.asarray(line.rounds, int))
+    call = _timed(timing, 1e3, seed)
+    per_second = (1e3 * line.batch / ms for ms in (call.value, call.high, call.low))
+    outside = math.nan
+    if line.device_samples:
+        outside = 100 * (1 - 1e3 * float(np.median(line.device_samples)) / call.value)
+    memory = (line.allocated_bytes, line.reserved_bytes, line.device_bytes)
+    return Batch(
+        line.batch,
+        line.status,
+        line.reason,
+        call,
+        Estimate(*per_second) if call.known else Estimate(),
+        *(size / 1e6 for size in memory),
+        line.joules,
+        outside,
+    )
 
 
 def _resources(held: _Held, seconds: float, precision: str) -> Resources:

@@ -24,6 +24,7 @@ class Index:
             "cells": frames.cells,
             "speeds": frames.speeds,
             "samples": frames.samples,
+            "batches": frames.batches,
             "sets": frames.sets,
         }
         self.records = frames.records

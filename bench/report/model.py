@@ -99,6 +99,33 @@ class Resources(NamedTuple):
     peak_share: Estimate
 
 
+class Batch(NamedTuple):
+    """How fast a batch of one size is.
+
+    Attributes:
+        pictures: in it; 0 stands for every size, where none could be timed.
+        status: `ok`, or why it has no numbers.
+        reason: likewise, in words.
+        call: milliseconds of the whole batch.
+        per_second: pictures.
+        allocated, reserved, device: megabytes (1e6): the most that tensors took, that torch held,
+            and what was in use on the whole GPU.
+        joules: a picture.
+        outside: percent of the time in which the device was not at work.
+    """
+
+    pictures: int
+    status: str
+    reason: str
+    call: Estimate
+    per_second: Estimate
+    allocated: float
+    reserved: float
+    device: float
+    joules: float
+    outside: float
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What did not work.
@@ -141,6 +168,7 @@ class Row:
         resources: what it takes apart from time.
         quality: metric id to what it says.
         quality_gate: whether the pictures are better than the anchors'.
+        batches: its speed in batches, the smallest first; empty where a row is of one style.
         label: a name that no other row of its size (and style) has.
         notes: what must be said about the row.
         best: keys of the columns in which no other row of its size (and style) is better.
@@ -171,6 +199,7 @@ class Row:
     resources: Resources
     quality: dict[str, Quality]
     quality_gate: QualityGate
+    batches: list[Batch]
     label: str
     notes: list[str] = field(default_factory=list)
     best: set[str] = field(default_factory=set)

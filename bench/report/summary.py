@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bench.report import batches
 from bench.report.columns import FAMILY, PAIRS, QUALITY_GATE, Column, MetricColumn, Numbers, Words
 from bench.report.model import Group, Row
 from bench.results.environment import describe
@@ -47,7 +48,7 @@ def heading(group: Group) -> list[str]:
 
 
 def section(group: Group, columns: Sequence[Column], width: int = WIDTH) -> Section:
-    """The three-way table of a group, in as many parts as its columns need.
+    """The three-way table of a group, in as many parts as its columns need, and that of batches.
 
     Args:
         group: see `bench.report.rows.groups`.
@@ -85,7 +86,7 @@ def section(group: Group, columns: Sequence[Column], width: int = WIDTH) -> Sect
     faded = [bool(row.dominated) for row in rows]
     return Section(
         heading(group),
-        _fit(title, heads, filled, left, faded, width),
+        [*_fit(title, heads, filled, left, faded, width), *batches.tables(group, marks)],
         [clean(note) for note in group.notes],
     )
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from bench.report.columns import Numbers, numbers
-from bench.report.model import Group, Row
+from bench.report.columns import Direction, Numbers, numbers
+from bench.report.model import Batch, Estimate, Group, Row
 from bench.report.wide import about
 from bench.tables.text import clean
 
@@ -38,6 +38,10 @@ def _lines(group: Group) -> Iterator[dict[str, Any]]:
         subject = about(row) | {"dominated": bool(row.dominated)}
         for column in columns:
             yield subject | _line(row, column)
+        for batch in row.batches:
+            failed = {"status": batch.status, "reason": batch.reason} if batch.reason else {}
+            for line in _batch_lines(batch):
+                yield subject | {"batch": batch.pictures} | failed | line
 
 
 def _line(row: Row, column: Numbers) -> dict[str, Any]:
@@ -47,12 +51,35 @@ def _line(row: Row, column: Numbers) -> dict[str, Any]:
         "axis": column.axis,
         "unit": column.unit,
         "direction": column.direction,
+        **_estimate(number),
+        "trained_on": column.trained_on(row),
+        "best": column.key in row.best,
+    }
+
+
+def _batch_lines(batch: Batch) -> Iterator[dict[str, Any]]:
+    """What is told of one size of a batch; a call's milliseconds always are."""
+    numbers: dict[str, tuple[str, Direction, Estimate]] = {
+        "batch_core": ("ms", "lower", batch.call),
+        "pictures_per_second": ("1/s", "higher", batch.per_second),
+        "batch_allocated": ("MB", "lower", Estimate(batch.allocated)),
+        "batch_reserved": ("MB", "lower", Estimate(batch.reserved)),
+        "batch_device": ("MB", "lower", Estimate(batch.device)),
+        "joules_per_picture": ("J", "lower", Estimate(batch.joules)),
+        "batch_outside": ("%", "lower", Estimate(batch.outside)),
+    }
+    for name, (unit, direction, number) in numbers.items():
+        if number.known or name == "batch_core":
+            about = {"measure": name, "axis": "", "unit": unit, "direction": direction}
+            yield about | _estimate(number) | {"trained_on": False, "best": False}
+
+
+def _estimate(number: Estimate) -> dict[str, Any]:
+    return {
         "value": float(number.value),
         "low": number.low,
         "high": number.high,
         "n": math.nan if number.samples is None else number.samples,
-        "trained_on": column.trained_on(row),
-        "best": column.key in row.best,
     }
 
 

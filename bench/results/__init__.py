@@ -4,6 +4,7 @@
       run.json            RunRecord: what was asked for, where, and with what
       cells/<key>.json    CellRecord: one method, one style, one size
       speed/<key>.json    SpeedRecord: one method, one size, raw samples
+      batches/<key>.json  BatchRecord: the same in batches, where --batch was asked for
       scores/<key>.json   ScoreRecord: one cell's metrics
       sets/<key>.json     SetRecord: the metrics of all pictures of one method and size
       images/ inputs/     the pictures
@@ -20,6 +21,8 @@ from bench.results.provenance import WorkerRecord
 from bench.results.records import (
     SCHEMA,
     AdaptRecord,
+    BatchEntry,
+    BatchRecord,
     CellRecord,
     ConditionsRecord,
     ContentRecord,
@@ -58,6 +61,8 @@ from bench.results.values import Kind, Scope, Status
 __all__ = [
     "SCHEMA",
     "AdaptRecord",
+    "BatchEntry",
+    "BatchRecord",
     "CellRecord",
     "ConditionsRecord",
     "ContentRecord",

@@ -21,13 +21,18 @@ _REAL = frozenset(
         "params_shared",
         "params_per_style",
         "peak_memory_bytes",
+        "allocated_bytes",
+        "reserved_bytes",
+        "device_bytes",
+        "joules",
         "flops",
         "seconds",
         "noise",
         "value",
     )
 )
-_OWN = frozenset(("contents", "parts"))  # lists and such: each row has one of its own
+_OWN = frozenset(("contents", "parts", "samples", "rounds", "device_samples"))
+"""Lists and such: each row has one of its own."""
 _BLOCK = 4096
 
 

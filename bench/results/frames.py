@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.results.columns import Columns, Values
-from bench.results.records import CellRecord, RunRecord, ScoreRecord, SetRecord, SpeedRecord
+from bench.results.records import (
+    BatchRecord,
+    CellRecord,
+    RunRecord,
+    ScoreRecord,
+    SetRecord,
+    SpeedRecord,
+)
 from bench.results.storage import (
     DamagedFileError,
     R,
@@ -41,6 +48,10 @@ class Frames:
         samples: one row per raw sample: run, environment, method, size, scope, round, seconds.
         controls: one row per A/A control: run, environment, method, size, scope, noise (a share,
             see `bench.statistics.aa_noise`).
+        batches: one row per method, size and batch: run, environment, method, size, batch (0 where
+            all of them failed by what is said), status,
+            reason, samples, rounds and device_samples (lists, of the calls), allocated_bytes,
+            reserved_bytes, device_bytes, joules (a picture).
         scores: one row per metric and finished picture: run, environment, method, style, size,
             metric, content, value, status, reason.
         sets: one row per metric of a set of pictures: run, environment, method, size, metric,
@@ -57,6 +68,7 @@ class Frames:
     speeds: DataFrame
     samples: DataFrame
     controls: DataFrame
+    batches: DataFrame
     scores: DataFrame
     sets: DataFrame
     observed: DataFrame
@@ -74,6 +86,8 @@ _COLUMNS = {
     " iterative_stylize noisy",
     "samples": "run environment method size scope round seconds",
     "controls": "run environment method size scope noise",
+    "batches": "run environment method size batch status reason samples rounds device_samples"
+    " allocated_bytes reserved_bytes device_bytes joules",
     "scores": "run environment method style size metric content value status reason",
     "sets": "run environment method size metric value parts pictures status reason",
     "observed": "run environment method style size step seconds content image",
@@ -110,6 +124,8 @@ def load(runs: Sequence[Path]) -> Frames:
             rows["speeds"].append(head + _speed_row(speed))
             rows["controls"].extend(head + control for control in _control_rows(speed))
             rows["samples"].extend(head + sample for sample in _sample_rows(speed))
+        for batched in _read_all(path, run, BatchRecord, warnings):
+            rows["batches"].extend(head + batch for batch in _batch_rows(batched))
         for scored in _read_all(path, run, ScoreRecord, warnings):
             finished, on_the_way = _score_rows(scored)
             rows["scores"].extend(head + score for score in finished)
@@ -206,6 +222,17 @@ def _control_rows(speed: SpeedRecord) -> list[Values]:
     first = speed.scopes[again.scope]
     noise = aa_noise(first.samples, again.samples, first.rounds, again.rounds)
     return [(*speed.place, again.scope, noise)]
+
+
+def _batch_rows(record: BatchRecord) -> Iterator[Values]:
+    if record.status != "ok":
+        no_timings: tuple[list[float], ...] = ([], [], [])
+        yield *record.place, 0, record.status, record.reason, *no_timings, None, None, None, None
+    for e in record.entries:
+        core = e.core
+        timed = (core.samples, core.rounds, core.device_samples or []) if core else ([], [], [])
+        memory = e.allocated_bytes, e.reserved_bytes, e.device_bytes
+        yield *record.place, e.batch, e.status, e.reason, *timed, *memory, e.joules
 
 
 def _score_rows(record: ScoreRecord) -> tuple[list[Values], list[Values]]:

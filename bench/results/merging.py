@@ -21,6 +21,7 @@ from bench.results.names import picture_path, record_path
 from bench.results.provenance import WorkerRecord
 from bench.results.records import (
     CLASSES,
+    BatchRecord,
     CellRecord,
     RunRecord,
     ScoreRecord,
@@ -68,6 +69,9 @@ class Merged:
     cells: Mapping[str, int]
     missing: int
     notes: Sequence[str]
+
+
+_ASKED = ("sizes", "contents", "styles", "seed", "profile", "observe", "adapt_seconds")
 
 
 def merge(
@@ -131,7 +135,7 @@ def differences(one: RunRecord, other: RunRecord, any_software: bool = False) ->
         yield "the machine, where time decides what a cell holds (--observe, --adapt-seconds)"
     if one.dataset.fingerprint != other.dataset.fingerprint:
         yield "the pictures"
-    for name in ("sizes", "contents", "styles", "seed", "profile", "observe", "adapt_seconds"):
+    for name in (*_ASKED, "batches"):
         if getattr(one, name) != getattr(other, name):
             yield name.replace("_", " ")
     for name in sorted({*one.methods, *other.methods}):
@@ -231,7 +235,9 @@ def _copy_speed(out: Path, sources: Sequence[Source], size: int) -> Iterator[str
         alike = source.record.environment.fingerprint == home.environment.fingerprint
         if alike and not taken and len(speeds) == len(found):
             taken = source.record.id
-            for speed in speeds:
-                write_record(out, speed)
+            batched = [source.read(BatchRecord, name, size) for name in home.methods]
+            for record in (*speeds, *batched):
+                if record is not None:
+                    write_record(out, record)
         elif not alike:
             yield f"{size} px: the times of {source.path} are of another environment and stay there"

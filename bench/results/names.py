@@ -34,7 +34,7 @@ def _safe(name: str) -> str:
 
 
 def record_path(run: Path, kind: Kind, *parts: object) -> Path:
-    """Where a record lies: parts are (method, style, size), for "speed" (method, size)."""
+    """Where a record lies: parts are the record's `place`."""
     return run / kind / f"{key(*parts)}.json"
 
 

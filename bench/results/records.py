@@ -15,6 +15,7 @@ from msgspec import Meta
 from bench.results.ingredients import DatasetRecord, MethodRecord, MetricRecord, SkippedRecord
 from bench.results.provenance import WorkerRecord
 from bench.results.values import (
+    Amount,
     Count,
     Kind,
     Name,
@@ -68,6 +69,7 @@ class Specification:
     option: Sequence[PathText]  # OWNER.KEY=VALUE
     hang_seconds: Annotated[float, Meta(gt=0, le=1e9)] = 3600.0  # of a process of its own
     protocol: Text | None = None
+    batch: Sequence[Positive] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +141,7 @@ class RunInfo:
     protocol: Text = ""  # whose rules it goes by, see bench.protocols; empty for none
     differs: Sequence[Text] = field(default_factory=list)  # in what it does not
     specification: Specification | None = None  # None: of bench score, or of an earlier schema
+    batches: Sequence[Positive] = field(default_factory=list)  # sizes to be timed; empty for none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +237,8 @@ class SamplesRecord:
     warmup_seconds: Seconds
     stopped: Text  # why sampling stopped
     device_samples: Sequence[Seconds] | None = None  # the same calls by CUDA events
+    warmup_stable: bool | None = None  # whether times and clock had settled
+    warmup_megahertz: Sequence[Amount] = field(default_factory=list)  # the GPU's, by window
 
     def __post_init__(self) -> None:
         if len(self.samples) != len(self.rounds):
@@ -279,6 +284,40 @@ class SpeedRecord:
         again = self.control
         if again and again.samples and not getattr(self.scopes.get(again.scope), "samples", ()):
             raise ValueError(f"a control of {again.scope}, which was not timed")
+
+    @property
+    def place(self) -> Place:
+        """What the file is called by."""
+        return self.method, self.size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchEntry:
+    """One size of a batch; what nobody could tell is None."""
+
+    batch: Positive  # pictures per call
+    status: Status = "ok"  # `oom` where there was no room
+    reason: Text = ""
+    core: SamplesRecord | None = None  # of a call; None where nothing was timed
+    allocated_bytes: Count | None = None  # the most that tensors took, the batch among them
+    reserved_bytes: Count | None = None  # the most that torch's allocator held
+    device_bytes: Count | None = None  # in use on the whole GPU in the end, by NVML
+    joules: Amount | None = None  # a picture, of the whole GPU, by NVML
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRecord:
+    """`batches/<key(method, size)>.json`: how speed grows with the batch."""
+
+    kind: ClassVar[Kind] = "batches"
+
+    method: Name
+    size: Side
+    status: Status = "ok"
+    reason: Text = ""
+    precision: Text
+    entries: Sequence[BatchEntry] = field(default_factory=list)
+    conditions: ConditionsRecord | None = None
 
     @property
     def place(self) -> Place:
@@ -345,7 +384,7 @@ class SetRecord:
         return self.method, self.size
 
 
-Result = CellRecord | SpeedRecord | ScoreRecord | SetRecord
+Result = CellRecord | SpeedRecord | BatchRecord | ScoreRecord | SetRecord
 CLASSES: Mapping[Kind, type[Any]] = {
-    cls.kind: cls for cls in (CellRecord, SpeedRecord, ScoreRecord, SetRecord)
+    cls.kind: cls for cls in (CellRecord, SpeedRecord, BatchRecord, ScoreRecord, SetRecord)
 }

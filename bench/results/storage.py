@@ -23,6 +23,7 @@ from bench.results.names import key, record_path
 from bench.results.records import (
     CLASSES,
     SCHEMA,
+    BatchRecord,
     CellRecord,
     Result,
     RunInfo,
@@ -34,7 +35,7 @@ from bench.results.records import (
 from bench.results.values import Kind
 
 T = TypeVar("T")
-R = TypeVar("R", CellRecord, SpeedRecord, ScoreRecord, SetRecord)
+R = TypeVar("R", CellRecord, SpeedRecord, BatchRecord, ScoreRecord, SetRecord)
 
 LARGEST = 64 * 2**20
 """Bytes of a JSON file that are read at most: a full run's largest record has a few million."""

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 Status = Literal["ok", "error", "oom", "skipped"]
 Scope = Literal["adapt", "core", "pair", "e2e"]
-Kind = Literal["cells", "speed", "scores", "sets"]
+Kind = Literal["cells", "speed", "batches", "scores", "sets"]
 
 LARGEST_VALUE = 1e100
 """The greatest magnitude of a metric's number: its square is still finite."""
@@ -28,6 +28,7 @@ Threads = Annotated[int, Meta(ge=1, le=4096)]
 Step = Annotated[int, Meta(ge=0, le=10**12)]
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 Rate = Annotated[float, Meta(gt=0, le=1e18)]
+Amount = Annotated[float, Meta(ge=0, le=1e18)]
 Value = Annotated[float, Meta(ge=-LARGEST_VALUE, le=LARGEST_VALUE)]
 Open = Any
 """What only the plugin or the machine that gave it understands: JSON, see `check_open`."""

@@ -17,7 +17,7 @@ from bench import progress, results
 from bench.contract import Context
 from bench.errors import BenchError
 from bench.results import CellRecord
-from bench.run import cells, scores, speeds
+from bench.run import batches, cells, scores, speeds
 from bench.run.blocks import Place
 from bench.run.isolation import Piece, Say, apart
 from bench.run.plan import Plan, Reopen, precision_label
@@ -70,6 +70,22 @@ def make_speeds(
             left.remove(name)
 
 
+def make_batches(
+    run: Path, plan: Plan, context: Context, places: Sequence[batches.Place], say: Say
+) -> Iterator[str]:
+    """As `batches.make_batches`, with a process for each method and size."""
+    for size, name in places:
+        path = results.record_path(run, "batches", name, size)
+        path.unlink(missing_ok=True)  # what is there is damaged, and would count as made
+        work = _Work(functools.partial(_batches, _reopen(plan), size, name), run, plan, say)
+        for _ in work:
+            pass
+        if not path.exists():
+            record = batches.unbatched(plan, context, size, name)
+            results.write_record(run, replace(record, status="error", reason=work.death))
+        yield name
+
+
 def make_scores(
     run: Path, plan: Plan, context: Context, parts: Sequence[Part], say: Say
 ) -> Iterator[Part]:
@@ -102,6 +118,12 @@ def _cells(reopen: Reopen, places: Sequence[Place], run: Path, say: Say) -> None
 def _speeds(reopen: Reopen, size: int, names: Sequence[str], run: Path, say: Say) -> None:
     plan, context = reopen(run)
     speeds.make_speeds(run, plan, context, size, names, say)
+
+
+def _batches(reopen: Reopen, size: int, name: str, run: Path, say: Say) -> None:
+    plan, context = reopen(run)
+    for _ in batches.make_batches(run, plan, context, [(size, name)], say):
+        pass
 
 
 def _scores(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench import files, progress, results
 from bench.contract import Context
-from bench.run import apart, cells, scores, speeds
+from bench.run import apart, batches, cells, scores, speeds
 from bench.run.blocks import Grid
 from bench.run.distribution import remaining, work_off
 from bench.run.engines import Engine
@@ -49,10 +49,10 @@ def execute(
 
 def _execute(run: Path, plan: Plan, context: Context, quiet: bool, away: Away | None) -> None:
     record = results.read_run(run)
-    make_cells, make_speeds, make_scores = (
-        (cells.make_cells, speeds.make_speeds, scores.make_scores)
+    make_cells, make_speeds, make_batches, make_scores = (
+        (cells.make_cells, speeds.make_speeds, batches.make_batches, scores.make_scores)
         if plan.reopen is None
-        else (apart.make_cells, apart.make_speeds, apart.make_scores)
+        else (apart.make_cells, apart.make_speeds, apart.make_batches, apart.make_scores)
     )
     grid = list(cells.grid_of(record, plan.methods))
     staying = grid if away is None else Grid.of(record).staying
@@ -61,11 +61,13 @@ def _execute(run: Path, plan: Plan, context: Context, quiet: bool, away: Away | 
         [
             *(("cell", name) for _, _, name in grid),
             *(("speed", size) for size in record.sizes),
+            *(("batches", name) for _, name in batches.batches_of(plan)),
             *((kind, name) for kind, _, _, name in parts),
         ]
     )
     shown = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
     total = len(grid) + len(record.sizes) * len(plan.methods) + len(parts)
+    total += len(batches.batches_of(plan))
     with progress.bar(total=total, disable=quiet, unit="step", bar_format=shown) as bar:
 
         def say(_: str, what: str, detail: str) -> None:
@@ -88,6 +90,11 @@ def _execute(run: Path, plan: Plan, context: Context, quiet: bool, away: Away | 
             if untimed:
                 make_speeds(run, plan, context, size, untimed, say)
             finished(("speed", size), bool(untimed), len(plan.methods))
+        unbatched = batches.missing_batches(run, plan)
+        for _, name in set(batches.batches_of(plan)) - set(unbatched):
+            finished(("batches", name), False)
+        for name in make_batches(run, plan, context, unbatched, say):
+            finished(("batches", name), True)
         if away is not None:
             _distribute(run, plan, context, away, say)
             for _, _, name in set(places) - here:

@@ -45,6 +45,7 @@ class Plan:
         specification: what was asked for, for resuming; None for what is not resumed.
         observe: after so many steps of an adaptation that iterates, the clock stands still and
             every content is stylized and stored.
+        batches: to time the methods in batches of these sizes, too.
         threads: the CPU threads that the user asked for; None for torch's own number.
         fit: how pictures become squares.
         protocol: whose rules it goes by; empty for none.
@@ -65,6 +66,7 @@ class Plan:
     adapt_seconds: float | None
     command: str
     observe: Sequence[int] = ()
+    batches: Sequence[int] = ()
     threads: int | None = None
     fit: Fit = CROPPED
     protocol: str = ""

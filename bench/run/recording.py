@@ -56,6 +56,7 @@ def lay_out(run: Path, plan: Plan, context: Context, registry: Registry) -> RunI
         seed=plan.seed,
         adapt_seconds=plan.adapt_seconds,
         observe=sorted(set(plan.observe)),
+        batches=list(plan.batches),
         environment=_environment(plan, context),
         dataset=DatasetRecord(
             name=plan.dataset.name,

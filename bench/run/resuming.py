@@ -12,7 +12,7 @@ from bench.errors import BenchError
 from bench.files import storage_errors
 from bench.machine import environment
 from bench.plugins import provenance
-from bench.results import CellRecord, SpeedRecord
+from bench.results import BatchRecord, CellRecord, Kind, SpeedRecord
 from bench.results.environment import FINGERPRINT_KEYS, SOFTWARE_KEYS, fingerprint
 from bench.run.plan import Plan
 from bench.run.recording import metric_files, weight_files
@@ -77,12 +77,18 @@ def forget_failures(run: Path) -> None:
     Raises:
         StorageError: one cannot be removed.
     """
-    found: list[CellRecord | SpeedRecord] = [*results.whole(run, CellRecord)]
-    for record in [*found, *results.whole(run, SpeedRecord)]:
-        if record.status != "ok":
-            of_sets = results.record_path(run, "sets", record.method, record.size)
-            of_cell = results.record_path(run, "scores", *record.place)
-            itself = results.record_path(run, record.kind, *record.place)
-            for path in (of_sets, of_cell, itself):  # itself last: a crash leaves it to be retried
-                with storage_errors(path):
-                    path.unlink(missing_ok=True)
+    failed: list[CellRecord | SpeedRecord | BatchRecord] = []
+    for cls in (CellRecord, SpeedRecord, BatchRecord):
+        failed += [record for record in results.whole(run, cls) if record.status != "ok"]
+    for record in failed:
+        of_method = record.method, record.size
+        made_of_it: list[tuple[Kind, tuple[str | int, ...]]] = []
+        if isinstance(record, CellRecord):
+            made_of_it = [("sets", of_method), ("scores", record.place)]
+        elif isinstance(record, SpeedRecord):
+            made_of_it = [("batches", of_method)]
+        # itself last: a crash leaves it to be retried
+        for kind, place in [*made_of_it, (record.kind, record.place)]:
+            path = results.record_path(run, kind, *place)
+            with storage_errors(path):
+                path.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal, NamedTuple
@@ -36,6 +36,7 @@ class SamplingRule:
         window_calls, window_seconds: the least size of a warm-up window.
         agreement: warm when two successive windows' medians differ by no more than this share.
         warmup_seconds: or when warming up took this long; 0 for no warm-up.
+        clock_seconds: or this long, while a GPU's clock still changes from window to window.
     """
 
     min_samples: int = 20
@@ -50,31 +51,67 @@ class SamplingRule:
     window_seconds: float = 0.25
     agreement: float = 0.02
     warmup_seconds: float = 10.0
+    clock_seconds: float = 10.0
+
+    def settled(self, clocks: Sequence[float]) -> bool:
+        """Whether a GPU's clock, read at the end of each window, is as it was a window before.
+
+        It is where nobody tells.
+        """
+        if len(clocks) < 2:
+            return not clocks
+        return abs(clocks[-1] - clocks[-2]) <= self.agreement * clocks[-2]
 
 
 class WarmUp(NamedTuple):
-    """How often and how long a call was run before it was timed, and whether it settled."""
+    """How often and how long a call was run before it was timed, and whether it settled.
+
+    `megahertz` is the GPU's clock at the end of each window; empty where nobody tells.
+    """
 
     calls: int = 0
     seconds: float = 0.0
     stable: bool = False
+    megahertz: tuple[float, ...] = ()
+
+
+Megahertz = Callable[[], float | None]
+"""Reads a GPU's clock; None where nobody tells."""
+
+
+def untold() -> None:
+    """The clock of what has none, or none that can be read."""
 
 
 def warm_up(
-    call: Callable[[], object], rule: SamplingRule, device: torch.device, clock: Clock = wall_clock
+    call: Callable[[], object],
+    rule: SamplingRule,
+    device: torch.device,
+    clock: Clock = wall_clock,
+    megahertz: Megahertz = untold,
 ) -> WarmUp:
-    """Run a call until two successive windows agree, or the rule's cap."""
+    """Run a call until two successive windows agree in time and in clock, or the rule's caps.
+
+    A GPU that was idle takes a while to reach its clock, and a hot one to lower it.
+    """
     calls, seconds, before = 0, 0.0, float("nan")
     window: list[float] = []
-    while seconds < rule.warmup_seconds:
+    clocks: list[float] = []
+
+    def cap() -> float:
+        wait = rule.warmup_seconds > 0 and not rule.settled(clocks)
+        return max(rule.warmup_seconds, wait * rule.clock_seconds)
+
+    while seconds < cap():
         window.append(timed(call, device, clock)[1])
         calls, seconds = calls + 1, seconds + window[-1]
         if len(window) >= rule.window_calls and sum(window) >= rule.window_seconds:
-            now = median(window)
-            if abs(now - before) <= rule.agreement * before:
-                return WarmUp(calls, seconds, True)
+            now, read = median(window), megahertz()
+            clocks += [] if read is None else [read]
+            if abs(now - before) <= rule.agreement * before and rule.settled(clocks):
+                return WarmUp(calls, seconds, True, tuple(clocks))
             before, window = now, []
-    return WarmUp(calls, seconds, False)
+    return WarmUp(calls, seconds, False, tuple(clocks))
 
 
 @dataclass
@@ -110,6 +147,7 @@ def sample_interleaved(
     device: torch.device,
     clock: Clock = wall_clock,
     on_turn: Callable[[str, Samples], object] = lambda *_: None,
+    megahertz: Megahertz = untold,
 ) -> dict[str, Samples]:
     """Warm up every call, then time them in rounds, so that drift hits all alike.
 
@@ -124,12 +162,13 @@ def sample_interleaved(
         device: to synchronise.
         clock: to read.
         on_turn: called with the label and its samples so far before each turn and each warm-up.
+        megahertz: of the GPU.
     """
     taken = {label: Samples() for label in calls}
     for label, samples in taken.items():
         on_turn(label, samples)
         try:
-            samples.warmup = warm_up(calls[label], rule, device, clock)
+            samples.warmup = warm_up(calls[label], rule, device, clock, megahertz)
         except Exception as error:
             samples.failed(error)
     order, turn = random.Random(seed), 0

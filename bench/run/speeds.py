@@ -29,7 +29,7 @@ from bench.run.failures import describe_failure, failures
 from bench.run.inputs import read_input, read_style
 from bench.run.isolation import Say
 from bench.run.plan import Plan, precision_label, seed
-from bench.run.sampling import Samples, SamplingRule, sample_interleaved
+from bench.run.sampling import Samples, SamplingRule, sample_interleaved, untold
 from bench.statistics import aa_noise
 
 S = TypeVar("S", bound=SamplesRecord)
@@ -99,12 +99,13 @@ def run_speed(
         on_turn=lambda label, taken: say(
             label.partition(" ")[0], title, f"{label}, {len(taken.seconds)} samples"
         ),
+        megahertz=watch.gpu.megahertz if watch.gpu else untold,
     )
     noise, control = None, None
     if twice and (again := samples.pop(f"{twice} again")).seconds and samples[twice].seconds:
         first = samples[twice]
         noise = aa_noise(first.seconds, again.seconds, first.rounds, again.rounds)
-        control = _sampled(again, ControlRecord, scope=twice.partition(" ")[2])
+        control = sampled(again, ControlRecord, scope=twice.partition(" ")[2])
     happened = watch.end(noise)
     facts = ConditionsRecord(noisy=happened["noisy"], facts=happened["facts"])
     for name, method in prepared.items():
@@ -168,7 +169,7 @@ def _timed(method: _Prepared, samples: Mapping[Scope, Samples]) -> SpeedRecord:
     for taken in samples.values():
         if taken.error is not None:
             status, reason = describe_failure(taken.error)
-    scopes = {scope: _sampled(taken, SamplesRecord) for scope, taken in samples.items()}
+    scopes = {scope: sampled(taken, SamplesRecord) for scope, taken in samples.items()}
     if scopes:
         derived = dict(_derived(method, scopes))
         scopes = derived if method.speed.iterative.stylize else scopes | derived
@@ -254,7 +255,8 @@ def _of_cells(timings: Sequence[tuple[int, float]]) -> SamplesRecord:
     )
 
 
-def _sampled(samples: Samples, cls: type[S], **more: Any) -> S:
+def sampled(samples: Samples, cls: type[S], **more: Any) -> S:
+    """The record of what was sampled."""
     return cls(
         samples=samples.seconds,
         rounds=samples.rounds,
@@ -262,5 +264,7 @@ def _sampled(samples: Samples, cls: type[S], **more: Any) -> S:
         warmup_seconds=samples.warmup.seconds,
         stopped=samples.stopped,
         device_samples=samples.device_seconds or None,
+        warmup_stable=samples.warmup.stable,
+        warmup_megahertz=samples.warmup.megahertz,
         **more,
     )

@@ -137,12 +137,12 @@ def taken(*words):
 
 
 RUN = ["run", "--profile", "smoke", "--dataset", "synthetic", "--size", "64", "--styles", "2",
-       "--contents", "2", "--method", "tint", "--metric", "ssim", "--metric", "color"]  # fmt: skip
+       "--contents", "2", "--method", "tint", "--batch", "1,2", "--metric", "ssim", "--metric", "color"]  # fmt: skip
 
 
 def outcome(run):
     """What of a run does not depend on the clock: its records' places, scores and pictures."""
-    kinds = ("cells", "speed", "scores", "sets")
+    kinds = ("cells", "speed", "batches", "scores", "sets")
     places = {kind: sorted(path.name for path in (run / kind).glob("[!.]*")) for kind in kinds}
     scores = {p.name: json.loads(p.read_text())["scores"] for p in (run / "scores").glob("[!.]*")}
     images = run / "images"

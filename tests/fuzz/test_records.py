@@ -58,6 +58,10 @@ def written(root):
     speed |= {"control": {**core, "scope": "core"},
               "conditions": {"noisy": ["a fan"], "facts": {"megahertz": [1.0, None]}}}  # fmt: skip
     dump(path, speed)
+    batched = {"schema": results.SCHEMA, "method": "fast", "size": 64, "precision": "float32",
+               "entries": [{"batch": 2, "core": core, "joules": 1.5, "allocated_bytes": 7},
+                           {"batch": 9, "status": "oom", "reason": "no room"}]}  # fmt: skip
+    dump(results.record_path(run, "batches", "fast", 64), batched)
     entry = results.SetEntry(metric="fid/1@judge", value=3.5, parts={"mean": 1.0, "spread": 2.5},
                              pictures=4, status="ok", reason="")  # fmt: skip
     of_set = results.SetRecord(method="fast", size=64, scores=[entry])
@@ -116,8 +120,8 @@ def reads(*readers):
 
 
 CLASSES = {
-    "cells": results.CellRecord, "speed": results.SpeedRecord, "scores": results.ScoreRecord,
-    "sets": results.SetRecord,
+    "cells": results.CellRecord, "speed": results.SpeedRecord, "batches": results.BatchRecord,
+    "scores": results.ScoreRecord, "sets": results.SetRecord,
 }  # fmt: skip
 
 

@@ -119,7 +119,7 @@ def test_processes_of_their_own_are_the_default_where_they_are_cheap(words, isol
         return type("Device", (), {"type": "cpu" if name == "auto" else name})
 
     monkeypatch.setattr("bench.machine.device.choose_device", device)
-    args = parser().parse_args(["run", *words])
+    (args,) = command.by_device(parser().parse_args(["run", *words]))
     assert args.isolate is None
     assert command.isolation_is_cheap(args) == (isolated and isolation.is_cheap())
     for word, asked in (("--isolate", True), ("--no-isolate", False)):
