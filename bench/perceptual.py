@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -121,13 +122,56 @@ class PerceptualLoss:
         A network's own grid, of its strided layers, and the loss network's, of its poolings, else
         always meet at the same places, and what one of them makes there the other never sees.
         """
-        shift = min(shift, min(stylized.shape[2:]) - WINDOW)
-        if shift > 0:
-            down, across = torch.randint(shift, (2,)).tolist()
-            height, width = (side - shift for side in stylized.shape[2:])
-            window = (..., slice(down, down + height), slice(across, across + width))
-            stylized, content = stylized[window], content[window]
+        return self.within(stylized, content, style, shift, drawn_offset(stylized.shape, shift))
+
+    def within(
+        self,
+        stylized: Tensor,
+        content: Tensor,
+        style: StyleTarget,
+        shift: int,
+        offset: Offset | None,
+    ) -> Terms:
+        """The loss on the window at an offset that `drawn_offset` gave; None is no window."""
+        if offset is not None:
+            shift = largest_shift(stylized.shape, shift)
+            stylized, content = (window(p, shift, offset) for p in (stylized, content))
         return self(stylized, content, self.content_target(content), style)
+
+
+Offset = tuple[int, int] | Tensor
+"""How far down and across a window begins: of the host, or int64 (2,) on the pictures' device."""
+
+
+def largest_shift(shape: Sequence[int], shift: int) -> int:
+    """So many pixels smaller a window of pictures (N, 3, H, W) may be, of those asked for."""
+    return min(shift, min(shape[2:]) - WINDOW)
+
+
+def drawn_offset(shape: Sequence[int], shift: int) -> tuple[int, int] | None:
+    """A random window's place, drawn on the host; None where there is no room to shift it."""
+    shift = largest_shift(shape, shift)
+    if shift <= 0:
+        return None
+    down, across = torch.randint(shift, (2,)).tolist()
+    return down, across
+
+
+def window(pictures: Tensor, shift: int, offset: Offset) -> Tensor:
+    """A part of pictures (N, 3, H, W), `shift` pixels smaller.
+
+    Where it begins is looked up on the device if it lies there, so that a CUDA graph of this finds
+    another one at each launch.
+    """
+    height, width = (side - shift for side in pictures.shape[2:])
+    if not isinstance(offset, Tensor):
+        down, across = offset
+        return pictures[..., down : down + height, across : across + width]
+    rows, columns = (
+        first + torch.arange(count, device=pictures.device)
+        for first, count in zip(offset, (height, width), strict=True)
+    )
+    return pictures.index_select(2, rows).index_select(3, columns)
 
 
 def perceptual_loss(context: Context, encoder: str, balance: Balance) -> PerceptualLoss:

@@ -1,18 +1,23 @@
-"""A network's pass as one CUDA graph: launched as a whole instead of kernel by kernel.
+"""What a network does as one CUDA graph: launched as a whole instead of kernel by kernel.
 
 Small pictures leave a GPU waiting for the host, which cannot launch a hundred kernels as fast as
-they run. A graph is captured for each shape, and reads the network's parameters at each launch.
+they run. A pass is captured for each shape, and reads the network's parameters at each launch; a
+step of an optimisation is captured after its first ones, and changes them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
+T = TypeVar("T")
+
 WARM_UP = 3
-"""Passes before a capture, in which libraries choose their algorithms and take their memory."""
+"""Calls before a capture, in which libraries choose their algorithms and take their memory."""
 KEPT = 8
 """Shapes that graphs are kept for: each holds the memory of a pass."""
 
@@ -46,22 +51,104 @@ class Graphed:
 
     def capture(self, picture: Tensor) -> tuple[torch.cuda.CUDAGraph, Tensor, Tensor]:
         given = picture.clone()
-        side = torch.cuda.Stream(picture.device)  # type: ignore[no-untyped-call]
-        side.wait_stream(torch.cuda.current_stream(picture.device))
-        with torch.cuda.stream(side):
+        with _aside(picture.device):
             for _ in range(WARM_UP):
                 self._network(given)
-        torch.cuda.current_stream(picture.device).wait_stream(side)
-        # autocast would give the capture weights that it has rounded before, and the graph would
-        # read those for ever; what it rounds in the capture lies in the graph's own memory
-        torch.clear_autocast_cache()
-        graph = torch.cuda.CUDAGraph()
-        try:
-            with torch.cuda.graph(graph):
-                result = self._network(given)
-        finally:
-            torch.clear_autocast_cache()
+        graph, result = _captured(lambda: self._network(given), picture.device)
         return graph, given, result
+
+
+Step = Callable[..., None]
+Capture = Callable[[Step, Sequence[Tensor]], Callable[[], object]]
+"""A step and what it is to be given, to what launches it; the step is not made by that."""
+
+
+def capture_step(step: Step, given: Sequence[Tensor]) -> Callable[[], object]:
+    """What launches the step as one graph, which reads anew what it is given, where that lies.
+
+    Raises:
+        RuntimeError: the step does what cannot be captured, as waiting for the host.
+    """
+    graph, _ = _captured(lambda: step(*given), given[0].device)
+    return graph.replay
+
+
+class GraphedStep:
+    """A step that changes tensors where they lie, launched as one graph after its first calls.
+
+    The first calls are made as they are, and count as all others do.
+
+    Args:
+        step: takes tensors, whose shapes and layouts never change.
+        strict: that it cannot be captured is an error; else it is made as it is.
+        capture: another than CUDA's, for a machine that has none.
+
+    Attributes:
+        form: how it is made by now: `plain`, with a reason where it was to be otherwise, or
+            `graph`.
+    """
+
+    def __init__(self, step: Step, strict: bool = False, capture: Capture = capture_step) -> None:
+        self.form = "plain"
+        self._step, self._strict, self._capture = step, strict, capture
+        self._left = WARM_UP
+        self._given: list[Tensor] = []
+        self._launch: Callable[[], object] | None = None
+
+    def __call__(self, *given: Tensor) -> None:
+        """Make the step.
+
+        Raises:
+            RuntimeError: `strict`, and it cannot be captured.
+        """
+        if self._left == 0 and self._launch is None and self.form == "plain":
+            self._begin(given)
+        if self._launch is None:
+            self._left = max(0, self._left - 1)
+            with _aside(given[0].device):
+                self._step(*given)
+            return
+        for kept, value in zip(self._given, given, strict=True):
+            kept.copy_(value)
+        self._launch()
+
+    def _begin(self, given: Sequence[Tensor]) -> None:
+        self._given = [value.clone() for value in given]
+        try:
+            self._launch = self._capture(self._step, self._given)
+            self.form = "graph"
+        except RuntimeError as error:
+            if self._strict:
+                raise
+            self.form = f"plain, no graph: {str(error).splitlines()[0]}"
+
+
+@contextlib.contextmanager
+def _aside(device: torch.device) -> Iterator[None]:
+    """On CUDA on a stream of its own, as what will be captured has to be made before."""
+    if device.type != "cuda":
+        yield
+        return
+    side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    side.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(side):
+        yield
+    torch.cuda.current_stream(device).wait_stream(side)
+
+
+def _captured(call: Callable[[], T], device: torch.device) -> tuple[torch.cuda.CUDAGraph, T]:
+    """A graph of what the call does, and what it gives; nothing is computed yet."""
+    # autocast would give the capture weights that it has rounded before, and the graph would
+    # read those for ever; what it rounds in the capture lies in the graph's own memory
+    torch.clear_autocast_cache()
+    graph = torch.cuda.CUDAGraph()
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    try:
+        with torch.cuda.graph(graph, stream=stream):  # its own would be of the first device
+            result = call()
+    finally:
+        torch.clear_autocast_cache()
+    return graph, result
 
 
 def _arithmetic() -> tuple[object, ...]:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from bench import distributed
-from bench.contract import Context
+from bench.contract import Context, Recipe
 from bench.errors import BenchError
 from bench.options import option
 from bench.perceptual import Balance, StyleTarget, Terms, perceptual_loss
@@ -92,6 +92,22 @@ class MetaTraining(NetworkTraining):
     """
 
     Options = MetaTrainingOptions
+    paper = Recipe(
+        {
+            "encoder": "vgg16",
+            "size": 256,
+            "batch": 4,
+            "styles": 4,
+            "warm_steps": 0,
+            "outer_lr": 1e-5,
+            "decay": 2.5e-5,
+            "inner_decay": 2.5e-5,
+        },
+        steps=100_000,
+        contents="MS-COCO",
+        styles="WikiArt",
+        source="the authors' code",
+    )
 
     def __init__(self, context: Context, styles: PictureStore, options: Any) -> None:
         o: MetaTrainingOptions = options

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from bench.contract import Method, Strength, Weights
+from bench.contract import Method, Recipe, Strength, Weights
 from bench.hooks import hookimpl
 from bench.losses import relative_error, tone_error, total_variation
 from bench.options import option
@@ -45,6 +45,13 @@ class AdaINTraining(NetworkTraining):
     """The decoder's training (paper, eq. 11 to 13)."""
 
     Options = TransferTrainingOptions
+    paper = Recipe(
+        {"encoder": "vgg19-normalised", "size": 256, "batch": 8, "lr": 1e-4, "decay": 5e-5},
+        steps=160_000,
+        contents="MS-COCO",
+        styles="WikiArt",
+        source="the authors' code",
+    )
 
     def build(self) -> nn.Module:
         """The decoder."""

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from bench.contract import Method, Strength, Weights
+from bench.contract import Method, Recipe, Strength, Weights
 from bench.hooks import hookimpl
 from bench.losses import total_variation
 from bench.options import option
@@ -44,6 +44,13 @@ class AvatarNetTraining(NetworkTraining):
     """The decoder learns to give pictures back from deep features and moments (paper, §3.2)."""
 
     Options = TrainingOptions
+    paper = Recipe(
+        {"encoder": "vgg19", "size": 256, "batch": 8, "decay": 0.0},
+        steps=120_000,
+        contents="MS-COCO",
+        styles="MS-COCO",
+        source="the authors' code",
+    )
 
     def build(self) -> nn.Module:
         """The decoder."""

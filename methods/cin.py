@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from bench.contract import Budgets, Context, Method, Strength, Weights
+from bench.contract import Budgets, Context, Method, Recipe, Strength, Weights
 from bench.errors import BenchError
 from bench.hooks import hookimpl
 from bench.options import option
@@ -79,6 +79,13 @@ class CINTraining(NetworkTraining):
     """N styles at once (paper, §3): every content of a batch in a style of its own."""
 
     Options = CINTrainingOptions
+    paper = Recipe(
+        {"encoder": "vgg16", "size": 256, "batch": 16, "styles": 32, "decay": 0.0},
+        steps=40_000,
+        contents="ImageNet",
+        styles="32 paintings",
+        source="Magenta's code",
+    )
 
     def __init__(self, context: Context, styles: PictureStore, options: Any) -> None:
         super().__init__(context, styles, options)
@@ -156,7 +163,7 @@ class ConditionalInstanceNorm(Trained):
         """Fit scales and shifts to the style, from the mean of the trained styles."""
         fill(self.network, norms_from(self.network, self.start))
         moving = norm_parameters(self.network).values()
-        yield from fit(self.context, self.network, self.loss, style, self.options, moving)
+        yield from fit(self, self.network, style, moving)
 
     def stylize(self, content: Tensor) -> Tensor:
         """One pass through the network."""

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from bench.contract import Method, Weights
+from bench.contract import Method, Recipe, Weights
 from bench.hooks import hookimpl
 
 from ._generated import Generated, Generator, GeneratorTraining
@@ -59,6 +59,14 @@ class StylePrediction(Generator):
 
 class GhiasiTraining(GeneratorTraining):
     """Prediction and transformation learn together (paper, §3.2)."""
+
+    paper = Recipe(
+        {"encoder": "vgg16", "size": 256, "batch": 8, "lr": 1e-5, "decay": 0.0},
+        steps=8_000_000,
+        contents="ImageNet",
+        styles="Painter by Numbers",
+        source="Magenta's code",
+    )
 
     kind = StylePrediction
 

@@ -89,7 +89,7 @@ class Johnson(Method):
         self._begin()
         if self.start:
             self.network.load_state_dict(self.start)
-        yield from fit(self.context, self.network, self.loss, style, self.options)
+        yield from fit(self, self.network, style)
 
     def _begin(self) -> None:
         self.network = self.context.place(TransformNet())

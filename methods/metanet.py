@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.contract import Method, Weights
+from bench.contract import Method, Recipe, Weights
 from bench.hooks import hookimpl
 
 from ._generated import Generated, Generator, GeneratorTraining
@@ -68,6 +68,14 @@ class MetaNet(Generator):
 
 class MetaNetTraining(GeneratorTraining):
     """The hypernetwork learns through the network that it makes (paper, algorithm 1)."""
+
+    paper = Recipe(
+        {"encoder": "vgg16", "size": 256, "batch": 8},
+        steps=None,
+        contents="MS-COCO",
+        styles="WikiArt",
+        source="",
+    )
 
     kind = MetaNet
 

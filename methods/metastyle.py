@@ -91,7 +91,7 @@ class MetaStyle(Trained):
         """Start from the meta-trained weights and fit them to the style."""
         fill(self.network, self.initial)
         moving = norm_parameters(self.network).values() if self.options.update == "norm" else None
-        yield from fit(self.context, self.network, self.loss, style, self.options, moving)
+        yield from fit(self, self.network, style, moving)
 
     def stylize(self, content: Tensor) -> Tensor:
         """One pass through the adapted network."""

@@ -62,7 +62,7 @@ class PredictAdapt(StartsGenerated):
     def adapt(self, style: Tensor) -> Iterator[None]:
         """Fill the network as `ghiasi` does, then fit it to the style."""
         self.generate(self.read(style))
-        yield from fit(self.context, self.network, self.loss, style, self.options)
+        yield from fit(self, self.network, style)
 
 
 @hookimpl

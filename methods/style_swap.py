@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from bench.contract import Method, Weights
+from bench.contract import Method, Recipe, Weights
 from bench.hooks import hookimpl
 from bench.losses import relative_error, total_variation
 from bench.options import option
@@ -42,6 +42,13 @@ class StyleSwapTraining(NetworkTraining):
     """The inverse network learns from features as they are and from swapped ones (paper, §3.3)."""
 
     Options = StyleSwapTrainingOptions
+    paper = Recipe(
+        {"size": 256, "batch": 2, "decay": 1e-4},
+        steps=80_000,
+        contents="MS-COCO",
+        styles="Painter by Numbers",
+        source="the authors' code",
+    )
 
     def build(self) -> nn.Module:
         """The inverse network."""

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from bench.contract import Method, Strength, Weights
+from bench.contract import Method, Recipe, Strength, Weights
 from bench.hooks import hookimpl
 from bench.options import option
 
@@ -50,6 +50,13 @@ class WCTTraining(NetworkTraining):
     """The decoders learn to invert the encoder, without any style (paper, §3.1)."""
 
     Options = TrainingOptions
+    paper = Recipe(
+        {"encoder": "vgg19", "size": 256},
+        steps=None,
+        contents="MS-COCO",
+        styles="MS-COCO",
+        source="",
+    )
 
     def build(self) -> nn.Module:
         """The decoders of all levels."""

@@ -5,6 +5,7 @@ bring over only the numbers of the crops that were drawn, and to be added where 
 """
 
 import contextlib
+import importlib
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from bench.layers import upsampled_conv
 from bench.losses import luminance
 from bench.plugins import registry
 
+_fitting = importlib.import_module("bench.methods._fitting")
 REGISTRY = registry.load()
 METHODS = REGISTRY.methods
 ON_THE_HOST = {"magenta-cin", "magenta-ghiasi"}  # ONNX Runtime's and TFLite's networks
@@ -104,6 +106,22 @@ def test_adapting_and_stylizing_leave_the_device_to_itself(context, name):
     if METHODS[name].family == "optimisation":
         counted(lambda: [next(phase), next(phase)])
     assert counted(lambda: next(phase)) == STYLIZING.get(name, {})
+
+
+def test_a_step_that_is_launched_as_a_graph_has_its_crops_and_its_window_brought_over(context):
+    method = prepared("metastyle", context)
+    method.options = method.Options(steps=6, batch=1, size=48, stepping="graph")
+    launched = []
+    phase = _fitting.fit(
+        method,
+        method.network,
+        torch.rand(1, 3, 64, 64, device=DEVICE),
+        capture=lambda step, given: lambda: launched.append(len(given)),
+    )
+    for _ in range(5):  # ready, the first steps, the capture
+        next(phase)
+    assert counted(lambda: next(phase)) == {TO_DEVICE: 2}
+    assert launched == [2, 2]
 
 
 @pytest.mark.parametrize("name", sorted(n for n, method in METHODS.items() if method.training))

@@ -38,6 +38,11 @@ PRECISIONS = (
 )
 """Each has a run over all methods; those in half precision are in channels_last."""
 ON_CPU = ("float32", "bfloat16", "float32/channels_last")
+BATCHED = (
+    *("adain", "avatar-net", "cin", "ghiasi", "metanet", "metastyle", "predict-adapt"),
+    *("style-swap", "wct"),
+)
+"""What is timed in batches: whose networks take several pictures, on the device."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,7 @@ def steps(args: argparse.Namespace) -> list[Step]:
     few = ["--contents", "1", "--styles", "1"]
     side, steps_ = ("64", "4") if args.smoke else ("256", "100")
     quick = ["--smoke"] if args.smoke else []
+    half = "float32" if args.device == "cpu" else "bfloat16"
 
     def table(*words: str) -> list[str]:
         columns = "adapt,core,e2e,first-call,peak,peak-share,gram,ssim"
@@ -103,7 +109,10 @@ def steps(args: argparse.Namespace) -> list[Step]:
         ),
         Step("pictures", "The same pictures as on the CPU",
              [[tool, "pictures", *machine, *quick, "--folder", "{folder}"]]),
-        Step("batches", "Batches", [[tool, "batches", *machine, *quick]]),
+        Step("batches", f"In batches, in {half}",
+             [run(*(word for name in BATCHED for word in ("--method", name)), *machine, *smoke,
+                  *few, "--precision", half, "--metric", "ssim", "--adapt-seconds", "3",
+                  "--batch", "1,2" if args.smoke else "1,4,16,64,256"), table()]),
         Step("adaptation", "Adaptation, step by step",
              [run("--method", "metastyle", "--method", "johnson", *machine, *smoke, *few,
                   "--size", side, "--observe", f"0,1,2,{steps_}",

@@ -1,6 +1,6 @@
 """What tools/gpu_report.py measures beside `bench run`; each prints its part of the report.
 
-python tools/gpu_steps.py environment|tests|pictures|batches|bounds --device cuda [--smoke]
+python tools/gpu_steps.py environment|tests|pictures|bounds --device cuda [--smoke]
 """
 
 from __future__ import annotations
@@ -27,12 +27,10 @@ from bench.contract import Context, Method, Precision
 from bench.contract.phases import adapt, adapting, loaded, stylize
 from bench.machine import environment, roofline
 from bench.machine.clock import synchronize, timed
-from bench.machine.device import choose_device, choose_precision
+from bench.machine.device import choose_device
 from bench.machine.gpu import Gpu
 from bench.plugins import registry
-from bench.run.batches import BatchSpeed, batch_speeds
 from bench.run.plan import seed
-from bench.run.sampling import SamplingRule
 from bench.store import PictureStore
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -125,56 +123,6 @@ def pictures(args: argparse.Namespace) -> None:
         sheet.save(args.folder / "pictures.jpg", quality=85)
 
 
-def batches(args: argparse.Namespace) -> None:
-    """Pictures per second, memory and energy at growing batches, in half precision on a GPU."""
-    device = choose_device(args.device)
-    precision = choose_precision("bfloat16" if device.type == "cuda" else "float32", device)
-    (context,), dataset = contexts([device], precision)
-    counts = (1, 2) if args.smoke else (1, 4, 16, 64, 256)
-    rule = SamplingRule(min_samples=5, min_seconds=0.3, max_seconds=1.0, warmup_seconds=0.5)
-    gpu = Gpu(environment.uuid(device)) if device.type == "cuda" else None
-    rows = []
-    for side in (64,) if args.smoke else (256, 512, 1024):
-        style, content = (
-            images.load(part()[0], side).to(device) for part in (dataset.styles, dataset.contents)
-        )
-        for name, cls in registry.load().methods.items():
-            if cls.family in ("anchor", "optimisation", "per-style"):
-                continue
-            try:
-                method = loaded(cls, context, cls.Options())
-                next(adapting(method, precision.layout(style)))
-            except Exception as error:
-                traceback.print_exc()
-                rows.append([name, side, "", *["" for _ in range(6)], str(error)[:100]])
-                continue
-
-            def prepare(count: int, method: Method = method, one: Tensor = content) -> Any:
-                pictures = precision.layout(one.repeat(count, 1, 1, 1))
-                return lambda: stylize(method, pictures)
-
-            for speed in batch_speeds(prepare, counts, device, rule, gpu):
-                rows.append([name, side, speed.batch, *_cells(speed)])
-    print(f"{precision.label}; the device's cache is warm, as repeated calls leave it\n")
-    head = ["method", "px", "batch", "ms", "pictures/s", "allocated MB", "reserved MB"]
-    print_table(rows, [*head, "J/picture", "outside events", ""])
-
-
-def _cells(speed: BatchSpeed) -> list[str]:
-    """What a row says of one size."""
-    if speed.status != "ok":
-        return [*["" for _ in range(6)], f"{speed.status}: {speed.reason[:100]}"]
-    numbers = (
-        (1e3 * speed.seconds, ".2f"),
-        (speed.per_second, ".1f"),
-        (speed.allocated_bytes and speed.allocated_bytes / 1e6, ".0f"),
-        (speed.reserved_bytes and speed.reserved_bytes / 1e6, ".0f"),
-        (speed.joules, ".3f"),
-        (speed.outside_device, ".0%"),
-    )
-    return [*("" if value is None else format(value, how) for value, how in numbers), ""]
-
-
 def work(device: torch.device, smoke: bool) -> Iterator[tuple[str, Callable[[], object]]]:
     """What is profiled: a step each of adaptation and of training, and a picture."""
     (context,), dataset = contexts([device])
@@ -246,7 +194,6 @@ PARTS = {
     "environment": describe,
     "tests": tests,
     "pictures": pictures,
-    "batches": batches,
     "bounds": bounds,
 }
 

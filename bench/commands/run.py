@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import copy
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from bench import paths, protocols
 from bench.anchors import ANCHORS
 from bench.commands import _asked, _elsewhere, _rows, _shared
+from bench.commands._devices import by_device
 from bench.commands._following import counted, follow, profile_name
 from bench.commands._isolating import isolation_is_cheap, prepare
 from bench.commands._shared import AddCommand
@@ -157,27 +157,6 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     if failed:
         raise failed[0]
     return 0
-
-
-def by_device(args: argparse.Namespace) -> Iterator[argparse.Namespace]:
-    """The arguments for each device that is asked for, which is then their `device`.
-
-    Raises:
-        BenchError: one of several is named twice or is not there.
-    """
-    import torch
-
-    from bench.machine.device import choose_device
-
-    names = args.device or ["auto"]
-    if len(names) > 1:
-        devices = [choose_device(name) for name in names]
-        if len(set(devices)) < len(devices):
-            raise BenchError(f"--device {' --device '.join(names)}: name each device once")
-    threads = torch.get_num_threads()
-    for name in names:
-        torch.set_num_threads(threads)  # which a run on a CPU may have changed
-        yield argparse.Namespace(**{**copy.deepcopy(vars(args)), "device": name})
 
 
 def _begin(

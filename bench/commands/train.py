@@ -13,6 +13,7 @@ from bench.errors import BenchError
 EXAMPLES = """examples:
   bench train metastyle --content PHOTOS/ --style ART/ --minutes 120 --out meta.safetensors
   bench train metastyle --content PHOTOS/ --style ART/ --minutes 240 --out meta.safetensors --resume
+  bench train metastyle --recipe paper --content COCO/ --style WIKIART/ --out meta.safetensors
   torchrun --nproc-per-node 4 -m bench train metastyle --content PHOTOS/ --style ART/ \\
     --minutes 120 --out meta.safetensors                    on four devices
   bench run --method metastyle --option metastyle.weights=meta.safetensors
@@ -46,6 +47,12 @@ def add(command: AddCommand) -> None:
     )
     parser.add_argument("--steps", type=_shared.count, help="steps in all")
     parser.add_argument(
+        "--recipe",
+        choices=("paper",),
+        help="options and steps of the method's paper, where nothing else is said: on a GPU, with"
+        " its pictures (see docs/gpu.md)",
+    )
+    parser.add_argument(
         "--save-minutes", type=_shared.positive, default=5.0, help="between two saves"
     )
     parser.add_argument("--resume", action="store_true", help="go on with an unfinished training")
@@ -65,12 +72,18 @@ def execute(args: argparse.Namespace, arguments: list[str]) -> int:
         raise BenchError(f"{args.method} has nothing to train; these have: {', '.join(able)}")
     if args.out.suffix != ".safetensors":
         raise BenchError(f"--out {args.out}: the file's name must end in .safetensors")
+    recipe = task.paper if args.recipe else None
+    if args.recipe and recipe is None:
+        raise BenchError(f"{args.method} has no recipe: give its options, and --minutes or --steps")
+    if args.minutes is None and args.steps is None and recipe:
+        args.steps = recipe.steps
     if args.minutes is None and args.steps is None:
         raise BenchError("training needs an end: give --minutes or --steps")
     given = options.parse_pairs(args.option)
     if strangers := set(given) - {args.method}:
         raise BenchError(f"--option {strangers.pop()}: only options of {args.method} apply here")
-    chosen = options.build(task.Options, given.get(args.method, {}), args.method)
+    values = {**(recipe.options if recipe else {}), **given.get(args.method, {})}
+    chosen = options.build(task.Options, values, args.method)
     import torch
 
     from bench.contract import Context

@@ -17,7 +17,7 @@ from bench.contract.metric import (
     TemporalMetric,
     Triple,
 )
-from bench.contract.task import Task
+from bench.contract.task import Recipe, Task
 from bench.contract.weights import Weights
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "Metric",
     "Picture",
     "Precision",
+    "Recipe",
     "SetMetric",
     "SetScore",
     "Strength",

@@ -80,6 +80,9 @@ class Method(ABC):
     """Set by `load` where the method chose how it computes while it stylizes: the precision's label
     for tables, its dtype first, as in `float32/fused`, and why; it may be the context's own."""
 
+    launched: str | None = None
+    """Set by `adapt` where it chose how its steps are launched: for the record, in a few words."""
+
     def __init__(self, context: Context, options: Any = None) -> None:
         self.context = context
         self.options = options if options is not None else self.Options()

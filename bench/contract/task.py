@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.options import NoOptions
@@ -13,6 +14,24 @@ if TYPE_CHECKING:
 
     from bench.contract.context import Context
     from bench.store import PictureStore
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training at the scale of the method's paper, for `bench train --recipe paper`.
+
+    Attributes:
+        options: of the training, those that are not its defaults.
+        steps: how many; None where neither the paper nor its code tells.
+        contents, styles: what the paper trains on.
+        source: who tells the number of steps.
+    """
+
+    options: Mapping[str, Any]
+    steps: int | None
+    contents: str
+    styles: str
+    source: str
 
 
 class Task(ABC):
@@ -25,6 +44,8 @@ class Task(ABC):
     """
 
     Options: ClassVar[type[Any]] = NoOptions
+    paper: ClassVar[Recipe | None] = None
+    """The training as the method's paper has it."""
 
     def __init__(self, context: Context, styles: PictureStore, options: Any) -> None:
         self.context = context

@@ -161,6 +161,7 @@ class AdaptRecord:
     finished: bool  # False: ended by the run's `adapt_seconds`
     curve: Sequence[tuple[Step, Seconds]] | None  # (step, seconds so far) of what iterates
     device_seconds: Seconds | None = None  # the same by CUDA events
+    launched: Text | None = None  # how its steps were, where the method tells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

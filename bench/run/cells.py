@@ -161,6 +161,7 @@ class _Making:
             finished=adaptation.finished,
             curve=adaptation.curve if adaptation.steps else None,
             device_seconds=adaptation.device_seconds,
+            launched=method.launched,
         )
         self.cell = replace(self.cell, adapt=taken)
         return changed_parameters(start, all_parameters(method))

@@ -137,7 +137,8 @@ def taken(*words):
 
 
 RUN = ["run", "--profile", "smoke", "--dataset", "synthetic", "--size", "64", "--styles", "2",
-       "--contents", "2", "--method", "tint", "--batch", "1,2", "--metric", "ssim", "--metric", "color"]  # fmt: skip
+       "--contents", "2", "--method", "tint", "--batch", "1,2",
+       "--metric", "ssim", "--metric", "color"]  # fmt: skip
 
 
 def outcome(run):

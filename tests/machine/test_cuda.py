@@ -65,6 +65,28 @@ def test_a_step_of_adaptation_waits_for_nothing(name, place, no_waiting):
     next(phase)
 
 
+@pytest.mark.parametrize("name", ["metastyle", "johnson", "cin"])
+def test_an_adaptation_by_graphs_comes_to_the_same_picture(name, no_waiting):
+    cls, made = registry.load().method(name), []
+    for stepping in ("plain", "graph"):
+        photographs = pictures()
+        photographs.place(CUDA)
+        context = Context(CUDA, CANDIDATES[0], photographs, registry.load().encoder)
+        small = {"steps": 10, "batch": 2, "size": 64, "stepping": stepping}
+        torch.manual_seed(0)
+        method = loaded(cls, context, cls.Options(**small))
+        generator = torch.Generator().manual_seed(2)
+        style, content = (torch.rand(1, 3, 64, 64, generator=generator) for _ in range(2))
+        for step in adapting(method, style.to(CUDA)):
+            if step == 8:  # captured by then
+                no_waiting()
+        torch.cuda.set_sync_debug_mode("default")
+        made.append(stylize(method, content.to(CUDA)).cpu())
+    assert method.launched == "graph"
+    error = (made[0] - made[1]).square().mean().item()
+    assert -10 * math.log10(max(error, 1e-12)) > 40
+
+
 @pytest.mark.parametrize("name", FEED_FORWARD)
 def test_a_picture_waits_for_nothing(name, no_waiting):
     method = prepared(name, CUDA)

@@ -348,7 +348,7 @@ def test_an_error_keeps_no_tensors_alive(clock):
 def test_warm_up_is_recorded_and_not_among_the_samples(clock):
     rule = ruled(warmup_seconds=1e9)
     taken = sample_interleaved({"x": costing(clock, 9.0, 1.0)}, rule, 0, CPU, clock)
-    assert taken["x"].warmup == (6, 14.0, True)
+    assert taken["x"].warmup[:3] == (6, 14.0, True)
     assert taken["x"].seconds == [1.0] * 6
 
 

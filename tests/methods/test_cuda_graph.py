@@ -5,12 +5,18 @@ import importlib
 
 import pytest
 import torch
+from helpers.tiny import TinyEncoder, pictures
 
+from bench import perceptual
 from bench.contract import Context, Precision
+from bench.contract.phases import loaded
 from bench.errors import BenchError
+from bench.machine.device import decibels
 
 cuda_graph = importlib.import_module("bench.methods._cuda_graph")
 deployment = importlib.import_module("bench.methods._deployed")
+fitting = importlib.import_module("bench.methods._fitting")
+metastyle = importlib.import_module("bench.methods.metastyle")
 transform_net = importlib.import_module("bench.methods._transform_net")
 
 
@@ -26,13 +32,14 @@ def cuda(monkeypatch):
 
     class Stream:
         def __init__(self, device):
-            pass
+            self.device = device
 
         def wait_stream(self, other):
             log.append("wait")
 
     @contextlib.contextmanager
-    def capture(graph):
+    def capture(graph, stream):
+        assert stream.device == torch.device("cpu")  # not the first one's
         log.append("capture")
         yield
         log.append("captured")
@@ -74,7 +81,7 @@ def test_a_shape_is_captured_once_and_launched_ever_after(cuda):
     network = Doubling()
     call = graphed(network)
     first = call(torch.full((1, 3, 4, 4), 0.25))
-    assert cuda == ["wait", "wait", "clear", "capture", "captured", "clear", "launch"]
+    assert cuda == ["clear", "capture", "captured", "clear", "launch"]
     assert network.passes == cuda_graph.WARM_UP + 1
     second = call(torch.full((1, 3, 4, 4), 0.5))
     assert network.passes == cuda_graph.WARM_UP + 1
@@ -148,3 +155,111 @@ def test_what_is_asked_for_has_its_label():
     cpu = Context(torch.device("cpu"), Precision(), None, None)
     with pytest.raises(BenchError, match="inference=graph is for CUDA, not for cpu: use plain"):
         deployment.deploy(network, cpu, "graph")
+
+
+def again(step, given):
+    """A capture on a machine without CUDA: a launch makes the step on what lies there."""
+    return lambda: step(*given)
+
+
+def test_a_step_is_made_as_it_is_until_it_is_captured_and_none_twice():
+    sums, captures = [], []
+
+    def capture(step, given):
+        captures.append([value.item() for value in given])
+        return again(step, given)
+
+    step = cuda_graph.GraphedStep(lambda a, b: sums.append((a + b).item()), capture=capture)
+    forms = []
+    for number in range(6):
+        step(torch.tensor([1.0 * number]), torch.tensor([100.0]))
+        forms.append(step.form)
+    assert sums == [100, 101, 102, 103, 104, 105]
+    assert captures == [[3.0, 100.0]]
+    assert forms == ["plain"] * cuda_graph.WARM_UP + ["graph"] * 3
+
+
+def test_a_step_that_cannot_be_captured_goes_on_as_it_is_with_the_reason():
+    seen, tries = [], []
+
+    def refuse(step, given):
+        tries.append(given)
+        raise RuntimeError("operation not permitted when stream is capturing\nfrom here")
+
+    step = cuda_graph.GraphedStep(seen.append, capture=refuse)
+    for number in range(6):
+        step(torch.tensor(number))
+    assert [int(value) for value in seen] == [0, 1, 2, 3, 4, 5]
+    assert len(tries) == 1
+    assert step.form == "plain, no graph: operation not permitted when stream is capturing"
+    strict = cuda_graph.GraphedStep(seen.append, strict=True, capture=refuse)
+    with pytest.raises(RuntimeError, match="not permitted"):
+        [strict(torch.tensor(0)) for _ in range(4)]
+
+
+def test_a_captured_step_is_launched_by_cuda(cuda):
+    state = torch.zeros(1)
+    given = [torch.ones(1)]
+    launch = cuda_graph.capture_step(lambda value: state.add_(value), given)
+    assert cuda == ["clear", "capture", "captured", "clear"]
+    launch.__self__.compute = lambda: state.add_(given[0])
+    launch()
+    assert cuda[-1] == "launch"
+
+
+def fitted(steps, capture, **options):
+    context = Context(
+        torch.device("cpu"), Precision(), pictures(4, 0), {"tiny": TinyEncoder()}.__getitem__
+    )
+    chosen = {"encoder": "tiny", "size": 48, "batch": 2, "steps": steps, "shift": 8, **options}
+    method = loaded(metastyle.MetaStyle, context, metastyle.MetaStyle.Options(**chosen))
+    torch.manual_seed(3)
+    style = torch.rand(1, 3, 48, 48)
+    for _ in fitting.fit(method, method.network, style, capture=capture):
+        pass
+    return method, [parameter.detach() for parameter in method.network.parameters()]
+
+
+@pytest.mark.parametrize("options", [{}, {"shift": 0}, {"size": 32}], ids=str)
+def test_an_adaptation_by_graphs_comes_to_the_same_network(options):
+    by_graph, there = fitted(6, again, stepping="graph", **options)
+    plain, here = fitted(6, None, stepping="auto", **options)
+    assert (by_graph.launched, plain.launched) == ("graph", None)
+    if options:  # without a window the steps are the same kernels
+        assert all(map(torch.equal, there, here))
+    content = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        one, other = (method.network(content) for method in (by_graph, plain))
+        assert not any(torch.equal(p, by_graph.initial[n]) for n, p in named(by_graph))
+        assert all(parameter._version for _, parameter in named(by_graph))
+        transform_net.fill(plain.network, plain.initial)
+        start = plain.network(content)
+    assert decibels(one, other) > 60 > 40 > decibels(one, start)
+
+
+def named(method):
+    return method.network.named_parameters()
+
+
+@pytest.mark.parametrize("offset", [(0, 0), (3, 5), (7, 1)])
+def test_a_window_is_the_same_wherever_its_place_lies(offset):
+    contents = torch.rand(2, 3, 40, 52)
+    here = perceptual.window(contents, 8, offset)
+    assert here.shape == (2, 3, 32, 44)
+    assert torch.equal(here, perceptual.window(contents, 8, torch.tensor(offset)))
+    assert torch.equal(here[0, 0, 0, 0], contents[0, 0, offset[0], offset[1]])
+
+
+def test_a_short_adaptation_is_not_captured_unless_asked():
+    cuda, cpu = torch.device("cuda", 0), torch.device("cpu")
+    for steps, stepping, captured in [
+        (fitting.WORTH - 1, "auto", False),
+        (fitting.WORTH, "auto", True),
+        (1, "graph", True),
+        (100, "plain", False),
+    ]:
+        options = fitting.FitOptions(steps=steps, stepping=stepping)
+        assert (fitting.launcher(print, options, cuda) is not None) == captured
+    assert fitting.launcher(print, fitting.FitOptions(steps=100), cpu) is None
+    with pytest.raises(BenchError, match="stepping=graph is for CUDA, not for cpu: use plain"):
+        fitting.launcher(print, fitting.FitOptions(stepping="graph"), cpu)

@@ -8,6 +8,7 @@ import pytest
 from bench import results
 from bench.cli import main, parser
 from bench.commands import run as command
+from bench.commands._devices import by_device
 from bench.errors import BenchError
 from bench.run import isolation
 
@@ -119,7 +120,7 @@ def test_processes_of_their_own_are_the_default_where_they_are_cheap(words, isol
         return type("Device", (), {"type": "cpu" if name == "auto" else name})
 
     monkeypatch.setattr("bench.machine.device.choose_device", device)
-    (args,) = command.by_device(parser().parse_args(["run", *words]))
+    (args,) = by_device(parser().parse_args(["run", *words]))
     assert args.isolate is None
     assert command.isolation_is_cheap(args) == (isolated and isolation.is_cheap())
     for word, asked in (("--isolate", True), ("--no-isolate", False)):

@@ -18,6 +18,7 @@ from helpers.checkout import ROOT
 from bench.commands._shared import PRECISIONS
 from bench.errors import BenchError
 from bench.machine.device import choose_precision
+from bench.plugins import registry
 
 SCRIPT = ROOT / "tools/gpu_report.py"
 TOOL = runpy.run_path(str(SCRIPT))
@@ -158,6 +159,13 @@ def test_every_precision_that_there_is_has_its_run():
         on_cpu = contextlib.nullcontext() if name in TOOL["ON_CPU"] else pytest.raises(BenchError)
         with on_cpu:
             choose_precision(name, torch.device("cpu"))
+
+
+def test_every_network_that_takes_several_pictures_is_timed_in_batches():
+    one_by_one = ("anchor", "optimisation", "per-style")
+    names = {n for n, cls in registry.load().methods.items() if cls.family not in one_by_one}
+    on_the_host = {"magenta-cin", "magenta-ghiasi"}
+    assert set(TOOL["BATCHED"]) == names - on_the_host
 
 
 @pytest.mark.parametrize("smoke", [True, False])
