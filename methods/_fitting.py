@@ -95,7 +95,8 @@ def fit(
         gradients = torch.autograd.grad(terms.total, moving)
         for parameter, gradient in zip(moving, gradients, strict=True):
             parameter.grad = gradient
-        optimizer.param_groups[0]["capturable"] = capturing(context.device)
+        if launch is not None:
+            optimizer.param_groups[0]["capturable"] = capturing(context.device)
         optimizer.step()
 
     launch = launcher(step, o, context.device, capture)

@@ -98,6 +98,8 @@ def steps(args: argparse.Namespace) -> list[Step]:
     plan = [
         Step("environment", "The machine", [[tool, "environment", *machine]], 120),
         Step("tests", "Tests on the device", [[tool, "tests", *machine, *quick]], 300),
+        Step("metastyle", "MetaStyle against plain float32",
+             [[tool, "metastyle", *machine, *quick]]),
         *(
             Step(
                 f"speed-{precision.replace('/', '-')}",

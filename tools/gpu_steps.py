@@ -1,12 +1,13 @@
 """What tools/gpu_report.py measures beside `bench run`; each prints its part of the report.
 
-python tools/gpu_steps.py environment|tests|pictures|bounds --device cuda [--smoke]
+python tools/gpu_steps.py environment|tests|metastyle|pictures|bounds --device cuda [--smoke]
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import itertools
 import json
 import math
 import subprocess
@@ -14,7 +15,10 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import torch
@@ -25,12 +29,14 @@ from torch import Tensor
 from bench import images
 from bench.contract import Context, Method, Precision
 from bench.contract.phases import adapt, adapting, loaded, stylize
-from bench.machine import environment, roofline
-from bench.machine.clock import synchronize, timed
-from bench.machine.device import choose_device
+from bench.machine import environment, footprint, roofline
+from bench.machine.clock import drain, synchronize, timed
+from bench.machine.device import choose_device, choose_precision, decibels
 from bench.machine.gpu import Gpu
 from bench.plugins import registry
+from bench.report import peak
 from bench.run.plan import seed
+from bench.run.sampling import SamplingRule, sample_interleaved
 from bench.store import PictureStore
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -108,10 +114,10 @@ def pictures(args: argparse.Namespace) -> None:
             on_cpu, there = (made_by(name, cls, context, pair) for context in both)
         except Exception as error:
             traceback.print_exc()
-            rows.append([name, "", "", f"{type(error).__name__}: {error}".splitlines()[0][:120]])
+            rows.append([name, "", "", _reason(error)])
             continue
         difference = (there - on_cpu).abs()
-        psnr = -10 * math.log10(max(float((there - on_cpu).double().square().mean()), 1e-16))
+        psnr = decibels(there, on_cpu)
         verdict = "equal" if psnr >= ALIKE else "differs"
         rows.append([name, f"{psnr:.0f}", f"{float(difference.max()):.1e}", verdict])
         strips.append(torch.cat([on_cpu, there, (8 * difference).clamp(0, 1)], 3))
@@ -121,6 +127,97 @@ def pictures(args: argparse.Namespace) -> None:
         sheet = images.to_image(torch.cat(strips, 2))
         sheet.thumbnail((sheet.width, 8000), Image.Resampling.LANCZOS)
         sheet.save(args.folder / "pictures.jpg", quality=85)
+
+
+def metastyle(args: argparse.Namespace) -> None:
+    """MetaStyle in every precision and form against plain float32, then its adaptation."""
+    device = choose_device(args.device)
+    (context,), dataset = contexts([device])
+    cls = registry.load().method("metastyle")
+    sides = (64,) if args.smoke else (256, 512)
+    steps, crop = (25, 32) if args.smoke else (100, 128)
+    style = images.load(dataset.styles()[0], sides[-1]).to(device)
+    plain = loaded(cls, context, cls.Options(steps=5, batch=1, size=crop, inference="plain"))
+    adapt(plain, style)
+    rates = roofline.measured_peaks(device, torch.get_num_threads())
+    rows = []
+    for side in sides:
+        content = images.load(dataset.contents()[0], side).to(device)
+        rows += _forms(plain, content, rates)
+    print(f"one adapted network; {ALIKE:.0f} dB and more is called equal\n")
+    print_table(rows, ["px", "precision", "form", "ms", "times as fast", "PSNR dB", "peak %", ""])
+    rows = []
+    for precision, stepping in _stepping(device):
+        try:
+            chosen = replace(context, precision=choose_precision(precision, device), _encoders={})
+            options = cls.Options(steps=steps, size=crop, stepping=stepping)
+            method = loaded(cls, chosen, options)
+            first, again = (drain(adapting(method, style), device) for _ in range(2))
+            told = method.launched or "plain"
+            rows.append([precision, stepping, f"{first.seconds:.2f}", f"{again.seconds:.2f}", told])
+        except Exception as error:
+            traceback.print_exc()
+            rows.append([precision, stepping, "", "", _reason(error)])
+    print(f"\nadaptation, {steps} steps of batch 4 at {crop} px, the first time and once more\n")
+    print_table(rows, ["precision", "stepping", "first s", "again s", "launched"])
+
+
+def _stepping(device: torch.device) -> list[tuple[str, str]]:
+    """How adaptations are timed."""
+    if device.type == "cpu":
+        return [("float32", "auto")]
+    return list(itertools.product(("float32", "bfloat16"), ("plain", "graph")))
+
+
+def _ways(device: torch.device) -> list[tuple[str, str]]:
+    """Precisions and forms of the network; first what the others are measured against."""
+    if device.type != "cuda":
+        return [("float32", "plain"), ("float32", "fused"), ("bfloat16", "plain")]
+    precisions = ("float32", "float32/channels_last", "tf32/channels_last", "bfloat16", "float16")
+    compiled = [(name, "compiled") for name in ("float32", "bfloat16")]  # takes long: the last
+    return [*itertools.product(precisions, ("plain", "graph")), *compiled]
+
+
+def _forms(plain: Method, content: Tensor, rates: dict[str, dict[str, float]]) -> list[list[Any]]:
+    """Rows of one size: all of them timed in turn, so that drift hits all alike."""
+    context, side, cls = plain.context, content.shape[-1], type(plain)
+    calls: dict[str, Callable[[], Tensor]] = {}
+    outputs, failed = {}, {}
+    for precision, form in (ways := _ways(context.device)):
+        way = f"{precision} {form}"
+        try:
+            chosen = replace(
+                context, precision=choose_precision(precision, context.device), _encoders={}
+            )
+            method = loaded(cls, chosen, cls.Options(inference=form))
+            method.network.load_state_dict(plain.network.state_dict())
+            calls[way] = partial(stylize, method, chosen.precision.layout(content))
+            outputs[way] = calls[way]()
+        except Exception as error:
+            traceback.print_exc()
+            calls.pop(way, None)
+            failed[way] = _reason(error)
+    rule = SamplingRule(min_seconds=0.3, max_seconds=2.0, warmup_seconds=0.5)
+    samples = sample_interleaved(calls, rule, 0, context.device)
+    flops = footprint.flops(lambda: stylize(plain, content)) or math.nan
+    truth = " ".join(ways[0])
+    rows: list[list[Any]] = []
+    for precision, form in ways:
+        way = f"{precision} {form}"
+        if way in failed or truth in failed or not samples[way].seconds:
+            rows.append([side, precision, form, "", "", "", "", failed.get(way, "no timing")])
+            continue
+        seconds = median(samples[way].seconds)
+        psnr = decibels(outputs[way].float(), outputs[truth].float())
+        share = peak.share(flops, seconds, precision, rates)
+        numbers = [f"{1e3 * seconds:.2f}", f"{median(samples[truth].seconds) / seconds:.2f}"]
+        verdict = "" if way == truth else "equal" if psnr >= ALIKE else "differs"
+        rows.append([side, precision, form, *numbers, f"{psnr:.0f}", f"{100 * share:.0f}", verdict])
+    return rows
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:120]
 
 
 def work(device: torch.device, smoke: bool) -> Iterator[tuple[str, Callable[[], object]]]:
@@ -173,7 +270,7 @@ def bounds(args: argparse.Namespace) -> None:
             tables.append(f"\n{name}\n\n```\n{events.table(sort_by=own, row_limit=12)}\n```")
         except Exception as error:
             traceback.print_exc()
-            rows.append([name, "", "", f"{type(error).__name__}: {error}".splitlines()[0], ""])
+            rows.append([name, "", "", _reason(error), ""])
     print_table(rows, ["step", "ms", "device busy", "bound by", "waits"])
     print("\n".join(tables))
 
@@ -193,6 +290,7 @@ def hidden_waits(call: Callable[[], object]) -> int:
 PARTS = {
     "environment": describe,
     "tests": tests,
+    "metastyle": metastyle,
     "pictures": pictures,
     "bounds": bounds,
 }

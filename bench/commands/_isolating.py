@@ -4,7 +4,25 @@ from __future__ import annotations
 
 import argparse
 
+from bench.commands import _shared
 from bench.commands._following import profile_name
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """`--isolate` and `--hang-seconds`."""
+    parser.add_argument(
+        "--isolate",
+        action=argparse.BooleanOptionalAction,
+        help="work in processes of their own, one for each method's pictures: what crashes or hangs"
+        " is a row; by default on Linux and a CPU, where that is cheap, but for short profiles",
+    )
+    parser.add_argument(
+        "--hang-seconds",
+        type=_shared.seconds,
+        default=3600.0,
+        metavar="S",
+        help="end such a process in which nothing has happened for so long (3600)",
+    )
 
 
 def isolation_is_cheap(args: argparse.Namespace) -> bool:

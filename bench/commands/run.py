@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 from bench import paths, protocols
 from bench.anchors import ANCHORS
-from bench.commands import _asked, _elsewhere, _rows, _shared
+from bench.commands import _asked, _elsewhere, _isolating, _rows, _shared
 from bench.commands._devices import by_device
 from bench.commands._following import counted, follow, profile_name
-from bench.commands._isolating import isolation_is_cheap, prepare
 from bench.commands._shared import AddCommand
 from bench.errors import BenchError, StorageError, unknown
 
@@ -91,19 +90,7 @@ def add(command: AddCommand) -> None:
     )
     _add_resuming(parser)
     _elsewhere.add(parser)
-    parser.add_argument(
-        "--isolate",
-        action=argparse.BooleanOptionalAction,
-        help="work in processes of their own, one for each method's pictures: what crashes or hangs"
-        " is a row; by default on Linux and a CPU, where that is cheap, but for short profiles",
-    )
-    parser.add_argument(
-        "--hang-seconds",
-        type=_shared.seconds,
-        default=3600.0,
-        metavar="S",
-        help="end such a process in which nothing has happened for so long (3600)",
-    )
+    _isolating.add(parser)
     _shared.add_show(parser)
     _shared.add_machine(parser, several=True)
     _shared.add_plugins(parser)
@@ -185,8 +172,8 @@ def _run(args: argparse.Namespace, runs: list[Path], whole: argparse.Namespace) 
     args.profile = profile_name(args)
     engine = _elsewhere.engine(args)
     if args.isolate is None:
-        args.isolate = isolation_is_cheap(args)
-    prepare(args.isolate and not args.plan)
+        args.isolate = _isolating.isolation_is_cheap(args)
+    _isolating.prepare(args.isolate and not args.plan)
     registry = _shared.load_registry(args)
     if args.sweep:
         _rows.add_strengths(args, registry)
@@ -267,7 +254,7 @@ def reopen(
     begun = argparse.Namespace(**values)
     begun.plugin, begun.all = list(plugins), False
     if not worker:
-        prepare(begun.isolate)
+        _isolating.prepare(begun.isolate)
     registry = _shared.load_registry(begun, tried=worker)
     require_named(run, asked.plugin, [*map(name_of, plugins), *(p.name for p in registry.plugins)])
     plan = _plan(begun, registry)

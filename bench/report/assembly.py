@@ -58,17 +58,8 @@ def row_of(index: Index, place: Place, metrics: Mapping[str, MetricRecord], seed
         seed: of the bootstraps.
     """
     variant, run, size, style = place
-    where = (run, variant.method, size, style)
-    record = index.records[run]
-    held = _Held(
-        record,
-        record.methods[variant.method],
-        index.take("cells", *where),
-        index.take("speeds", *where),
-        index.take("samples", *where),
-        index.take("batches", *where),
-        index.scores(*where),
-    )
+    held = _held(index, place)
+    record = held.record
     finished = held.finished
     contents = {content for names in finished["contents"] for content in names}
     pairs = sum(map(len, finished["contents"]))
@@ -112,6 +103,21 @@ def row_of(index: Index, place: Place, metrics: Mapping[str, MetricRecord], seed
     )
 
 
+def _held(index: Index, place: Place) -> _Held:
+    """What the run of a row holds about it."""
+    where = (place.run, place.variant.method, place.size, place.style)
+    record = index.records[place.run]
+    return _Held(
+        record,
+        record.methods[place.variant.method],
+        index.take("cells", *where),
+        index.take("speeds", *where),
+        index.take("samples", *where),
+        index.take("batches", *where),
+        index.scores(*where),
+    )
+
+
 def _timings(held: _Held, style: str) -> dict[str, Timing]:
     scopes, seconds, rounds = (
         held.samples[name].to_numpy(kind)
@@ -150,14 +156,15 @@ def _batch(line: Any, seed: int) -> Batch:
     outside = math.nan
     if line.device_samples:
         outside = 100 * (1 - 1e3 * float(np.median(line.device_samples)) / call.value)
-    memory = (line.allocated_bytes, line.reserved_bytes, line.device_bytes)
     return Batch(
         line.batch,
         line.status,
         line.reason,
         call,
         Estimate(*per_second) if call.known else Estimate(),
-        *(size / 1e6 for size in memory),
+        line.allocated_bytes / 1e6,
+        line.reserved_bytes / 1e6,
+        line.device_bytes / 1e6,
         line.joules,
         outside,
     )

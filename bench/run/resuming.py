@@ -77,9 +77,8 @@ def forget_failures(run: Path) -> None:
     Raises:
         StorageError: one cannot be removed.
     """
-    failed: list[CellRecord | SpeedRecord | BatchRecord] = []
-    for cls in (CellRecord, SpeedRecord, BatchRecord):
-        failed += [record for record in results.whole(run, cls) if record.status != "ok"]
+    found = (results.whole(run, cls) for cls in (CellRecord, SpeedRecord, BatchRecord))
+    failed = [record for records in found for record in records if record.status != "ok"]
     for record in failed:
         of_method = record.method, record.size
         made_of_it: list[tuple[Kind, tuple[str | int, ...]]] = []

@@ -67,7 +67,7 @@ def test_a_step_of_adaptation_waits_for_nothing(name, place, no_waiting):
 
 @pytest.mark.parametrize("name", ["metastyle", "johnson", "cin"])
 def test_an_adaptation_by_graphs_comes_to_the_same_picture(name, no_waiting):
-    cls, made = registry.load().method(name), []
+    cls, results = registry.load().method(name), []
     for stepping in ("plain", "graph"):
         photographs = pictures()
         photographs.place(CUDA)
@@ -81,9 +81,9 @@ def test_an_adaptation_by_graphs_comes_to_the_same_picture(name, no_waiting):
             if step == 8:  # captured by then
                 no_waiting()
         torch.cuda.set_sync_debug_mode("default")
-        made.append(stylize(method, content.to(CUDA)).cpu())
+        results.append(stylize(method, content.to(CUDA)).cpu())
     assert method.launched == "graph"
-    error = (made[0] - made[1]).square().mean().item()
+    error = (results[0] - results[1]).square().mean().item()
     assert -10 * math.log10(max(error, 1e-12)) > 40
 
 

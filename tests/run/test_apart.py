@@ -9,6 +9,7 @@ from bench import results
 from bench.cli import main, parser
 from bench.commands import run as command
 from bench.commands._devices import by_device
+from bench.commands._isolating import isolation_is_cheap
 from bench.errors import BenchError
 from bench.run import isolation
 
@@ -122,7 +123,7 @@ def test_processes_of_their_own_are_the_default_where_they_are_cheap(words, isol
     monkeypatch.setattr("bench.machine.device.choose_device", device)
     (args,) = by_device(parser().parse_args(["run", *words]))
     assert args.isolate is None
-    assert command.isolation_is_cheap(args) == (isolated and isolation.is_cheap())
+    assert isolation_is_cheap(args) == (isolated and isolation.is_cheap())
     for word, asked in (("--isolate", True), ("--no-isolate", False)):
         assert parser().parse_args(["run", *words, word]).isolate is asked
 
