@@ -2,9 +2,10 @@
 
 Written so that the first run on real hardware is not wasted: each step is a process of its own with
 a limit on its time, logs, and may fail without the others; what is finished is not done again, and
-a step that was cut off goes on where it was. This file needs Python alone; the steps are commands
-of `bench`, and of tools/gpu_steps.py. After every step the folder holds report.md, report.json,
-log.txt, runs.tar.gz (without pictures) and, where there is room, pictures and weights.
+a step that was cut off goes on where it was. This file and gpu_packages.py need Python alone; the
+steps are commands of `bench`, and of tools/gpu_steps.py. After every step the folder holds
+report.md, report.json, log.txt, runs.tar.gz (without pictures) and, where there is room, pictures
+and weights.
 """
 
 from __future__ import annotations
@@ -12,11 +13,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
-import importlib.metadata
-import importlib.util
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -24,10 +22,12 @@ import sys
 import tarfile
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from gpu_packages import environment, install
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_FILES, MOST_BYTES = 8, 16 * 2**20  # of the folder
@@ -87,10 +87,9 @@ def steps(args: argparse.Namespace) -> list[Step]:
     quick = ["--smoke"] if args.smoke else []
     half = "float32" if args.device == "cpu" else "bfloat16"
 
-    def table(*words: str) -> list[str]:
-        columns = "adapt,core,e2e,first-call,peak,peak-share,gram,ssim"
-        shown = ["--columns", columns, *words]
-        return ["report", "--runs", "{folder}/runs", "--format", "github", *shown]
+    columns = "adapt,core,e2e,first-call,peak,peak-share,gram,ssim"
+    report = ["report", "--runs", "{folder}/runs", "--format", "github"]
+    table = [*report, "--columns", columns]
 
     def run(*words: str) -> list[str]:
         return ["run", *words, "--quiet", "--runs", "{folder}/runs"]
@@ -105,7 +104,7 @@ def steps(args: argparse.Namespace) -> list[Step]:
                 f"speed-{precision.replace('/', '-')}",
                 f"Every method in {precision}",
                 [run("--all", *machine, *smoke, *few, "--precision", precision,
-                     "--metric", "gram", "--metric", "ssim", "--adapt-seconds", "3"), table()],
+                     "--metric", "gram", "--metric", "ssim", "--adapt-seconds", "3"), table],
             )
             for precision in (ON_CPU if args.device == "cpu" else PRECISIONS)
         ),
@@ -114,13 +113,13 @@ def steps(args: argparse.Namespace) -> list[Step]:
         Step("batches", f"In batches, in {half}",
              [run(*(word for name in BATCHED for word in ("--method", name)), *machine, *smoke,
                   *few, "--precision", half, "--metric", "ssim", "--adapt-seconds", "3",
-                  "--batch", "1,2" if args.smoke else "1,4,16,64,256"), table()]),
+                  "--batch", "1,2" if args.smoke else "1,4,16,64,256"), table]),
         Step("adaptation", "Adaptation, step by step",
              [run("--method", "metastyle", "--method", "johnson", *machine, *smoke, *few,
                   "--size", side, "--observe", f"0,1,2,{steps_}",
                   *(word for name in ("metastyle", "johnson")
                     for word in ("--option", f"{name}.steps={steps_}"))),
-              table(), ["report", "--runs", "{folder}/runs", "--curves", "--format", "github"]]),
+              table, [*report, "--curves"]]),
         Step("bounds", "What bounds a step", [[tool, "bounds", *machine, *quick]], 300),
     ]  # fmt: skip
     return plan + training(args)
@@ -144,58 +143,6 @@ def training(args: argparse.Namespace) -> list[Step]:
         )
         for name in args.train
     ]  # fmt: skip
-
-
-def environment(work: Path) -> dict[str, str]:
-    """Variables that let a process import `bench` and what it needs, from this folder alone."""
-    variables = {**os.environ, "PYTHONUNBUFFERED": "1", "MPLBACKEND": "Agg"}
-    variables.setdefault("XDG_CACHE_HOME", str(work / "cache"))
-    paths = [str(work / "site")] if (work / "site").exists() else []
-    if importlib.util.find_spec("bench") is None:
-        paths.append(str(linked(work / "source")))
-    variables["PYTHONPATH"] = os.pathsep.join([*paths, os.environ.get("PYTHONPATH", "")]).strip(
-        os.pathsep
-    )
-    return variables
-
-
-def linked(folder: Path) -> Path:
-    """A folder that `bench` can be imported from as if it were installed, all of it by links."""
-    package = folder / "bench"
-    package.mkdir(parents=True, exist_ok=True)
-    sources = [*(ROOT / "bench").iterdir(), *(ROOT / n for n in ("methods", "metrics", "datasets"))]
-    for source in sources:
-        link = package / source.name
-        if not link.is_symlink() and source.name != "__pycache__":
-            link.symlink_to(source)
-    return folder
-
-
-def install(work: Path, log: Callable[[str], None]) -> None:
-    """Put missing packages into the work folder, from wheels/; never from a network."""
-    wheels = ROOT / "wheels"
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    needed = re.findall(
-        r'^    "([^"]+)",$', text.split("\ndependencies = [")[1].split("\n]")[0], re.M
-    )
-    missing = []
-    for requirement in needed:
-        name = re.split(r"[<>=!~\[ ]", requirement, maxsplit=1)[0]
-        try:
-            importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            missing.append(requirement)
-    if not missing or (work / "site").exists():
-        return
-    log(f"missing packages: {', '.join(missing)}")
-    if not wheels.is_dir():
-        log(f"there is no {wheels} to take them from: steps that need them will fail")
-        return
-    command = [sys.executable, "-m", "pip", "install", "--no-index", "--find-links", str(wheels)]
-    done = subprocess.run(
-        [*command, "--target", str(work / "site"), *missing], capture_output=True, text=True
-    )
-    log(done.stdout[-2000:] + done.stderr[-2000:])
 
 
 def perform(step: Step, work: Path, deadline: float, environment: Mapping[str, str]) -> None:

@@ -153,8 +153,10 @@ def metastyle(args: argparse.Namespace) -> None:
             options = cls.Options(steps=steps, size=crop, stepping=stepping)
             method = loaded(cls, chosen, options)
             first, again = (drain(adapting(method, style), device) for _ in range(2))
-            told = method.launched or "plain"
-            rows.append([precision, stepping, f"{first.seconds:.2f}", f"{again.seconds:.2f}", told])
+            launched = method.launched or "plain"
+            rows.append(
+                [precision, stepping, f"{first.seconds:.2f}", f"{again.seconds:.2f}", launched]
+            )
         except Exception as error:
             traceback.print_exc()
             rows.append([precision, stepping, "", "", _reason(error)])

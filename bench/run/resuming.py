@@ -77,9 +77,11 @@ def forget_failures(run: Path) -> None:
     Raises:
         StorageError: one cannot be removed.
     """
-    found = (results.whole(run, cls) for cls in (CellRecord, SpeedRecord, BatchRecord))
-    failed = [record for records in found for record in records if record.status != "ok"]
-    for record in failed:
+    found: list[CellRecord | SpeedRecord | BatchRecord] = [*results.whole(run, CellRecord)]
+    found += [*results.whole(run, SpeedRecord), *results.whole(run, BatchRecord)]
+    for record in found:
+        if record.status == "ok":
+            continue
         of_method = record.method, record.size
         made_of_it: list[tuple[Kind, tuple[str | int, ...]]] = []
         if isinstance(record, CellRecord):

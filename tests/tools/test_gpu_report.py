@@ -1,6 +1,7 @@
 """The report of a GPU: a step that fails or is cut off costs no other; a killed report goes on."""
 
 import contextlib
+import importlib
 import json
 import os
 import runpy
@@ -21,6 +22,7 @@ from bench.machine.device import choose_precision
 from bench.plugins import registry
 
 SCRIPT = ROOT / "tools/gpu_report.py"
+sys.path.insert(0, str(SCRIPT.parent))  # as where it is run
 TOOL = runpy.run_path(str(SCRIPT))
 Step, work_through, arguments = TOOL["Step"], TOOL["work_through"], TOOL["arguments"]
 
@@ -91,6 +93,7 @@ def test_a_killed_report_goes_on(tmp_path, script):
     driver = tmp_path / "driver.py"
     driver.write_text(
         "import runpy, sys\nfrom pathlib import Path\n"
+        f"sys.path.insert(0, {str(SCRIPT.parent)!r})\n"
         f"tool = runpy.run_path({str(SCRIPT)!r})\n"
         f"steps = [tool['Step'](n, n, [c]) for n, c in {[('a', good), ('b', hangs_once)]!r}]\n"
         "here = Path(sys.argv[1])\n"
@@ -183,8 +186,9 @@ def test_every_command_is_one_that_bench_understands(smoke):
 
 def test_sources_alone_can_be_imported(tmp_path):
     """No installation: the folder of links is all that is on the path."""
-    folder = TOOL["linked"](tmp_path / "source")
-    TOOL["linked"](tmp_path / "source")  # once more, as a resumed report does
+    linked = importlib.import_module("gpu_packages").linked
+    folder = linked(tmp_path / "source")
+    linked(tmp_path / "source")  # once more, as a resumed report does
     code = (
         "import sys; sys.meta_path = [f for f in sys.meta_path if 'editable' not in repr(f)]\n"
         "import bench.hooks, bench.methods, bench.datasets; print(bench.methods.__file__)"
