@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import itertools
 import json
 import os
 import runpy
@@ -20,6 +21,7 @@ from bench.commands._shared import PRECISIONS
 from bench.errors import BenchError
 from bench.machine.device import choose_precision
 from bench.plugins import registry
+from bench.report import columns
 
 SCRIPT = ROOT / "tools/gpu_report.py"
 sys.path.insert(0, str(SCRIPT.parent))  # as where it is run
@@ -182,6 +184,15 @@ def test_every_command_is_one_that_bench_understands(smoke):
         for command in step.commands:
             if not command[0].endswith(".py"):
                 parser().parse_args([word.replace("{folder}", "x") for word in command])
+
+
+def test_every_table_has_columns_that_its_run_has():
+    for step in TOOL["steps"](arguments([])):
+        for run, table in itertools.pairwise(step.commands):
+            if run[0] == "run" and "--columns" in table and "--metric" in run:
+                metrics = {word for mark, word in itertools.pairwise(run) if mark == "--metric"}
+                shown = set(table[table.index("--columns") + 1].split(","))
+                assert shown <= metrics | set(columns.FIXED), step.name
 
 
 def test_sources_alone_can_be_imported(tmp_path):
