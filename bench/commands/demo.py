@@ -30,7 +30,7 @@ def add(command: AddCommand) -> None:
         "--runs", type=Path, default=_shared.RUNS, metavar="DIR", help="where run folders go"
     )
     _shared.add_show(parser)
-    _shared.add_machine(parser)
+    _shared.add_machine(parser, several=True)
 
 
 def execute(args: argparse.Namespace, words: list[str]) -> int:
