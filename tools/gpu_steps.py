@@ -30,6 +30,7 @@ from bench import images
 from bench.contract import Context, Method, Precision
 from bench.contract.phases import adapt, adapting, loaded, stylize
 from bench.machine import environment, footprint, roofline
+from bench.machine.allocator import keep_freed_memory
 from bench.machine.clock import drain, synchronize, timed
 from bench.machine.device import choose_device, choose_precision, decibels
 from bench.machine.gpu import Gpu
@@ -308,6 +309,7 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--folder", type=Path, default=Path(), help="where pictures go")
     args = parser.parse_args()
+    keep_freed_memory()  # as every command of bench does
     PARTS[args.part](args)
 
 
