@@ -124,10 +124,12 @@ def launcher(
 ) -> GraphedStep | None:
     """What makes steps by a graph, where that is asked for, or may pay; None: they are made plain.
 
+    They are on a device that is only simulated (`bench check`), too.
+
     Raises:
         BenchError: a graph is asked for on another device than CUDA.
     """
-    able = device.type == "cuda" or capture is not None
+    able = capture is not None or (device.type == "cuda" and torch.cuda.is_available())
     asked = options.stepping == "graph"
     if asked and not able:
         raise BenchError(f"stepping=graph is for CUDA, not for {device}: use plain")

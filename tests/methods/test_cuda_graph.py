@@ -250,7 +250,8 @@ def test_a_window_is_the_same_wherever_its_place_lies(offset):
     assert torch.equal(here[0, 0, 0, 0], contents[0, 0, offset[0], offset[1]])
 
 
-def test_a_short_adaptation_is_not_captured_unless_asked():
+def test_a_short_adaptation_is_not_captured_unless_asked(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     cuda, cpu = torch.device("cuda", 0), torch.device("cpu")
     for steps, stepping, captured in [
         (fitting.WORTH - 1, "auto", False),
@@ -261,5 +262,7 @@ def test_a_short_adaptation_is_not_captured_unless_asked():
         options = fitting.FitOptions(steps=steps, stepping=stepping)
         assert (fitting.launcher(print, options, cuda) is not None) == captured
     assert fitting.launcher(print, fitting.FitOptions(steps=100), cpu) is None
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)  # it is a simulated one
+    assert fitting.launcher(print, fitting.FitOptions(steps=100), cuda) is None
     with pytest.raises(BenchError, match="stepping=graph is for CUDA, not for cpu: use plain"):
         fitting.launcher(print, fitting.FitOptions(stepping="graph"), cpu)
