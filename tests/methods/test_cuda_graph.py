@@ -8,8 +8,9 @@ import torch
 from helpers.tiny import TinyEncoder, pictures
 
 from bench import perceptual
+from bench.conformance._simulation import DEVICE, Simulation
 from bench.contract import Context, Precision
-from bench.contract.phases import loaded
+from bench.contract.phases import adapt, loaded
 from bench.errors import BenchError
 from bench.machine.device import decibels
 
@@ -266,3 +267,14 @@ def test_a_short_adaptation_is_not_captured_unless_asked(monkeypatch):
     assert fitting.launcher(print, fitting.FitOptions(steps=100), cuda) is None
     with pytest.raises(BenchError, match="stepping=graph is for CUDA, not for cpu: use plain"):
         fitting.launcher(print, fitting.FitOptions(stepping="graph"), cpu)
+
+
+def test_on_a_simulated_device_steps_are_made_plain():
+    """`bench check` would have to leave out the simulation, and with it all that this finds."""
+    with Simulation():
+        photographs = pictures(4, 0)
+        context = Context(DEVICE, Precision(), photographs, {"tiny": TinyEncoder()}.__getitem__)
+        options = {"encoder": "tiny", "size": 32, "batch": 1, "steps": fitting.WORTH}
+        method = loaded(metastyle.MetaStyle, context, metastyle.MetaStyle.Options(**options))
+        assert adapt(method, torch.rand(1, 3, 32, 32).to(DEVICE)) == fitting.WORTH
+    assert method.launched is None
