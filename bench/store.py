@@ -17,7 +17,7 @@ from torch import Tensor
 from bench import files
 from bench.crops import Crop, cut_one, draw, resample, windows
 from bench.errors import BenchError
-from bench.transfers import numbers, sent
+from bench.transfers import numbers, on_cuda, sent
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class PictureStore:
     def _staged(self, crops: Sequence[Crop], reach: int, device: torch.device) -> Tensor:
         """The crops' pixels, copied to the device: uint8 (N, 3, reach, reach), filled up with 0."""
         host = torch.zeros(
-            (len(crops), 3, reach, reach), dtype=torch.uint8, pin_memory=device.type == "cuda"
+            (len(crops), 3, reach, reach), dtype=torch.uint8, pin_memory=on_cuda(device)
         )
         for window, (picture, top, left, side, _) in zip(host, crops, strict=True):
             pixels = self.picture(picture)[:, top : top + side, left : left + side]

@@ -28,7 +28,12 @@ def _kept(values: Any, device: torch.device, dtype: torch.dtype) -> Tensor:
 
 def numbers(rows: Sequence[Sequence[int]], device: torch.device) -> Tensor:
     """Whole numbers of the host on the device, int64."""
-    return sent(torch.tensor(rows, dtype=torch.int64, pin_memory=device.type == "cuda"), device)
+    return sent(torch.tensor(rows, dtype=torch.int64, pin_memory=on_cuda(device)), device)
+
+
+def on_cuda(device: torch.device) -> bool:
+    """Whether CUDA is there for the device; not where that is only simulated (`bench check`)."""
+    return device.type == "cuda" and torch.cuda.is_available()
 
 
 def sent(host: Tensor, device: torch.device) -> Tensor:
@@ -37,7 +42,7 @@ def sent(host: Tensor, device: torch.device) -> Tensor:
     It has a stream of its own: the host, which runs ahead of the device, has it done while the
     device still computes what came before.
     """
-    if device.type != "cuda":
+    if not on_cuda(device):
         return host.to(device)
     stream, current = _copying(device), torch.cuda.current_stream(device)
     with torch.cuda.stream(stream):

@@ -15,7 +15,7 @@ from bench.contract import Context, Weights
 from bench.errors import BenchError
 from bench.options import option
 from bench.perceptual import Offset, PerceptualLoss, drawn_offset
-from bench.transfers import numbers
+from bench.transfers import numbers, on_cuda
 from bench.weights import find, metadata
 
 from ._adam import adam
@@ -129,7 +129,7 @@ def launcher(
     Raises:
         BenchError: a graph is asked for on another device than CUDA.
     """
-    able = capture is not None or (device.type == "cuda" and torch.cuda.is_available())
+    able = capture is not None or on_cuda(device)
     asked = options.stepping == "graph"
     if asked and not able:
         raise BenchError(f"stepping=graph is for CUDA, not for {device}: use plain")

@@ -71,7 +71,8 @@ class Columns:
             elif name in _WHOLE or name in _OWN:
                 column.extend(values)
             else:
-                column.extend(map(self._texts.setdefault, values, values))
+                kept = self._texts.setdefault  # of texts alone: True would stand for 1
+                column.extend([kept(v, v) if v.__class__ is str else v for v in values])
         self._rows.clear()
 
     def frame(self, dtype: Any) -> DataFrame:

@@ -38,3 +38,11 @@ def test_no_rows_are_a_frame_with_its_columns():
     frame = Columns(["method", "size", "value"], {}).frame(object)
     assert list(frame) == ["method", "size", "value"]
     assert frame.empty
+
+
+def test_a_number_is_never_another_value_that_equals_it():
+    texts = {}
+    Columns(["iterative"], texts).extend([(True,), (False,)])
+    rows = Columns(["iterative", "batch"], texts)
+    rows.extend([(True, 1), (False, 0), (True, 1.0)])
+    assert list(map(repr, rows.frame(object)["batch"])) == ["1", "0", "1.0"]
