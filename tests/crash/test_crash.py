@@ -164,7 +164,7 @@ def test_run():
             shutil.rmtree("runs", ignore_errors=True)
             continue
         (run,) = runs
-        finished = {p: p.stat().st_mtime_ns for p in run.glob("[ces]*/[!.]*.json")}
+        finished = {p: p.stat().st_mtime_ns for p in run.glob("[bces]*/[!.]*.json")}
         while killing.left > 0 and killing.random.random() < 0.3:
             killing.of(seconds / 2, "run", "--resume", str(run), "--plugin", "tint.py", "--quiet")
         killing.count_files()
