@@ -163,7 +163,7 @@ class Generated(StartsGenerated):
     """
 
     Options = BlendOptions
-    strength = Strength("alpha", (0.25, 0.5, 0.75, 1.0))
+    strength = Strength("alpha", (0.25, 0.5, 0.75, 1.0), adapts=False)
     family = "arbitrary"
 
     def adapt(self, style: Tensor) -> None:

@@ -101,7 +101,7 @@ class AdaIN(Trained):
     family = "arbitrary"
     citation = "Huang, Belongie, ICCV 2017"
     Options = AdaINOptions
-    strength = Strength("alpha", (0.25, 0.5, 0.75, 1.0))
+    strength = Strength("alpha", (0.25, 0.5, 0.75, 1.0), adapts=False)
     several = True
     trains_on = ("vgg19-quarter",)
     training = AdaINTraining

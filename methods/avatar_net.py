@@ -87,7 +87,7 @@ class AvatarNet(Trained):
     family = "arbitrary"
     citation = "Sheng, Lin, Shao, Wang, CVPR 2018"
     Options = AvatarNetOptions
-    strength = Strength("alpha", (0.25, 0.5, 0.75, 1.0))
+    strength = Strength("alpha", (0.25, 0.5, 0.75, 1.0), adapts=False)
     mixes = False  # two styles' feature maps have nothing in common
     trains_on = ("vgg19-quarter",)
     training = AvatarNetTraining

@@ -93,7 +93,7 @@ class WCT(Trained):
     family = "arbitrary"
     citation = "Li, Fang, Yang, Wang, Lu, Yang, NIPS 2017"
     Options = WCTOptions
-    strength = Strength("alpha", (0.2, 0.4, 0.6, 0.8))
+    strength = Strength("alpha", (0.2, 0.4, 0.6, 0.8), adapts=False)
     trains_on = ("vgg19-quarter",)
     training = WCTTraining
     weights = (

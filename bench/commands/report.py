@@ -26,7 +26,8 @@ _EXAMPLES = """examples:
   bench report --format parquet -o numbers.parquet
   bench report --amortised                       the cost of K pictures, and break-even points
   bench report --curves --reference johnson@2000
-  bench report --frontier                        quality at equal content, of a run with --sweep
+  bench report --frontier                        every strength, of a run with --sweep
+  bench report --at-equal-content --at 0.5       methods where they keep as much of the content
   bench report --plots figures/                  SVG and PNG
   bench report --html page/                      tables, pictures and details in a browser
   bench report runs/* --site site/ --no-pictures  many runs, by method and machine, to host
@@ -48,6 +49,7 @@ _NOT_WITH: Mapping[str, Sequence[str]] = {
     "amortised": (*_OF_TABLE, "all_metrics"),
     "curves": _OF_TABLE,
     "frontier": (*_OF_TABLE, "all_metrics"),
+    "at_equal_content": (*_OF_TABLE, "all_metrics"),
     "plots": (*_OF_TABLE, "format", "out"),
     "html": (*_OF_TABLE, "format", "out"),
     "site": (*_OF_TABLE, "format", "out", "all_metrics"),
@@ -82,7 +84,7 @@ def add(command: AddCommand) -> None:
     parser.add_argument("--all-metrics", action="store_true", help="not just the judges'")
     _add_instead(parser)
     parser.add_argument(
-        "--at", type=float, metavar="ERROR", help="with --frontier: the content error, 0 to 1"
+        "--at", type=float, metavar="ERROR", help="with --at-equal-content: where; 0 to 1"
     )
     parser.add_argument(
         "--reference",
@@ -110,8 +112,13 @@ def _add_instead(parser: argparse.ArgumentParser) -> None:
     instead.add_argument(
         "--frontier",
         action="store_true",
-        help="style error over content error, of runs with --sweep, and at equal content, instead"
-        " of the table",
+        help="style error over content error, of runs with --sweep, instead of the table",
+    )
+    instead.add_argument(
+        "--at-equal-content",
+        action="store_true",
+        help="style error of each method at one content error, of runs with --sweep, instead of the"
+        " table",
     )
     instead.add_argument("--plots", type=Path, metavar="DIR", help="write plots into this folder")
     instead.add_argument("--html", type=Path, metavar="DIR", help="write a page into this folder")
@@ -149,15 +156,16 @@ def _check_together(args: argparse.Namespace) -> None:
     """Refuse options that would say nothing beside the others."""
     if args.reference and not args.curves:
         raise BenchError("--reference goes with --curves")
-    if args.at is not None and not args.frontier:
-        raise BenchError("--at goes with --frontier")
+    if args.at is not None and not args.at_equal_content:
+        raise BenchError("--at goes with --at-equal-content")
     if args.no_pictures and not (args.html or args.site):
         raise BenchError("--no-pictures goes with --html or --site")
     for instead, options in _NOT_WITH.items():
         for option in options:
             if getattr(args, instead) and getattr(args, option) != _DEFAULTS[option]:
                 name = option.replace("_", "-")
-                raise BenchError(f"--{name} does not go with --{instead}: leave one of them out")
+                other = instead.replace("_", "-")
+                raise BenchError(f"--{name} does not go with --{other}: leave one of them out")
     if args.format == "parquet" and args.out is None:
         raise BenchError("--format parquet is no text: name a file with --out FILE.parquet")
 
@@ -184,7 +192,11 @@ def _rendered(frames: Frames, args: argparse.Namespace) -> str | bytes:
     if args.frontier:
         from bench.report import frontier
 
-        return frontier.render(frames, args.format, at=args.at, width=width, color=color)
+        return frontier.render(frames, args.format, width=width, color=color)
+    if args.at_equal_content:
+        from bench.report import equal_content
+
+        return equal_content.render(frames, args.format, at=args.at, width=width, color=color)
     if args.amortised:
         from bench.report import amortised
 

@@ -183,6 +183,29 @@ def iterates_from_step_zero(subject: MethodSubject) -> None:
     )
 
 
+def shares_its_adaptation(subject: MethodSubject) -> None:
+    """With a strength that needs no adaptation, one strength's adaptation serves another."""
+    strength = subject.thing.strength
+    if strength is None or strength.adapts:
+        return
+    weak, strong, fresh = (
+        dataclasses.replace(subject, given={**subject.given, strength.option: value})()
+        for value in (strength.values[0], strength.values[-1], strength.values[-1])
+    )
+    content = _content(weak)
+    torch.manual_seed(1)
+    phases.adapt(weak, _style(weak))
+    tensors = {name: tensor.detach().clone() for name, tensor in weak.adapted().items()}
+    strong.restore(tensors)
+    same(
+        _stylize(strong, content),
+        _transfer(fresh, content),
+        f"another {strength.option} takes another adaptation: give adapted and restore all that "
+        "adapt keeps, or let Strength say adapts=True",
+        tolerance=0 if content.device.type == "cpu" else TOLERANCE,
+    )
+
+
 def takes_several_pictures(subject: MethodSubject) -> None:
     """One that takes several pictures of a style makes something of each, and of two alike one."""
     if not subject.thing.several:
@@ -214,6 +237,7 @@ CHECKS: tuple[Check, ...] = (
     stylizes_batches_as_singles,
     takes_odd_sizes,
     takes_several_pictures,
+    shares_its_adaptation,
     runs_in_bfloat16,
     records_its_options,
     _common.keeps_to_its_device,

@@ -31,12 +31,15 @@ class Strength:
     so that methods are compared at the same loss of content.
 
     Attributes:
-        option: its name among the method's options; a number.
+        option: its name among the method's options; a number, whose default is the usual strength.
         values: those worth measuring, the least style first.
+        adapts: whether another value needs another adaptation. Where not, `load` and `adapt` do not
+            read the option, and the rows of a sweep share what `adapted` gives.
     """
 
     option: str
     values: Sequence[float]
+    adapts: bool = True
 
 
 class Method(ABC):

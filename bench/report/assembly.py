@@ -67,7 +67,7 @@ def row_of(index: Index, place: Place, metrics: Mapping[str, MetricRecord], seed
     outcome = outcome_of(held.cells, held.speeds, [style] if style else record.styles)
     batch = int(held.speeds["batch"].iloc[0]) if len(held.speeds) else 1
     ended = finished.loc[finished["adapt_finished"].eq(False), "adapt_steps"]
-    changed = _changed(held.method)
+    changed = ", ".join(_changed(held.method).values())
     timings = _timings(held, style)
     core = _timed(timings.get("core"), 1e3, seed)
     return Row(
@@ -99,7 +99,7 @@ def row_of(index: Index, place: Place, metrics: Mapping[str, MetricRecord], seed
         ),
         batches=[] if style else _batches(held.batches, seed),
         label=variant.method,
-        notes=[*_remarks(variant, held, changed, batch, ended), *outcome.notes],
+        notes=[*_remarks(variant, held, batch, ended), *outcome.notes],
     )
 
 
@@ -185,12 +185,12 @@ def _resources(held: _Held, seconds: float, precision: str) -> Resources:
     )
 
 
-def _remarks(variant: Variant, held: _Held, changed: str, batch: int, ended: Any) -> Iterator[str]:
+def _remarks(variant: Variant, held: _Held, batch: int, ended: Any) -> Iterator[str]:
     """What must be said about a row that works."""
-    behind = held.method.method
-    differs = [behind] * (behind != variant.method) + [f"with {changed}"] * bool(changed)
-    if differs:
-        yield " ".join(differs)
+    if differs := _differs(variant, held.method):
+        yield differs
+    if shared := sorted(set(held.finished["adapt_shared_with"].dropna())):
+        yield f"adaptation shared with {', '.join(shared)}"
     if held.record.dataset.references > 1 and held.method.several is False:
         yield FIRST
     if batch != 1:
@@ -204,13 +204,25 @@ def _remarks(variant: Variant, held: _Held, changed: str, batch: int, ended: Any
         yield _ended(ended, len(held.finished), limit)
 
 
-def _changed(method: MethodRecord) -> str:
-    """The options that are not the defaults."""
-    return ", ".join(
-        f"{name}={value}"
+def _differs(variant: Variant, method: MethodRecord) -> str:
+    """Where a row stands that is not its method as it usually is; empty for one that is."""
+    words = [method.method] * (method.method != variant.method)
+    changed, strength = _changed(method), method.strength
+    if strength in changed and strength in method.defaults:
+        usual = method.defaults[strength]
+        words.append(f"at strength {changed.pop(strength)}, where {usual} is usual")
+    if changed:
+        words.append(f"with {', '.join(changed.values())}")
+    return " ".join(words)
+
+
+def _changed(method: MethodRecord) -> dict[str, str]:
+    """The options that are not the defaults, by name, each with its value in words."""
+    return {
+        name: f"{name}={value}"
         for name, value in method.options.items()
         if name not in method.defaults or value != method.defaults[name]
-    )
+    }
 
 
 def _ended(steps: Any, count: int, limit: float) -> str:

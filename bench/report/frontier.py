@@ -1,4 +1,4 @@
-"""Quality at equal content: what style a method gives for how much of the content.
+"""What style a method gives for how much of the content, at all its strengths.
 
 Rows of one method that differ in one number among their options, as `bench run --sweep` makes
 them, are points of one curve. A method that only trades the one for the other stays on its curve;
@@ -70,12 +70,20 @@ class Curve:
 
         NaN for a style whose points do not reach it: nothing is extrapolated.
         """
+        return self._at(content, [point.style for point in self.points])
+
+    def strength_at(self, content: float) -> NDArray[np.float64]:
+        """The strength at which each style has a content error, likewise."""
+        strengths = [np.full_like(point.style, point.strength) for point in self.points]
+        return self._at(content, strengths)
+
+    def _at(self, content: float, of_points: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
         contents = np.stack([point.content for point in self.points])
-        styles = np.stack([point.style for point in self.points])
+        values = np.stack(of_points)
         found = np.full(contents.shape[1], math.nan)
         for column in range(contents.shape[1]):
             order = np.argsort(contents[:, column], kind="stable")
-            xs, ys = contents[order, column], styles[order, column]
+            xs, ys = contents[order, column], values[order, column]
             if xs[0] <= content <= xs[-1]:
                 found[column] = np.interp(content, xs, ys)
         return found
@@ -126,13 +134,6 @@ def _point(row: Row, strength: float, scale: Scale) -> Point:
     errors = scale.of(row)
     assert errors is not None
     return Point(row, strength, *errors)
-
-
-def equal_content(found: Sequence[Curve]) -> float | None:
-    """A content error that curves reach: the median of their points' means; None without one."""
-    swept = [curve for curve in found if len(curve.points) > 1]
-    means = [float(point.content.mean()) for curve in swept for point in curve.points]
-    return float(np.median(means)) if means else None
 
 
 def of_group(group: Group, seed: int = 0) -> Iterator[tuple[int, Scale, list[Curve]]]:
@@ -188,17 +189,15 @@ def render(
     frames: Frames,
     format: str = "plain",
     *,
-    at: float | None = None,
     width: int = WIDTH,
     color: bool = False,
     seed: int = 0,
 ) -> str:
-    """The points and the style errors at equal content as tables, or `frame` as csv.
+    """The points as tables, or `frame` as csv.
 
     Args:
         frames: what `bench.results.load` gives.
         format: one of `FORMATS`.
-        at: the content error to compare at; None for `equal_content`.
         width, color: of plain text.
         seed: of the resamples of styles.
 
@@ -209,13 +208,10 @@ def render(
         raise BenchError(f"--frontier goes with --format {', '.join(FORMATS)}, not {format}")
     if format == "csv":
         return data.csv(frame(frames, seed))
-    sections = []
-    for group, size, scale, found in every(frames, seed):
-        tables = [_points_table(found, scale, size)]
-        content = equal_content(found) if at is None else at
-        if content is not None:
-            tables.append(_equal_table(found, scale, size, content))
-        sections.append(Section(heading(group), tables, []))
+    sections = [
+        Section(heading(group), [_points_table(found, scale, size)], [])
+        for group, size, scale, found in every(frames, seed)
+    ]
     return formats.write(sections, frames.warnings, format, width, color)
 
 
@@ -230,8 +226,8 @@ def _points_table(found: Sequence[Curve], scale: Scale, size: int) -> Table:
                 [
                     Cell(short(curve.name), marks=mark),
                     Cell(clean(strength)),
-                    _error_cell(point.style, scale),
-                    _error_cell(point.content, scale),
+                    error_cell(point.style, scale),
+                    error_cell(point.content, scale),
                     Cell("yes" if point.on_front else ""),
                 ]
             )
@@ -246,23 +242,8 @@ def _points_table(found: Sequence[Curve], scale: Scale, size: int) -> Table:
     )
 
 
-def _equal_table(found: Sequence[Curve], scale: Scale, size: int, content: float) -> Table:
-    reached = {curve.name: curve.style_at(content) for curve in found if len(curve.points) > 1}
-    whole = {name: errors for name, errors in reached.items() if np.isfinite(errors).all()}
-    ordered = sorted(whole.items(), key=lambda item: float(item[1].mean()))
-    lines = [[Cell(short(name)), _error_cell(errors, scale)] for name, errors in ordered]
-    left = [clean(name) for name in reached if name not in whole]
-    return Table(
-        f"Style error at content error {content:.2f}, {size} px",
-        [["method"], ["style", "error"]],
-        lines,
-        [False] * len(lines),
-        1,
-        [f"not reached in every style by {', '.join(left)}"] if left else [],
-    )
-
-
-def _error_cell(errors: NDArray[np.float64], scale: Scale) -> Cell:
+def error_cell(errors: NDArray[np.float64], scale: Scale) -> Cell:
+    """The mean over styles, with its interval where there are several."""
     low, high = percentile_bounds(scale.resampled(errors))
     interval = (digits(low), digits(high)) if len(errors) > 1 else None
     return Cell(digits(float(errors.mean())), interval)

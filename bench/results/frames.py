@@ -40,9 +40,10 @@ class Frames:
         runs: one row per run: run, path, created, environment, dataset, dataset_fingerprint,
             profile, seed, bench_version, command.
         cells: one row per cell: run, environment, method, style, size, status, reason, precision,
-            adapt_seconds, adapt_steps, adapt_finished, first_call (s), contents (list of names),
-            params_shared, params_per_style, peak_memory_bytes, flops. What a worker of
-            `bench run --on` made has no adapt_seconds, first_call and peak_memory_bytes.
+            adapt_seconds, adapt_steps, adapt_finished, adapt_shared_with (a row, or None),
+            first_call (s), contents (list of names), params_shared, params_per_style,
+            peak_memory_bytes, flops. What a worker of `bench run --on` made has no adapt_seconds,
+            first_call and peak_memory_bytes.
         speeds: one row per method and size: run, environment, method, size, status, reason,
             precision, batch, iterative_adapt, iterative_stylize, noisy (why, or empty).
         samples: one row per raw sample: run, environment, method, size, scope, round, seconds.
@@ -81,7 +82,8 @@ _COLUMNS = {
     "runs": "run path created environment dataset dataset_fingerprint profile seed bench_version"
     " command",
     "cells": "run environment method style size status reason precision adapt_seconds adapt_steps"
-    " adapt_finished first_call contents params_shared params_per_style peak_memory_bytes flops",
+    " adapt_finished adapt_shared_with first_call contents params_shared params_per_style"
+    " peak_memory_bytes flops",
     "speeds": "run environment method size status reason precision batch iterative_adapt"
     " iterative_stylize noisy",
     "samples": "run environment method size scope round seconds",
@@ -179,6 +181,7 @@ def _cell_row(cell: CellRecord) -> Values:
         adapt.seconds if adapt and at_home else None,
         adapt.steps if adapt else None,
         adapt.finished if adapt else None,
+        adapt.shared_with if adapt else None,
         cell.first_call if at_home else None,
         [sys.intern(picture.content) for picture in cell.contents],
         parameters.shared if parameters else None,

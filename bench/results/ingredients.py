@@ -38,6 +38,7 @@ class MethodRecord:
     autocast: bool  # False: always plain float32
     plugin: Text  # where it was found
     several: bool | None = None  # it takes all pictures of a style, or the first; None: not known
+    strength: Text = ""  # its option that trades content for style; empty: none, or not known
 
     def __post_init__(self) -> None:
         check_open({"options": self.options, "defaults": self.defaults})

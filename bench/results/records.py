@@ -162,6 +162,7 @@ class AdaptRecord:
     curve: Sequence[tuple[Step, Seconds]] | None  # (step, seconds so far) of what iterates
     device_seconds: Seconds | None = None  # the same by CUDA events
     launched: Text | None = None  # how its steps were, where the method tells
+    shared_with: Name | None = None  # the row whose adaptation it is; None: the cell's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,24 +22,24 @@ from bench.run.blocks import Place
 from bench.run.isolation import Piece, Say, apart
 from bench.run.plan import Plan, Reopen, precision_label
 from bench.run.scores import Part
+from bench.run.sharing import families
 
 
 def make_cells(
     run: Path, plan: Plan, context: Context, places: Sequence[Place], say: Say
 ) -> Iterator[str]:
-    """As `cells.make_cells`, with a process for each method."""
+    """As `cells.make_cells`, with a process for each method, or family (`bench.run.sharing`)."""
     for place in places:  # what is there is damaged, and would count as made
         _cell(run, place).unlink(missing_ok=True)
-    for name in plan.methods:
-        left = [place for place in places if place[2] == name]
+    for names in families(plan):
+        left = [place for place in places if place[2] in names]
         while left:
             work = _Work(functools.partial(_cells, _reopen(plan), tuple(left)), run, plan, say)
             for _ in itertools.chain(work, [None]):  # and once more at the end
                 while left and _cell(run, left[0]).exists():
-                    del left[0]
-                    yield name
+                    yield left.pop(0)[2]
             if left:
-                size, style, _ = left.pop(0)
+                size, style, name = left.pop(0)
                 cell = CellRecord(
                     method=name,
                     style=style,

@@ -35,6 +35,7 @@ from bench.run.failures import failures
 from bench.run.inputs import read_input, read_style
 from bench.run.isolation import Say
 from bench.run.plan import Plan, precision_label, seed
+from bench.run.sharing import Adaptation, family
 
 Tell = Callable[[str], object]
 """Takes how far a cell is."""
@@ -61,14 +62,19 @@ def missing_cells(run: Path, methods: Iterable[str]) -> list[Place]:
 def make_cells(
     run: Path, plan: Plan, context: Context, places: Sequence[Place], say: Say
 ) -> Iterator[str]:
-    """Make cells, and give the method's name after each."""
+    """Make cells, and give the method's name after each.
+
+    Rows of a family (see `bench.run.sharing`) share the adaptation where they follow each other.
+    """
+    kept: Adaptation | None = None
     if places:
         # the first optimiser would import it: seconds that no adaptation is to be charged
         importlib.import_module("torch._dynamo")
     for size, style, name in places:
         tell = functools.partial(say, name, f"{name} · {style} · {size} px")
         tell("")
-        results.write_record(run, run_cell(run, plan, context, (size, style, name), tell))
+        cell, kept = _made(run, plan, context, (size, style, name), tell, kept)
+        results.write_record(run, cell)
         yield name
 
 
@@ -84,19 +90,45 @@ def image_path(
 
 def run_cell(run: Path, plan: Plan, context: Context, place: Place, tell: Tell) -> CellRecord:
     """Adapt one method to one style at one size, and stylize every content."""
+    return _made(run, plan, context, place, tell)[0]
+
+
+def _made(
+    run: Path,
+    plan: Plan,
+    context: Context,
+    place: Place,
+    tell: Tell,
+    kept: Adaptation | None = None,
+) -> tuple[CellRecord, Adaptation | None]:
+    """A cell, with the adaptation kept so far or its own, and what is to be kept after it."""
     begun = time.perf_counter()
-    making = _Making(run, plan, context, place, tell)
+    making = _Making(run, plan, context, place, tell, kept)
     with failures(place[2], context) as outcome:
         making.make()
     seconds = time.perf_counter() - begun
-    return replace(making.cell, status=outcome.status, reason=outcome.reason, seconds=seconds)
+    cell = replace(making.cell, status=outcome.status, reason=outcome.reason, seconds=seconds)
+    return cell, making.kept
 
 
 class _Making:
-    """A cell under way: `cell` is what is known of it so far, also when a phase fails."""
+    """A cell under way: `cell` is what is known of it so far, also when a phase fails.
 
-    def __init__(self, run: Path, plan: Plan, context: Context, place: Place, tell: Tell) -> None:
-        size, style, name = place
+    `kept` is an adaptation for other rows of its family: that of a cell before, or its own.
+    """
+
+    def __init__(
+        self,
+        run: Path,
+        plan: Plan,
+        context: Context,
+        place: Place,
+        tell: Tell,
+        kept: Adaptation | None,
+    ) -> None:
+        size, style, name = self.place = place
+        self.family = family(plan, name)
+        self.kept = kept if kept is not None and kept.serves(place, self.family) else None
         self.run, self.plan, self.context, self.tell = run, plan, context, tell
         self.chosen = plan.methods[name]
         self.record = results.read_run(run)
@@ -110,12 +142,12 @@ class _Making:
         Raises:
             Exception: whatever the method raises, and what `stylize` does.
         """
-        self._seed("load")
+        self._seed("load", self.family[0])
         method = loaded(self.chosen.cls, self.context, self.chosen.options)
         if method.arithmetic is not None:
             precision, reason = method.arithmetic
             self.cell = replace(self.cell, precision=precision, precision_reason=reason)
-        per_style = self._adapt(method)
+        per_style = self._adapt(method) if self.kept is None else self._take_over(method, self.kept)
         shared = footprint.parameters(method.networks()) - per_style
         counts = ParameterCounts(shared=shared, per_style=per_style)
         self.cell = replace(self.cell, parameters=counts)
@@ -130,7 +162,7 @@ class _Making:
             self.cell = replace(self.cell, flops=count_flops(method, given, steps))
 
     def _adapt(self, method: Method) -> int:
-        """Adapt to the style; returns how many numbers it keeps for itself."""
+        """Adapt to the style, for the family too; returns how many numbers it keeps for itself."""
         asked = self.record.observe
         start: list[Tensor] = []
 
@@ -146,7 +178,7 @@ class _Making:
                 moment = ObservedRecord(step=step, seconds=seconds, contents=pictures)
                 self.cell = replace(self.cell, observed=[*self.cell.observed, moment])
 
-        self._seed("adapt")
+        self._seed("adapt", self.family[0])
         phase = adapting(method, self.reference)
         adaptation = drain(
             self._heard(phase),
@@ -164,7 +196,15 @@ class _Making:
             launched=method.launched,
         )
         self.cell = replace(self.cell, adapt=taken)
-        return changed_parameters(start, all_parameters(method))
+        per_style = changed_parameters(start, all_parameters(method))
+        if len(self.family) > 1 and not self.cell.observed:  # what is observed is each row's own
+            self.kept = Adaptation.of(method, self.place, taken, per_style)
+        return per_style
+
+    def _take_over(self, method: Method, kept: Adaptation) -> int:
+        """Be adapted as another row of the family is; returns as `_adapt` does."""
+        self.cell = replace(self.cell, adapt=kept.give(method))
+        return kept.per_style
 
     def _stylize(
         self, method: Method, content: str, step: int | None = None
@@ -202,8 +242,10 @@ class _Making:
                 self.tell(f"step {step}")
             yield value
 
-    def _seed(self, phase: str) -> None:
-        seed(self.plan.seed, *self.cell.place, phase)
+    def _seed(self, phase: str, name: str | None = None) -> None:
+        """Seed a phase by the cell's place, or by that of another row of its family."""
+        size, style, own = self.place
+        seed(self.plan.seed, name or own, style, size, phase)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ on where it was. Metrics read the stored pictures, never a live method.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from bench.run.distribution import remaining, work_off
 from bench.run.engines import Engine
 from bench.run.isolation import Say, worker_lock
 from bench.run.plan import Plan
+from bench.run.sharing import families
 from bench.run.worker import Worker
 
 Away = tuple[Worker, Engine]
@@ -78,7 +80,7 @@ def _execute(run: Path, plan: Plan, context: Context, quiet: bool, away: Away | 
             forecast.done(part, worked)
             bar.update(count)
 
-        places = cells.missing_cells(run, plan.methods)
+        places = cells.missing_cells(run, itertools.chain(*families(plan)))
         for _, _, name in set(grid) - set(places):
             finished(("cell", name), False)
         here = set(staying)

@@ -118,6 +118,7 @@ def _method(chosen: Chosen, context: Context, registry: Registry) -> MethodRecor
         trains_on=list(cls.learns_from(chosen.options)),
         autocast=cls.autocast,
         several=cls.several,
+        strength=cls.strength.option if cls.strength else "",
         plugin=registry.origin("methods", cls.name).source,
     )
 

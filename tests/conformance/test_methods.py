@@ -21,7 +21,7 @@ from helpers.checked import (
 )
 from torch import nn
 
-from bench import Weights, option
+from bench import Strength, Weights, option
 
 
 class Uncited(Good):
@@ -301,6 +301,30 @@ class Reading(Plain):
         self.text = Path(__file__).read_text(encoding="utf-8")
 
 
+@dataclasses.dataclass(frozen=True)
+class Much:
+    """How strongly."""
+
+    much: float = option(0.5, "how much", low=0, high=1)
+
+
+class Sharing(Plain):
+    """A strength that stylizing alone reads."""
+
+    Options = Much
+    strength = Strength("much", (0.2, 0.8), adapts=False)
+
+    def stylize(self, content):
+        return content * (1 - self.options.much) + self.mean * self.options.much
+
+
+class Hoarding(Sharing):
+    """Says so too, and adapts by its strength."""
+
+    def adapt(self, style):
+        super().adapt(style * self.options.much)
+
+
 class Failing(Plain):
     """Has an error."""
 
@@ -308,7 +332,7 @@ class Failing(Plain):
         return content @ torch.zeros(7)
 
 
-@pytest.mark.parametrize("cls", [Good, Plain])
+@pytest.mark.parametrize("cls", [Good, Plain, Sharing])
 def test_good_methods_pass(cls):
     assert {outcome.status for outcome in outcomes("methods", cls)} == {"passed"}
 
@@ -339,6 +363,7 @@ def test_good_methods_pass(cls):
         (Lazy, "leaves_inputs_alone", "shares memory with the content"),
         (Faithful, "forgets_styles", "adapt must start anew"),
         (Drifting, "forgets_contents", "must not change the method"),
+        (Hoarding, "shares_its_adaptation", "another much takes another adaptation"),
         (Mixing, "stylizes_batches_as_singles", "mix pictures"),
         (Seeding, "leaves_global_state_alone", "a global seed: torch.manual_seed (checked.py"),
         (Borrowing, "leaves_global_state_alone", "numpy.random was changed"),

@@ -87,6 +87,7 @@ def test_equal_content_lies_between_the_points(run):
     curve = curves(run())["m"]
     assert curve.style_at(0.4).tolist() == pytest.approx([0.6, 0.6])
     assert curve.style_at(0.3).tolist() == pytest.approx([0.7, 0.7])
+    assert curve.strength_at(0.3).tolist() == pytest.approx([0.4375, 0.4375])  # a quarter of 0.75
 
 
 def test_nothing_is_extrapolated_style_by_style(run):
@@ -103,12 +104,6 @@ def test_the_front_has_what_no_other_point_beats_in_both(run):
     assert [p.on_front for p in found["other"].points] == [False]
 
 
-def test_the_content_error_to_compare_at_is_the_median_of_the_swept_points(run):
-    assert frontier.equal_content(list(curves(run()).values())) == pytest.approx(0.4)
-    alone = {"weak": {"a": 1}, "strong": {"b": 1}}
-    assert frontier.equal_content(list(curves(run(options=alone)).values())) is None
-
-
 def tables(capsys, *words):
     assert cli.main(["report", "--frontier", *words]) == 0
     return capsys.readouterr().out
@@ -117,10 +112,7 @@ def tables(capsys, *words):
 def test_the_tables(run, capsys):
     out = " ".join(tables(capsys, str(run())).split())
     assert "m alpha 0.25 0.800 0.200 yes" in out
-    assert "Style error at content error 0.40, 64 px" in out
-    assert "m 0.600" in out
-    out = " ".join(tables(capsys, str(run()), "--at", "0.9").split())
-    assert "not reached in every style by m" in out
+    assert "other 0.700 0.500 yes" in out
 
 
 def test_the_data(run, capsys):
@@ -141,8 +133,3 @@ def test_a_sweep_has_a_plot(run):
     [axes] = drawn["frontier-64px"].axes
     lines = [line.get_xydata().tolist() for line in axes.lines]
     assert [pytest.approx([0.2, 0.8]), pytest.approx([0.6, 0.4])] in lines
-
-
-def test_at_goes_with_frontier(run, capsys):
-    assert cli.main(["report", str(run()), "--at", "0.4"]) == 1
-    assert "--at goes with --frontier" in capsys.readouterr().err
