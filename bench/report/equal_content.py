@@ -84,7 +84,11 @@ def frame(frames: Frames, at: float | None = None, seed: int = 0) -> DataFrame:
     for group, size, scale, content, compared in _compared(frames, at, seed):
         for crossing in compared:
             known = crossing.whole
-            ends = percentile_bounds(scale.resampled(crossing.style)) if known else (math.nan,) * 2
+            ends = (
+                percentile_bounds(scale.resampled(crossing.style))
+                if known
+                else (math.nan, math.nan)
+            )
             lines.append(
                 {
                     "environment": group.environment.fingerprint,

@@ -34,17 +34,16 @@ def run(fake_run):
     def make(*names):
         names = names or tuple(POINTS)
 
-        def value(error, scale=1.0):
+        def value(error, scale):
             return lambda style, _: scale * (error(style) if callable(error) else error)
 
-        folder = fake_run(("identity", "style-copy", *names), values={
-            "gram/1@judge": {"identity": 1.0, "style-copy": 0.0}
-            | {name: value(POINTS[name][0]) for name in names},
-            "lpips/1@judge": {"identity": 0.0, "style-copy": 0.8}
-            | {name: value(POINTS[name][1], 0.8) for name in names},
-            "gram/1@trainer": {"identity": 2.0, "style-copy": 0.0}
-            | dict.fromkeys(names, math.nan),
-        })  # fmt: skip
+        judged = {"gram/1@judge": (1.0, 0.0, 0, 1.0), "lpips/1@judge": (0.0, 0.8, 1, 0.8)}
+        values = {"gram/1@trainer": {"identity": 2.0, "style-copy": 0.0, "fast": 0.5}}
+        for id_, (identity, style_copy, axis, scale) in judged.items():
+            own = {name: value(POINTS[name][axis], scale) for name in names}
+            anchors = {"identity": identity, "style-copy": style_copy}
+            values[id_] = {**anchors, "fast": math.nan, **own}
+        folder = fake_run(("identity", "style-copy", *names), values=values)
         record = json.loads((folder / "run.json").read_text())
         for name in set(names) & set(OPTIONS):
             record["methods"][name] |= OPTIONS[name]
