@@ -78,6 +78,11 @@ def add(command: AddCommand) -> None:
     parser.add_argument("--within", type=_time, metavar="TIME", help="all takes no longer, e.g. 2h")
     parser.add_argument("--memory", type=_memory, metavar="SIZE", help="no more of it, e.g. 2GB")
     parser.add_argument(
+        "--with-training",
+        action="store_true",
+        help="count the training of a method's weights, as on a domain of your own",
+    )
+    parser.add_argument(
         "--commercial", action="store_true", help="only weights whose licence allows it"
     )
     parser.add_argument(
@@ -112,6 +117,7 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
         args.picture_in,
         args.within,
         args.memory,
+        args.with_training,
         _barred(args.plugin) if args.commercial else {},
         args.prefer,
     )

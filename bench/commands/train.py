@@ -87,6 +87,7 @@ def execute(args: argparse.Namespace, arguments: list[str]) -> int:
     import torch
 
     from bench.contract import Context
+    from bench.machine import environment
 
     device, precision = _shared.machine(args)
     device = distributed.own_device(device)
@@ -96,7 +97,11 @@ def execute(args: argparse.Namespace, arguments: list[str]) -> int:
     context = Context(device, precision, contents, registry.encoder)
     torch.manual_seed(args.seed)
     budget = training.Budget(args.minutes, args.steps, args.save_minutes)
-    about = {"command": f"`{shlex.join(['bench', *arguments])}`", "method": cls.citation}
+    about = {
+        "command": f"`{shlex.join(['bench', *arguments])}`",
+        "machine": environment.device_name(device),
+        "method": cls.citation,
+    }
     with distributed.joined(device):
         progress = training.train(
             task(context, styles, chosen),

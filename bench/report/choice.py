@@ -1,6 +1,7 @@
 """Which method for so many pictures in so many styles: the answer, with its reasons.
 
-What a method costs is its adaptation for every style and its core time for every picture. How good
+What a method costs is its adaptation for every style and its core time for every picture; where the
+need says so, the training of its weights once as well. How good
 it is, is told on a scale between the anchors: on each style judge 0 is the style's own picture and
 1 the photograph unchanged, on each content judge the other way round. Its quality error is the
 distance from 0 in both, so that a method that only trades style for content gains nothing.
@@ -32,6 +33,7 @@ class Candidate:
     Attributes:
         row: of the report.
         adapt, picture: seconds of one style and of one picture.
+        training: seconds that its weights took to train; 0 where it has none, NaN if not known.
         total: seconds for all; low, high: its 95 % interval, NaN without one.
         style, content: errors between 0 and 1 of the anchors, means over judges.
         error: the quality error, the length of both.
@@ -41,6 +43,7 @@ class Candidate:
     row: Row
     adapt: float
     picture: float
+    training: float
     total: float
     low: float
     high: float
@@ -133,20 +136,23 @@ def _candidate(row: Row, cost: Cost | None, need: Need, scale: Scale) -> Candida
     for value, limit, words in limits:
         if limit is not None and value > limit:
             return f"{words.format(value)}, more than {limit:.3g}"
-    total = need.styles * cost.adapt + need.pictures * cost.image
+    training = row.training if need.training else 0.0
+    if math.isnan(training):
+        return "what the training of its weights took is not known"
+    total = training + need.styles * cost.adapt + need.pictures * cost.image
     if need.total_in is not None and total > need.total_in:
         return f"all takes {total:.3g} s, more than {need.total_in:.3g}"
     if (quality := scale.of(row)) is None:
         return "a judge lacks a number"
     low = high = math.nan
     if cost.draws is not None:
-        sums = need.styles * cost.draws[0] + need.pictures * cost.draws[1]
+        sums = training + need.styles * cost.draws[0] + need.pictures * cost.draws[1]
         low, high = (float(end) for end in np.quantile(sums, (0.025, 0.975)))
     style, content = (float(part.mean()) for part in quality)
     draws = np.hypot(*(scale.resampled(part) for part in quality))
     return Candidate(
-        row, cost.adapt, cost.image, total, low, high, style, content, math.hypot(style, content),
-        draws,
+        row, cost.adapt, cost.image, row.training, total, low, high, style, content,
+        math.hypot(style, content), draws,
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ class Need:
         picture_in: seconds that a picture may take.
         total_in: seconds that all may take.
         memory: bytes that stylizing may take.
+        training: whether what the weights' training took is counted, as on another domain.
         barred: method to why its licence does not allow the use.
         prefer: see `bench.report.choice.answer`.
     """
@@ -33,5 +34,6 @@ class Need:
     picture_in: float | None = None
     total_in: float | None = None
     memory: float | None = None
+    training: bool = False
     barred: Mapping[str, str] = field(default_factory=dict)
     prefer: Prefer = "balance"

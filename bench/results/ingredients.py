@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.results.values import Count, Name, Open, Text, check_open
+from bench.results.values import Count, Name, Open, Seconds, Text, check_open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,16 @@ class DatasetRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRecord:
+    """What the training of a weights file took; see bench.weights.cards."""
+
+    file: Text
+    seconds: Seconds | None  # None: not known
+    machine: Text = ""
+    start: Text = ""  # the weights it started from, whose own training is not in `seconds`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MethodRecord:
     """A method as it was run."""
 
@@ -38,6 +48,7 @@ class MethodRecord:
     autocast: bool  # False: always plain float32
     plugin: Text  # where it was found
     several: bool | None = None  # it takes all pictures of a style, or the first; None: not known
+    trainings: Sequence[TrainingRecord] | None = None  # of its own weights; None: not recorded
 
     def __post_init__(self) -> None:
         check_open({"options": self.options, "defaults": self.defaults})

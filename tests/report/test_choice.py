@@ -12,6 +12,7 @@ from bench import cli
 from bench.commands import choose
 from bench.errors import BenchError
 from bench.report import choice, choice_text, need
+from bench.results import TrainingRecord
 
 for _values in VALUES.values():
     _values["fast"] = math.nan  # what the helper would take for a method without values
@@ -60,6 +61,58 @@ def test_where_nothing_meets_the_limits_there_is_no_answer(group):
     assert found.recommended is None
     assert "No method meets the limits." in said(found)
     assert choice_text.data(found)["recommended"] is None
+
+
+def trained(found, **seconds):
+    """Let the rows' weights have taken so many seconds to train; None: not known."""
+    for row in found.rows:
+        took = seconds.get(row.method, 0.0)
+        parts = [TrainingRecord(file=f"{row.method}.st", seconds=took, machine="Abacus")]
+        row.trainings = [] if took == 0 else parts
+    return found
+
+
+def test_with_training_counts_it_once(group):
+    found = trained(group(), good=1000.0)
+    asked = {"styles": 3, "pictures": 500}
+    without = choice.answer(found, need.Need(**asked))
+    assert first(without) == "good"
+    assert without.recommended.total == pytest.approx(14.0)
+    assert without.recommended.training == 1000.0
+    counted = choice.answer(found, need.Need(**asked, training=True))
+    assert first(counted) == "slow"  # 3 * 3 + 500 * 0.1 = 59
+    assert {c.row.method: c.total for c in counted.others}["good"] == pytest.approx(1014.0)
+
+
+def test_what_the_training_took_is_told_with_the_answer(group):
+    found = trained(group(), good=7200.0)
+    text = said(choice.answer(found, need.Need(pictures=100)))
+    assert "Take good: 4 s in all" in text
+    assert "with its training, on a domain of your own: 2 h in all" in text
+    assert "training of good.st: 2 h (Abacus)" in text
+    counted = need.Need(pictures=100_000, training=True)
+    assert "(its training 2 h, 1 × 3 s and 100,000 × 10 ms)" in said(choice.answer(found, counted))
+    values = choice_text.data(choice.answer(found, counted))
+    both = {c["method"]: c for c in [values["recommended"], *values["others"]]}
+    assert both["good"]["training_s"] == 7200.0
+    assert both["slow"]["training_s"] == 0.0
+
+
+def test_an_unknown_training_excludes_only_where_it_counts(group):
+    found = trained(group(), good=None)
+    without = choice.answer(found, need.Need(pictures=100))
+    assert first(without) == "good"
+    assert choice_text.data(without)["recommended"]["training_s"] is None
+    counted = choice.answer(found, need.Need(pictures=100, training=True))
+    assert dict(counted.excluded) == {"good": "what the training of its weights took is not known"}
+
+
+def test_a_limit_of_all_holds_for_the_training_too(group):
+    found = trained(group(), good=1000.0)
+    limited = need.Need(pictures=100, total_in=900.0, training=True)
+    assert dict(choice.answer(found, limited).excluded)["good"] == (
+        "all takes 1e+03 s, more than 900"
+    )
 
 
 def test_an_alias_has_the_licence_and_the_commands_of_its_method(group):
