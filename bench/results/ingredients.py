@@ -30,7 +30,7 @@ class TrainingRecord:
     file: Text
     seconds: Seconds | None  # None: not known
     machine: Text = ""
-    start: Text = ""  # the weights it started from, whose own training is not in `seconds`
+    start: Text = ""  # what it started from and `seconds` lack, as no card says it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -64,4 +65,41 @@ def test_every_trained_network_that_is_shipped_says_its_time():
     assert found["adain"] == Training(
         24 * 60.0, "cpu, bfloat16/channels_last, 1 threads, 1 processes", ""
     )
-    assert found["cin"].start == "START.safetensors"
+    assert found["ghiasi"].seconds == pytest.approx(86.2 * 60)
+    assert found["cin"].seconds == pytest.approx((15 + 86.2) * 60)
+    assert found["metastyle"].seconds == pytest.approx((35.8 + 86.2) * 60)
+    assert found["cin"].start == ""
+    assert found["metanet"].start == "warm.safetensors"  # no card says what that took
+
+
+def card(folder, name, minutes, start=None, named=None):
+    options = "{}" if start is None else json.dumps({"start": start})
+    (folder / f"{name}.md").write_text(
+        f"- device and precision: {name}\n- steps: 7; wall time: {minutes} minutes\n"
+        + (f"- started from: `{named}`\n" if named else "")
+        + f"- from step 0:\n  - options: `{options}`\n"
+    )
+
+
+def test_what_a_training_started_from_is_counted_too(tmp_path):
+    card(tmp_path, "first", 30.0, start="elsewhere/lost.safetensors")
+    card(tmp_path, "second", 20.0, start="gone/first.safetensors")
+    card(tmp_path, "third", 10.0, start="START.safetensors", named="second.safetensors")
+    found = training(tmp_path / "third.safetensors")
+    assert found == Training(3600.0, "first; second; third", "lost.safetensors")
+
+
+@pytest.mark.parametrize("start", ["..", ".", "/", "a\0b", "x" * 5000])
+def test_a_start_that_is_no_files_name_is_not_counted(tmp_path, start):
+    card(tmp_path, "net", 1.0, start=start)
+    found = training(tmp_path / "net.safetensors")
+    assert found is not None
+    assert found.seconds == 60.0
+
+
+def test_cards_that_start_from_each_other_end(tmp_path):
+    card(tmp_path, "one", 1.0, start="two.safetensors")
+    card(tmp_path, "two", 2.0, start="one.safetensors")
+    assert training(tmp_path / "one.safetensors") == Training(180.0, "two; one", "one.safetensors")
+    card(tmp_path, "self", 1.0, start="self.safetensors")
+    assert training(tmp_path / "self.safetensors") == Training(60.0, "self", "self.safetensors")
