@@ -20,6 +20,7 @@ from bench.errors import BenchError
 from bench.report.amortised import Cost, costs
 from bench.report.model import Group, Row
 from bench.report.need import Need, Prefer
+from bench.report.quantities import duration, memory
 from bench.report.scale import Scale
 
 WORSE, CLEARLY = 0.05, 0.95
@@ -38,6 +39,7 @@ class Candidate:
         style, content: errors between 0 and 1 of the anchors, means over judges.
         error: the quality error, the length of both.
         draws: the error in resamples of the styles, the same for all candidates.
+        times: seconds of a style and of a picture in resamples, (2, resamples); None without.
     """
 
     row: Row
@@ -51,6 +53,7 @@ class Candidate:
     content: float
     error: float
     draws: NDArray[np.float64] = field(repr=False, compare=False)
+    times: NDArray[np.float64] | None = field(repr=False, compare=False)
 
     def worse_than(self, other: Candidate, by: float = 0.0) -> float:
         """In what share of the resamples its error is larger by more than `by` of the other's."""
@@ -125,23 +128,21 @@ def _candidate(row: Row, cost: Cost | None, need: Need, scale: Scale) -> Candida
         return row.outcome.reason or "it has no time of adaptation or of a picture"
     if row.quality_gate == "failed":
         return "its pictures are no better than the photograph or the style itself"
-    if row.behind in need.barred:
-        return need.barred[row.behind]
-    memory = row.resources.peak.value * 1e6
-    limits = (
-        (cost.adapt, need.new_style_in, "a new style takes {:.3g} s"),
-        (cost.image, need.picture_in, "a picture takes {:.3g} s"),
-        (memory, need.memory, "it takes {:.3g} bytes of memory"),
-    )
-    for value, limit, words in limits:
-        if limit is not None and value > limit:
-            return f"{words.format(value)}, more than {limit:.3g}"
+    if (barred := need.barred.get((row.run, row.method))) is not None:
+        return barred
     training = row.training if need.training else 0.0
     if math.isnan(training):
         return "what the training of its weights took is not known"
     total = training + need.styles * cost.adapt + need.pictures * cost.image
-    if need.total_in is not None and total > need.total_in:
-        return f"all takes {total:.3g} s, more than {need.total_in:.3g}"
+    limits = (
+        (cost.adapt, need.new_style_in, "a new style", duration),
+        (cost.image, need.picture_in, "a picture", duration),
+        (row.resources.peak.value * 1e6, need.memory, "it", memory),
+        (total, need.total_in, "all", duration),
+    )
+    for value, limit, what, said in limits:
+        if limit is not None and value > limit:
+            return f"{what} takes {said(value)}, more than {said(limit)}"
     if (quality := scale.of(row)) is None:
         return "a judge lacks a number"
     low = high = math.nan
@@ -152,7 +153,7 @@ def _candidate(row: Row, cost: Cost | None, need: Need, scale: Scale) -> Candida
     draws = np.hypot(*(scale.resampled(part) for part in quality))
     return Candidate(
         row, cost.adapt, cost.image, row.training, total, low, high, style, content,
-        math.hypot(style, content), draws,
+        math.hypot(style, content), draws, cost.draws,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.report.amortised import training_text
 from bench.report.choice import Answer, Candidate
+from bench.report.quantities import duration
 from bench.results.environment import describe
 from bench.tables.model import WIDTH
 from bench.tables.text import clean
@@ -72,20 +73,6 @@ def commands(candidate: Candidate) -> list[str]:
         f"bench adapt --method {method} --style STYLE.jpg -o style.safetensors",
         "bench stylize --weights style.safetensors PHOTOS/ -o OUT/",
     ]
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it: 45 ms, 3.2 s, 4 min 10 s, 2 h 5 min, 3 d 4 h."""
-    if seconds < 1:
-        return f"{1e3 * seconds:.3g} ms"
-    if seconds < 59.5:
-        return f"{seconds:.3g} s"
-    for large, small, unit, below in (("min", "s", 60, 3600), ("h", "min", 3600, 86_400)):
-        whole, rest = divmod(round(seconds / (unit // 60)), 60)
-        if seconds < below - unit / 120:
-            return f"{whole} {large} {rest} {small}" if rest else f"{whole} {large}"
-    days, hours = divmod(round(seconds / 3600), 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
 
 
 def _lines(answer: Answer, folders: Mapping[str, Path]) -> Iterator[str]:

@@ -23,7 +23,7 @@ class Need:
         total_in: seconds that all may take.
         memory: bytes that stylizing may take.
         training: whether what the weights' training took is counted, as on another domain.
-        barred: method to why its licence does not allow the use.
+        barred: a run and a method of it to why its licence does not allow the use.
         prefer: see `bench.report.choice.answer`.
     """
 
@@ -35,5 +35,5 @@ class Need:
     total_in: float | None = None
     memory: float | None = None
     training: bool = False
-    barred: Mapping[str, str] = field(default_factory=dict)
+    barred: Mapping[tuple[str, str], str] = field(default_factory=dict)
     prefer: Prefer = "balance"

@@ -49,6 +49,7 @@ class MethodRecord:
     plugin: Text  # where it was found
     several: bool | None = None  # it takes all pictures of a style, or the first; None: not known
     trainings: Sequence[TrainingRecord] | None = None  # of its own weights; None: not recorded
+    licences: Mapping[Text, Text] | None = None  # own weight file to licence; None: not known
 
     def __post_init__(self) -> None:
         check_open({"options": self.options, "defaults": self.defaults})

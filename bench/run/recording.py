@@ -120,6 +120,7 @@ def _method(chosen: Chosen, context: Context, registry: Registry) -> MethodRecor
         autocast=cls.autocast,
         several=cls.several,
         trainings=list(trainings(chosen)),
+        licences={Path(own.file).name: own.licence for own in cls.needs(chosen.options)},
         plugin=registry.origin("methods", cls.name).source,
     )
 
