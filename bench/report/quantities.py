@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 def duration(seconds: float) -> str:
     """A time as people say it: 45 ms, 3.2 s, 4 min 10 s, 2 h 5 min, 3 d 4 h."""
@@ -10,11 +12,16 @@ def duration(seconds: float) -> str:
     if seconds < 59.5:
         return f"{seconds:.3g} s"
     for large, small, unit, below in (("min", "s", 60, 3600), ("h", "min", 3600, 86_400)):
-        whole, rest = divmod(round(seconds / (unit // 60)), 60)
+        whole, rest = divmod(_nearest(seconds / (unit // 60)), 60)
         if seconds < below - unit / 120:
             return f"{whole} {large} {rest} {small}" if rest else f"{whole} {large}"
-    days, hours = divmod(round(seconds / 3600), 24)
+    days, hours = divmod(_nearest(seconds / 3600), 24)
     return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def _nearest(number: float) -> int:
+    """Halves go up, as in JavaScript."""
+    return math.floor(number + 0.5)
 
 
 def memory(size: float) -> str:

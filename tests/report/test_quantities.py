@@ -6,6 +6,7 @@ from bench.report import quantities
 
 DURATIONS = {
     0.0456: "45.6 ms", 3.25: "3.25 s", 59.4: "59.4 s", 59.6: "1 min", 250: "4 min 10 s",
+    500.5: "8 min 21 s",
     3599.9: "1 h", 7500: "2 h 5 min", 86_400: "1 d", 100_000: "1 d 4 h",
 }  # fmt: skip
 MEMORY = {8e5: "800 kB", 45e6: "45 MB", 1.5e9: "1.5 GB", 2.3456e9: "2.35 GB"}
