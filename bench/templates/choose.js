@@ -162,7 +162,7 @@ function sureText(facts, ordered) {
     memory: [[1e8, 2.5e8, 5e8, 1e9, 2e9, 4e9, 8e9, 1.6e10], memory],
   };
   const preferences = {
-    balance: "the quickest of those not clearly worse than the best",
+    balance: "the quickest of the good ones",
     quality: "the best pictures",
     time: "the least time",
   };
