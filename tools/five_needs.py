@@ -56,21 +56,22 @@ def answer_to(words: Sequence[str], runs: Sequence[Path]) -> tuple[Answer, Mappi
 
 
 def _head(answer: Answer) -> Iterator[str]:
-    runs = sorted({row.run for row in answer.group.rows})
+    versions = sorted({f"{row.run} (bench {row.variant.commit:.7})" for row in answer.group.rows})
     yield "# Five needs, five answers"
     yield ""
     yield "What `bench choose` says to five people, and the rows of the report that it is from."
-    yield f"Machine: {describe(answer.group.environment)}. Dataset: {answer.group.dataset.name},"
-    yield f"{answer.styles} styles. Run: {', '.join(runs)}. Made by"
-    yield "`python tools/five_needs.py RUN -o docs/needs.md`, after `bench run --all`."
+    yield ""
+    yield f"- machine: {describe(answer.group.environment)}"
+    yield f"- dataset: {answer.group.dataset.name}, {answer.styles} styles"
+    yield f"- run: {', '.join(versions)}"
+    yield "- made by `python tools/five_needs.py RUN -o docs/needs.md`, after `bench run --all`"
 
 
 def _sections(answers: Mapping[str, tuple[Answer, Mapping[str, Path]]]) -> Iterator[str]:
     for title, (answer, folders) in answers.items():
         places = {run: Path("runs") / path.name for run, path in folders.items()}
-        yield from ("", f"## {title}", "", "```sh")
-        yield f"bench choose {shlex.join(NEEDS[title])}"
-        yield from ("```", "", "```text")
+        yield from ("", f"## {title}", "", "```text")
+        yield from (f"$ bench choose {shlex.join(NEEDS[title])}", "")
         yield choice_text.text(answer, places).rstrip()
         yield from ("```", "")
         if answer.recommended is not None:

@@ -50,7 +50,7 @@ def test_each_need_is_answered_from_rows(run):
 def test_the_page_shows_the_words_and_the_rows(run):
     text = needs.page([run])
     for title, words in needs.NEEDS.items():
-        assert f"## {title}\n\n```sh\nbench choose {' '.join(words)}\n```" in text
+        assert f"## {title}\n\n```text\n$ bench choose {' '.join(words)}\n" in text
     assert text.count("| good | 3 s | 10 ms | 256 MB |") == len(needs.NEEDS)
     assert f"| {duration(3 + 1500 * CORE['good'])} |" in text
     assert "Take good" in text
