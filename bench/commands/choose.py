@@ -15,6 +15,7 @@ from bench.errors import BenchError
 from bench.report.need import PREFER, Need
 
 if TYPE_CHECKING:
+    from bench.report.choice import Answer
     from bench.report.model import Group
 
 EXAMPLES = """examples:
@@ -78,6 +79,11 @@ def add(command: AddCommand) -> None:
     parser.add_argument("--within", type=_time, metavar="TIME", help="all takes no longer, e.g. 2h")
     parser.add_argument("--memory", type=_memory, metavar="SIZE", help="no more of it, e.g. 2GB")
     parser.add_argument(
+        "--with-training",
+        action="store_true",
+        help="count the training of a method's weights, as on a domain of your own",
+    )
+    parser.add_argument(
         "--commercial", action="store_true", help="only weights whose licence allows it"
     )
     parser.add_argument(
@@ -88,13 +94,28 @@ def add(command: AddCommand) -> None:
         " time: the quickest (balance)",
     )
     parser.add_argument("--format", choices=("plain", "json"), default="plain")
-    _shared.add_plugins(parser, options=False)
 
 
 def execute(args: argparse.Namespace, _: list[str]) -> int:
     """Print the answer; 1 where nothing meets the limits."""
+    from bench.report import choice_text
+
+    found, folders = answered(args)
+    if args.format == "json":
+        print(json.dumps(choice_text.data(found), indent=2))
+    else:
+        print(choice_text.text(found, folders), end="")
+    return int(found.recommended is None)
+
+
+def answered(args: argparse.Namespace) -> tuple[Answer, Mapping[str, Path]]:
+    """The answer to what the command was asked, and where the runs are, by their ids.
+
+    Raises:
+        BenchError: there is no run, or none that answers.
+    """
     from bench import results
-    from bench.report import choice, choice_text, rows
+    from bench.report import choice, licences, rows
 
     runs = args.run or results.find_runs(args.runs)
     if not runs:
@@ -112,16 +133,12 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
         args.picture_in,
         args.within,
         args.memory,
-        _barred(args.plugin) if args.commercial else {},
+        args.with_training,
+        licences.barred(frames.records, group.rows) if args.commercial else {},
         args.prefer,
     )
-    found = choice.answer(group, need)
-    if args.format == "json":
-        print(json.dumps(choice_text.data(found), indent=2))
-    else:
-        folders = dict(zip(frames.runs["run"], frames.runs["path"], strict=True))
-        print(choice_text.text(found, folders), end="")
-    return int(found.recommended is None)
+    folders = dict(zip(frames.runs["run"], map(Path, frames.runs["path"]), strict=True))
+    return choice.answer(group, need), folders
 
 
 def _group(groups: Sequence[Group], device: str | None) -> Group:
@@ -145,22 +162,3 @@ def _group(groups: Sequence[Group], device: str | None) -> Group:
 
     kind = None if device is None else device.partition(":")[0]
     return max((g for g in groups if kind in (None, g.environment.device_type)), key=merit)
-
-
-def _barred(plugins: Sequence[str]) -> dict[str, str]:
-    """Methods whose weights' licences do not allow commercial use, or do not say."""
-    from bench.plugins import registry
-
-    loaded = registry.load(plugins)
-    barred = {}
-    for name, method in loaded.methods.items():
-        for weights in method.weights:
-            if forbids_commerce(weights.licence):
-                barred[name] = f"the licence of {weights.file} is {weights.licence}"
-    return barred
-
-
-def forbids_commerce(licence: str) -> bool:
-    """Whether a licence forbids commercial use, or says nothing that can be relied on."""
-    words = set(re.split(r"[^a-z]+", licence.lower().replace("non-commercial", "nc"))) - {""}
-    return not words or bool(words & {"nc", "noncommercial", "research", "academic", "unknown"})

@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.commands import _shared
 from bench.commands._shared import AddCommand
 from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.contract.task import Recipe, Task
 
 EXAMPLES = """examples:
   bench train metastyle --content PHOTOS/ --style ART/ --minutes 120 --out meta.safetensors
@@ -72,13 +76,7 @@ def execute(args: argparse.Namespace, arguments: list[str]) -> int:
         raise BenchError(f"{args.method} has nothing to train; these have: {', '.join(able)}")
     if args.out.suffix != ".safetensors":
         raise BenchError(f"--out {args.out}: the file's name must end in .safetensors")
-    recipe = task.paper if args.recipe else None
-    if args.recipe and recipe is None:
-        raise BenchError(f"{args.method} has no recipe: give its options, and --minutes or --steps")
-    if args.minutes is None and args.steps is None and recipe:
-        args.steps = recipe.steps
-    if args.minutes is None and args.steps is None:
-        raise BenchError("training needs an end: give --minutes or --steps")
+    recipe = _recipe(args, task)
     given = options.parse_pairs(args.option)
     if strangers := set(given) - {args.method}:
         raise BenchError(f"--option {strangers.pop()}: only options of {args.method} apply here")
@@ -87,6 +85,7 @@ def execute(args: argparse.Namespace, arguments: list[str]) -> int:
     import torch
 
     from bench.contract import Context
+    from bench.machine import environment
 
     device, precision = _shared.machine(args)
     device = distributed.own_device(device)
@@ -96,7 +95,11 @@ def execute(args: argparse.Namespace, arguments: list[str]) -> int:
     context = Context(device, precision, contents, registry.encoder)
     torch.manual_seed(args.seed)
     budget = training.Budget(args.minutes, args.steps, args.save_minutes)
-    about = {"command": f"`{shlex.join(['bench', *arguments])}`", "method": cls.citation}
+    about = {
+        "command": f"`{shlex.join(['bench', *arguments])}`",
+        "machine": environment.device_name(device),
+        "method": cls.citation,
+    }
     with distributed.joined(device):
         progress = training.train(
             task(context, styles, chosen),
@@ -117,3 +120,19 @@ def execute(args: argparse.Namespace, arguments: list[str]) -> int:
         _shared.warn(f"interrupted before its budget was used up; step {progress.step} is saved")
         return 130
     return 0
+
+
+def _recipe(args: argparse.Namespace, task: type[Task]) -> Recipe | None:
+    """The paper's recipe where it is asked for, which may give the number of steps.
+
+    Raises:
+        BenchError: there is none, or the training has no end.
+    """
+    recipe = task.paper if args.recipe else None
+    if args.recipe and recipe is None:
+        raise BenchError(f"{args.method} has no recipe: give its options, and --minutes or --steps")
+    if args.minutes is None and args.steps is None and recipe:
+        args.steps = recipe.steps
+    if args.minutes is None and args.steps is None:
+        raise BenchError("training needs an end: give --minutes or --steps")
+    return recipe

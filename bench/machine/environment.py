@@ -128,6 +128,12 @@ def uuid(device: torch.device) -> str | None:
     return None if uuid is None else str(uuid)
 
 
+def device_name(device: torch.device) -> str:
+    """What the device calls itself: the card, or the processor; its type where none is known."""
+    name = _accelerator(device, cpu()["cpu"])["device_name"]
+    return str(name or device.type)
+
+
 def _accelerator(device: torch.device, cpu: str) -> dict[str, Any]:
     import torch
 

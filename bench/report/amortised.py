@@ -2,6 +2,10 @@
 
 A method that adapts for long and stylizes fast pays from some number of pictures on. All costs are
 medians; intervals draw the medians of adaptation and of core time again, each on its own.
+
+A method whose weights were trained before owes that training too, where its user has to repeat it
+for a domain of their own. It has a second cost "with its training", which is held against the
+others' with theirs; one that trains in its adaptation owes nothing more.
 """
 
 from __future__ import annotations
@@ -29,6 +33,9 @@ if TYPE_CHECKING:
 
 COUNTS = (1, 10, 100, 1_000, 10_000)
 FORMATS = (*formats.TEXT, "csv")
+WITH_TRAINING = " with its training"
+LONGEST = 36
+"""Characters of a name of one of a pair."""
 
 
 class Cost(NamedTuple):
@@ -36,15 +43,22 @@ class Cost(NamedTuple):
 
     Attributes:
         row: of the report.
-        adapt: once.
+        adapt: once, with `training`.
         image: for every picture.
         draws: (2, RESAMPLES), of both; None where there are too few observations.
+        training: of its weights; 0 where it is not counted.
     """
 
     row: Row
     adapt: float
     image: float
     draws: NDArray[np.float64] | None
+    training: float = 0.0
+
+    @property
+    def label(self) -> str:
+        """The row's, and whether the training is counted."""
+        return f"{self.row.label}{WITH_TRAINING}" if self.training else self.row.label
 
     def total(self, images: float) -> float:
         """Seconds for so many pictures."""
@@ -109,6 +123,21 @@ def costs(group: Group, seed: int = 0) -> list[Cost]:
     return found
 
 
+def trained(known: Sequence[Cost]) -> list[Cost]:
+    """The costs of who trains all weights anew: nothing more where a method has none.
+
+    Those whose training is not known are left out.
+    """
+    found = []
+    for cost in known:
+        seconds = cost.row.training
+        if not math.isfinite(seconds):
+            continue
+        draws = None if cost.draws is None else cost.draws + np.array([[seconds], [0.0]])
+        found.append(Cost(cost.row, seconds + cost.adapt, cost.image, draws, seconds))
+    return found
+
+
 def pairs(known: Sequence[Cost]) -> list[BreakEven]:
     """Every pair of one size: the method with the cheaper picture against the other one."""
     found = []
@@ -124,6 +153,11 @@ def pairs(known: Sequence[Cost]) -> list[BreakEven]:
     return sorted(found, key=lambda pair: (*pair.later.row.where, pair.later.row.label))
 
 
+def pairs_with_training(known: Sequence[Cost]) -> list[BreakEven]:
+    """As `pairs`, of the costs with the training; those that owe none stand in `pairs`."""
+    return [pair for pair in pairs(trained(known)) if pair.later.training or pair.first.training]
+
+
 def _bounds(draws: NDArray[np.float64] | None) -> tuple[float, float]:
     if draws is None:
         return math.nan, math.nan
@@ -137,8 +171,9 @@ def frame(groups: Sequence[Group], seed: int = 0) -> DataFrame:
 
     Returns:
         Columns environment, dataset_fingerprint, size, method, instead_of (empty for a cost),
-        images, seconds (NaN for a break-even), low, high: of the seconds, or of the images of a
-        break-even, which are infinite where no number of pictures pays.
+        with_training (whether it is counted), images, seconds (NaN for a break-even), low, high:
+        of the seconds, or of the images of a break-even, which are infinite where no number of
+        pictures pays.
     """
     from pandas import DataFrame
 
@@ -147,23 +182,25 @@ def frame(groups: Sequence[Group], seed: int = 0) -> DataFrame:
 
 
 def _lines(group: Group, seed: int) -> Iterator[dict[str, Any]]:
-    def subject(row: Row, instead_of: str) -> dict[str, Any]:
+    def subject(row: Row, instead_of: str, with_training: bool) -> dict[str, Any]:
         return {
             "environment": row.variant.environment,
             "dataset_fingerprint": row.variant.dataset,
             "size": row.size,
             "method": row.label,
             "instead_of": instead_of,
+            "with_training": with_training,
         }
 
     known = costs(group, seed)
-    for cost in known:
+    for cost in (*known, *(cost for cost in trained(known) if cost.training)):
         for images in COUNTS:
             low, high = cost.interval(images)
             numbers = {"images": images, "seconds": cost.total(images), "low": low, "high": high}
-            yield subject(cost.row, "") | numbers
-    for pair in pairs(known):
-        yield subject(pair.later.row, pair.first.row.label) | {
+            yield subject(cost.row, "", bool(cost.training)) | numbers
+    for pair in (*pairs(known), *pairs_with_training(known)):
+        owed = bool(pair.later.training or pair.first.training)
+        yield subject(pair.later.row, pair.first.row.label, owed) | {
             "images": pair.images,
             "seconds": math.nan,
             "low": pair.low,
@@ -194,51 +231,86 @@ def render(
 
 
 def section(group: Group, seed: int = 0) -> Section:
-    """A table of the costs, and one of the break-even points, where there are two methods."""
-    known, marks = costs(group, seed), Marks()
-    sums = Table(
-        "Seconds for K pictures in one new style, adapt + K · core (95 % intervals below)",
-        [["method"], ["size"], *([f"K = {images:,}"] for images in COUNTS)],
-        [],
-        [False] * len(known),
-        left=1,
-    )
-    for cost in known:
-        mark = marks.of(cost.row.notes, sums.notes)
-        sums.lines.append(
-            [
-                Cell(short(cost.row.method), marks=mark),
-                Cell(str(cost.row.size)),
-                *(_cost_cell(cost, images, known) for images in COUNTS),
-            ]
-        )
-    if any(cell.best for line in sums.lines for cell in line):
-        sums.notes.append(BEST)
-    tables = [sums]
-    if found := pairs(known):
-        tables.append(
-            Table(
-                "Break-even: the method costs no more than the other from so many pictures on",
-                [["method"], ["instead of"], ["size"], ["from pictures"]],
-                [
-                    [
-                        Cell(short(pair.later.row.label, 32)),
-                        Cell(short(pair.first.row.label, 32)),
-                        Cell(str(pair.later.row.size)),
-                        _count_cell(pair),
-                    ]
-                    for pair in found
-                ],
-                [False] * len(found),
-                left=2,
-            )
-        )
+    """A table of the costs, and of the break-even points, where there are two methods."""
+    known = costs(group, seed)
+    tables = [_sums(known)]
+    for title, found in (
+        ("", pairs(known)),
+        (", all trained anew", pairs_with_training(known)),
+    ):
+        if found:
+            tables.append(_break_even(title, found))
     missing = [
         f"{short(row.label)} {row.size}: no cost without both adapt and core"
         for row in group.rows
         if not row.anchor and all(cost.row is not row for cost in known)
     ]
     return Section(heading(group), tables, [clean(note) for note in missing])
+
+
+def _sums(known: Sequence[Cost]) -> Table:
+    """Every row's cost; below it that with its training, or why that is not known."""
+    marks = Marks()
+    sums = Table(
+        "Seconds for K pictures in one new style, adapt + K · core (95 % intervals below)",
+        [["method"], ["size"], *([f"K = {images:,}"] for images in COUNTS)],
+        [],
+        [],
+        left=1,
+    )
+    whole = trained(known)
+    owing = {id(cost.row): cost for cost in whole if cost.training}
+    for cost in known:
+        notes = list(cost.row.notes)
+        if cost.row.trainings and math.isnan(cost.row.training):
+            notes.append("what its training took is not known")
+        lines = [(short(cost.row.method), cost, known, notes)]
+        if owed := owing.get(id(cost.row)):
+            lines.append((WITH_TRAINING.strip(), owed, whole, [training_text(cost.row)]))
+        for name, shown, rivals, notes in lines:
+            sums.lines.append(
+                [
+                    Cell(name, marks=marks.of(notes, sums.notes)),
+                    Cell(str(cost.row.size)),
+                    *(_cost_cell(shown, images, rivals) for images in COUNTS),
+                ]
+            )
+            sums.faded.append(False)
+    if any(cell.best for line in sums.lines for cell in line):
+        sums.notes.append(BEST)
+    return sums
+
+
+def training_text(row: Row) -> str:
+    """What a row's training took and where, and what that leaves out."""
+    parts = []
+    for part in row.trainings or ():
+        text = (
+            f"training of {short(part.file)}: {(part.seconds or 0) / 3600:.3g} h ({part.machine})"
+        )
+        parts.append(
+            text
+            + (f", without that of {short(part.start)}, from which it starts" if part.start else "")
+        )
+    return "; ".join(map(clean, parts))
+
+
+def _break_even(title: str, found: Sequence[BreakEven]) -> Table:
+    return Table(
+        f"Break-even{title}: the method costs no more than the other from so many pictures on",
+        [["method"], ["instead of"], ["size"], ["from pictures"]],
+        [
+            [
+                Cell(short(pair.later.label, LONGEST)),
+                Cell(short(pair.first.label, LONGEST)),
+                Cell(str(pair.later.row.size)),
+                _count_cell(pair),
+            ]
+            for pair in found
+        ],
+        [False] * len(found),
+        left=2,
+    )
 
 
 def _cost_cell(cost: Cost, images: int, others: Sequence[Cost]) -> Cell:

@@ -61,7 +61,6 @@ def row_of(index: Index, place: Place, metrics: Mapping[str, MetricRecord], seed
     held = _held(index, place)
     record = held.record
     finished = held.finished
-    contents = {content for names in finished["contents"] for content in names}
     pairs = sum(map(len, finished["contents"]))
     anchors = {name: index.scores(run, name, size, style).values for name in ANCHORS}
     outcome = outcome_of(held.cells, held.speeds, [style] if style else record.styles)
@@ -78,6 +77,7 @@ def row_of(index: Index, place: Place, metrics: Mapping[str, MetricRecord], seed
         family=held.method.family,
         size=size,
         style=style,
+        trainings=held.method.trainings,
         changed=changed,
         outcome=outcome,
         noise=index.noise(run, size),
@@ -85,7 +85,7 @@ def row_of(index: Index, place: Place, metrics: Mapping[str, MetricRecord], seed
         adapt_ended=len(ended),
         pairs=pairs,
         styles=len(finished),
-        contents=len(contents),
+        contents=len({content for names in finished["contents"] for content in names}),
         timings=timings,
         adapt=_timed(timings["adapt"], 1, seed),
         core=core,

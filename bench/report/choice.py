@@ -1,6 +1,7 @@
 """Which method for so many pictures in so many styles: the answer, with its reasons.
 
-What a method costs is its adaptation for every style and its core time for every picture. How good
+What a method costs is its adaptation for every style and its core time for every picture; where the
+need says so, the training of its weights once as well. How good
 it is, is told on a scale between the anchors: on each style judge 0 is the style's own picture and
 1 the photograph unchanged, on each content judge the other way round. Its quality error is the
 distance from 0 in both, so that a method that only trades style for content gains nothing.
@@ -19,6 +20,7 @@ from bench.errors import BenchError
 from bench.report.amortised import Cost, costs
 from bench.report.model import Group, Row
 from bench.report.need import Need, Prefer
+from bench.report.quantities import duration, memory
 from bench.report.scale import Scale
 
 WORSE, CLEARLY = 0.05, 0.95
@@ -32,15 +34,18 @@ class Candidate:
     Attributes:
         row: of the report.
         adapt, picture: seconds of one style and of one picture.
+        training: seconds that its weights took to train; 0 where it has none, NaN if not known.
         total: seconds for all; low, high: its 95 % interval, NaN without one.
         style, content: errors between 0 and 1 of the anchors, means over judges.
         error: the quality error, the length of both.
         draws: the error in resamples of the styles, the same for all candidates.
+        times: seconds of a style and of a picture in resamples, (2, resamples); None without.
     """
 
     row: Row
     adapt: float
     picture: float
+    training: float
     total: float
     low: float
     high: float
@@ -48,6 +53,7 @@ class Candidate:
     content: float
     error: float
     draws: NDArray[np.float64] = field(repr=False, compare=False)
+    times: NDArray[np.float64] | None = field(repr=False, compare=False)
 
     def worse_than(self, other: Candidate, by: float = 0.0) -> float:
         """In what share of the resamples its error is larger by more than `by` of the other's."""
@@ -122,31 +128,32 @@ def _candidate(row: Row, cost: Cost | None, need: Need, scale: Scale) -> Candida
         return row.outcome.reason or "it has no time of adaptation or of a picture"
     if row.quality_gate == "failed":
         return "its pictures are no better than the photograph or the style itself"
-    if row.behind in need.barred:
-        return need.barred[row.behind]
-    memory = row.resources.peak.value * 1e6
+    if (barred := need.barred.get((row.run, row.method))) is not None:
+        return barred
+    training = row.training if need.training else 0.0
+    if math.isnan(training):
+        return "what the training of its weights took is not known"
+    total = training + need.styles * cost.adapt + need.pictures * cost.image
     limits = (
-        (cost.adapt, need.new_style_in, "a new style takes {:.3g} s"),
-        (cost.image, need.picture_in, "a picture takes {:.3g} s"),
-        (memory, need.memory, "it takes {:.3g} bytes of memory"),
+        (cost.adapt, need.new_style_in, "a new style", duration),
+        (cost.image, need.picture_in, "a picture", duration),
+        (row.resources.peak.value * 1e6, need.memory, "it", memory),
+        (total, need.total_in, "all", duration),
     )
-    for value, limit, words in limits:
+    for value, limit, what, said in limits:
         if limit is not None and value > limit:
-            return f"{words.format(value)}, more than {limit:.3g}"
-    total = need.styles * cost.adapt + need.pictures * cost.image
-    if need.total_in is not None and total > need.total_in:
-        return f"all takes {total:.3g} s, more than {need.total_in:.3g}"
+            return f"{what} takes {said(value)}, more than {said(limit)}"
     if (quality := scale.of(row)) is None:
         return "a judge lacks a number"
     low = high = math.nan
     if cost.draws is not None:
-        sums = need.styles * cost.draws[0] + need.pictures * cost.draws[1]
+        sums = training + need.styles * cost.draws[0] + need.pictures * cost.draws[1]
         low, high = (float(end) for end in np.quantile(sums, (0.025, 0.975)))
     style, content = (float(part.mean()) for part in quality)
     draws = np.hypot(*(scale.resampled(part) for part in quality))
     return Candidate(
-        row, cost.adapt, cost.image, total, low, high, style, content, math.hypot(style, content),
-        draws,
+        row, cost.adapt, cost.image, row.training, total, low, high, style, content,
+        math.hypot(style, content), draws, cost.draws,
     )  # fmt: skip
 
 

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.report.amortised import training_text
 from bench.report.choice import Answer, Candidate
+from bench.report.quantities import duration
 from bench.results.environment import describe
 from bench.tables.model import WIDTH
 from bench.tables.text import clean
@@ -54,8 +56,8 @@ def _values(candidate: Candidate, best: Candidate) -> dict[str, Any]:
     c = candidate
     numbers = {
         "total_s": c.total, "total_low_s": c.low, "total_high_s": c.high, "adapt_s": c.adapt,
-        "picture_s": c.picture, "style_error": c.style, "content_error": c.content,
-        "quality_error": c.error,
+        "picture_s": c.picture, "training_s": c.training, "style_error": c.style,
+        "content_error": c.content, "quality_error": c.error,
     }  # fmt: skip
     known = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
     share = None if c is best else c.worse_than(best)
@@ -73,20 +75,6 @@ def commands(candidate: Candidate) -> list[str]:
     ]
 
 
-def duration(seconds: float) -> str:
-    """A time as people say it: 45 ms, 3.2 s, 4 min 10 s, 2 h 5 min, 3 d 4 h."""
-    if seconds < 1:
-        return f"{1e3 * seconds:.3g} ms"
-    if seconds < 59.5:
-        return f"{seconds:.3g} s"
-    for large, small, unit, below in (("min", "s", 60, 3600), ("h", "min", 3600, 86_400)):
-        whole, rest = divmod(round(seconds / (unit // 60)), 60)
-        if seconds < below - unit / 120:
-            return f"{whole} {large} {rest} {small}" if rest else f"{whole} {large}"
-    days, hours = divmod(round(seconds / 3600), 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
-
-
 def _lines(answer: Answer, folders: Mapping[str, Path]) -> Iterator[str]:
     need, best = answer.need, answer.recommended
     pictures = f"{need.pictures:,} picture" + "s" * (need.pictures != 1)
@@ -99,6 +87,7 @@ def _lines(answer: Answer, folders: Mapping[str, Path]) -> Iterator[str]:
     else:
         yield f"Take {clean(best.row.label)}: {_cost(answer, best)}"
         yield f"  {_quality(best)}"
+        yield from _training(answer, best)
     for number, other in enumerate(answer.others[:2]):
         assert best is not None
         yield ""
@@ -106,6 +95,7 @@ def _lines(answer: Answer, folders: Mapping[str, Path]) -> Iterator[str]:
         yield f"{rank} {clean(other.row.label)}: {_beside(other, best)}"
         yield f"  {_cost(answer, other)}"
         yield f"  {_quality(other)}"
+        yield from _training(answer, other)
     if answer.others[2:]:
         yield ""
         yield "Then " + ", ".join(clean(other.row.label) for other in answer.others[2:])
@@ -128,7 +118,19 @@ def _cost(answer: Answer, c: Candidate) -> str:
         interval = f" [{duration(c.low)} to {duration(c.high)}]"
     need = answer.need
     parts = f"{need.styles:,} × {duration(c.adapt)} and {need.pictures:,} × {duration(c.picture)}"
+    if need.training and c.training:
+        parts = f"its training {duration(c.training)}, {parts}"
     return f"{duration(c.total)}{interval} in all ({parts})"
+
+
+def _training(answer: Answer, c: Candidate) -> Iterator[str]:
+    """What it costs with its training, where that is not counted, and what the training was."""
+    if not c.training > 0:  # none, or not known
+        return
+    if not answer.need.training:
+        total = duration(c.training + c.total)
+        yield f"  with its training, on a domain of your own: {total} in all"
+    yield f"  {training_text(c.row)}"
 
 
 def _quality(c: Candidate) -> str:

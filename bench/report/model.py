@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from bench.results import DatasetRecord, Environment, MetricRecord
+from bench.results import DatasetRecord, Environment, MetricRecord, TrainingRecord
 
 if TYPE_CHECKING:
     import numpy as np
@@ -155,6 +155,8 @@ class Row:
         family: of the method.
         size: of the pictures in pixels.
         style: its name; empty where a row is of all styles.
+        trainings: of its own weights, which a user on another domain repeats; None where the run
+            does not record them.
         changed: the options that are not the defaults, in words.
         outcome: what did not work.
         noise: what the A/A control says at this size, a share.
@@ -182,6 +184,7 @@ class Row:
     family: str
     size: int
     style: str
+    trainings: Sequence[TrainingRecord] | None
     changed: str
     outcome: Outcome
     noise: float
@@ -214,6 +217,14 @@ class Row:
     def anchor(self) -> bool:
         """Whether it is there to compare with, and competes with nobody."""
         return self.family == "anchor"
+
+    @property
+    def training(self) -> float:
+        """Seconds of training before the first adaptation; NaN where one is not known."""
+        if self.trainings is None:
+            return math.nan
+        each = (math.nan if part.seconds is None else part.seconds for part in self.trainings)
+        return sum(each, 0.0)
 
     @property
     def where(self) -> tuple[int, str]:

@@ -22,7 +22,8 @@ class Need:
         picture_in: seconds that a picture may take.
         total_in: seconds that all may take.
         memory: bytes that stylizing may take.
-        barred: method to why its licence does not allow the use.
+        training: whether what the weights' training took is counted, as on another domain.
+        barred: a run and a method of it to why its licence does not allow the use.
         prefer: see `bench.report.choice.answer`.
     """
 
@@ -33,5 +34,6 @@ class Need:
     picture_in: float | None = None
     total_in: float | None = None
     memory: float | None = None
-    barred: Mapping[str, str] = field(default_factory=dict)
+    training: bool = False
+    barred: Mapping[tuple[str, str], str] = field(default_factory=dict)
     prefer: Prefer = "balance"

@@ -15,7 +15,13 @@ No torch here, and pandas only where frames are made.
 
 from bench.results.folder import create, find_runs, latest
 from bench.results.frames import Frames, load
-from bench.results.ingredients import DatasetRecord, MethodRecord, MetricRecord, SkippedRecord
+from bench.results.ingredients import (
+    DatasetRecord,
+    MethodRecord,
+    MetricRecord,
+    SkippedRecord,
+    TrainingRecord,
+)
 from bench.results.names import input_path, key, picture_path, record_path
 from bench.results.provenance import WorkerRecord
 from bench.results.records import (
@@ -89,6 +95,7 @@ __all__ = [
     "Specification",
     "SpeedRecord",
     "Status",
+    "TrainingRecord",
     "WorkerRecord",
     "brief",
     "by_time",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.results.values import Count, Name, Open, Text, check_open
+from bench.results.values import Count, Name, Open, Seconds, Text, check_open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,16 @@ class DatasetRecord:
 
     def __post_init__(self) -> None:
         check_open(self.options)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRecord:
+    """What the training of a weights file took; see bench.weights.cards."""
+
+    file: Text
+    seconds: Seconds | None  # None: not known
+    machine: Text = ""
+    start: Text = ""  # what it started from and `seconds` lack, as no card says it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +49,8 @@ class MethodRecord:
     plugin: Text  # where it was found
     several: bool | None = None  # it takes all pictures of a style, or the first; None: not known
     strength: Text = ""  # its option that trades content for style; empty: none, or not known
+    trainings: Sequence[TrainingRecord] | None = None  # of its own weights; None: not recorded
+    licences: Mapping[Text, Text] | None = None  # own weight file to licence; None: not known
 
     def __post_init__(self) -> None:
         check_open({"options": self.options, "defaults": self.defaults})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from bench.results import (
     MetricRecord,
     RunInfo,
     SkippedRecord,
+    TrainingRecord,
 )
 from bench.results.environment import fingerprint
 from bench.run.plan import Chosen, Plan
@@ -119,8 +120,22 @@ def _method(chosen: Chosen, context: Context, registry: Registry) -> MethodRecor
         autocast=cls.autocast,
         several=cls.several,
         strength=cls.strength.option if cls.strength else "",
+        trainings=list(trainings(chosen)),
+        licences={Path(own.file).name: own.licence for own in cls.needs(chosen.options)},
         plugin=registry.origin("methods", cls.name).source,
     )
+
+
+def trainings(chosen: Chosen) -> Iterator[TrainingRecord]:
+    """What making the method's own weights took: not that of the encoders, which all share."""
+    for needed in chosen.cls.needs(chosen.options):
+        path = weights.find(needed, chosen.cls.folders())
+        known = weights.training(path) if path else None
+        name = Path(needed.file).name
+        if known is None:
+            yield TrainingRecord(file=name, seconds=None)
+        else:
+            yield TrainingRecord(file=name, **asdict(known))
 
 
 def _metric(metric: Metric, context: Context, registry: Registry) -> MetricRecord:

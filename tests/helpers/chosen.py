@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench import cli
+from bench import cli, results
 from bench.report import choice_text
 
 # Errors are shares of the anchors' distance: gram 1.0 to 0.0, lpips 0.0 to 0.8.
@@ -27,3 +27,13 @@ def said(answer):
 def run(capsys, *words):
     status = cli.main(["choose", *words])
     return status, capsys.readouterr()
+
+
+def license_weights(runs, licences):
+    """Have the records of all runs say, for these methods, weight file to licence."""
+    for run_folder in runs.iterdir():
+        path = run_folder / "run.json"
+        record = results.read_json(path)
+        for name, own in licences.items():
+            record["methods"][name]["licences"] = own
+        results.write_json(path, record)

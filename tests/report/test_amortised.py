@@ -6,7 +6,16 @@ import pytest
 
 from bench import results
 from bench.errors import BenchError
-from bench.report.amortised import COUNTS, break_even, costs, frame, pairs, render
+from bench.report.amortised import (
+    COUNTS,
+    break_even,
+    costs,
+    frame,
+    pairs,
+    pairs_with_training,
+    render,
+    trained,
+)
 from bench.report.rows import groups
 
 
@@ -87,6 +96,77 @@ def test_costs_and_break_even_of_a_run(run):
     assert pair.images == 4  # 3 / 0.99 is 3.03
     # slow takes between 0.9 and 1.1 s: 3 / 0.89 is 3.4, 3 / 1.09 is 2.8
     assert 3 <= pair.low <= pair.images <= pair.high <= 4
+
+
+def with_trainings(run, **trainings):
+    """Let the run record what the training of methods took."""
+    record = results.read_json(run / "run.json")
+    for name, parts in trainings.items():
+        record["methods"][name]["trainings"] = parts
+    results.write_json(run / "run.json", record)
+    return run
+
+
+HOUR = {"file": "fast.safetensors", "seconds": 1000.0, "machine": "Abacus, 1 threads"}
+
+
+def test_costs_and_break_even_with_the_training(run):
+    (group,) = groups(results.load([with_trainings(run, fast=[HOUR], slow=[])]))
+    known = costs(group)
+    whole = {cost.row.method: cost for cost in trained(known)}
+    assert [whole["fast"].total(count) for count in COUNTS] == pytest.approx(
+        [1003.01, 1003.1, 1004.0, 1013.0, 1103.0]
+    )
+    assert whole["fast"].interval(10) == pytest.approx((1003.1, 1003.1))
+    assert whole["slow"].total(10) == pytest.approx(10.0)  # it trains nothing
+    (pair,) = pairs_with_training(known)
+    assert (pair.later.label, pair.first.label) == ("fast with its training", "slow")
+    assert pair.images == 1014  # 1003 / 0.99 is 1013.1
+    assert [pair.images for pair in pairs(known)] == [4]  # as the weights are there
+
+
+def test_several_trainings_add_up(run):
+    more = {**HOUR, "file": "start.safetensors", "seconds": 500.0}
+    (group,) = groups(results.load([with_trainings(run, fast=[HOUR, more], slow=[])]))
+    assert trained(costs(group))[0].adapt == pytest.approx(1503.0)
+
+
+def test_the_tables_have_a_row_with_the_training(run):
+    start = {**HOUR, "start": "other.safetensors"}
+    lines = render(results.load([with_trainings(run, fast=[start], slow=[])])).splitlines()
+    place = next(n for n, line in enumerate(lines) if line.startswith("fast"))
+    owed = next(line for line in lines[place:] if line.startswith("with its training"))
+    # of who trains all anew, at 10,000 pictures alone fast is the cheapest
+    assert owed.split()[-5:] == ["1003", "1003", "1004", "1013", "*1103"]
+    text = " ".join(" ".join(lines).split())
+    assert (
+        "training of fast.safetensors: 0.278 h (Abacus, 1 threads), without that of"
+        " other.safetensors, from which it starts"
+    ) in text
+    title = "Break-even, all trained anew: "
+    even = lines[next(n for n, line in enumerate(lines) if line.startswith(title)) + 3]
+    assert even.split() == ["fast", "with", "its", "training", "slow", "64", "1,014"]
+
+
+def test_an_unknown_training_is_said_and_has_no_row(run):
+    unknown = [{**HOUR, "seconds": None}]
+    text = render(results.load([with_trainings(run, fast=unknown, slow=[])]))
+    assert "what its training took is not known" in text
+    assert "with its training" not in text
+    assert "trained anew" not in text
+
+
+def test_a_run_that_records_no_trainings_has_the_costs_it_had(run):
+    frames = results.load([run])
+    assert "training" not in render(frames)
+    assert not frame(groups(frames))["with_training"].any()
+
+
+def test_csv_tells_the_costs_with_the_training_apart(run):
+    held = frame(groups(results.load([with_trainings(run, fast=[HOUR], slow=[])])))
+    owed = held[held["with_training"]]
+    assert owed["seconds"].tolist()[:2] == pytest.approx([1003.01, 1003.1])
+    assert owed["images"].tolist()[-1] == 1014
 
 
 def test_batches_are_told_per_picture(fake_run):

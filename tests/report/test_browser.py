@@ -4,17 +4,23 @@ import re
 import shutil
 import tempfile
 import threading
+from dataclasses import replace
 
 import pytest
+from helpers.chosen import license_weights
 from helpers.made_run import VALUES, make_run
 from helpers.painted import HOSTILE, paint
 from helpers.synthetic_run import synthetic_run
 
 from bench import results
-from bench.report import page, plots, site
+from bench.report import choice, choice_text, page, plots, rows, site
+from bench.report.licences import barred
+from bench.report.need import Need
 from bench.vote.ballot import Ballot, material
 from bench.vote.server import serve
 from bench.vote.votes import read_votes
+
+from .test_quantities import DURATIONS, MEMORY
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="no playwright: pip install 'metastyle-bench[browser]'"
@@ -384,6 +390,159 @@ def luminance(color):
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
     ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+# which method
+
+NEEDS = {
+    "one picture": Need(),
+    "ten styles": Need(styles=10, pictures=100, new_style_in=2.5),
+    "many pictures": Need(pictures=10_000),
+    "video": Need(pictures=1_000, picture_in=0.04),
+    "the best": Need(styles=50, pictures=10_000, prefer="quality"),
+    "the quickest": Need(styles=3, pictures=20, prefer="time"),
+    "little memory": Need(pictures=500, memory=3e8),
+    "in time": Need(pictures=1_000, total_in=60.0),
+    "for business": Need(pictures=200),
+    "a domain of its own": Need(pictures=2_000, training=True),
+    "nothing": Need(picture_in=1e-6),
+}
+
+
+@pytest.fixture(scope="module")
+def choices():
+    """Five methods of other times, memory, licences and qualities, and the page of their run."""
+    names = ("rapid", "even", "fine", "huge", "late")
+    adapt = {"rapid": 0.1, "even": 2.0, "fine": 30.0, "huge": 0.5, "late": 3.0}
+    core = {"rapid": 0.004, "even": 0.030, "fine": 0.031, "huge": 0.050, "late": 2.5}
+    error = {"rapid": 0.7, "even": 0.42, "fine": 0.4, "huge": 0.45, "late": 0.38}
+    styles = list("abcdefgh")
+
+    def errors(name, tilt):
+        return lambda style, _: error[name] * (1 + tilt * (ord(style) % 3 - 1) * 0.05)
+
+    with tempfile.TemporaryDirectory() as root, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: None)
+        runs = page.Path(root) / "runs"
+        run = make_run(
+            runs,
+            ("identity", "style-copy", *names),
+            styles=styles,
+            adapt=dict.fromkeys(styles, 1.0),
+            metrics={
+                "gram/1@judge": {"axis": "style", "encoder": "judge", "judge": True},
+                "lpips/1@judge": {"axis": "content", "encoder": "judge", "judge": True},
+            },
+            values={
+                "gram/1@judge": {"identity": 1.0, "style-copy": 0.0, "fast": 9.0}
+                | {name: errors(name, place - 2) for place, name in enumerate(names)},
+                "lpips/1@judge": {"identity": 0.0, "style-copy": 1.0, "fast": 9.0}
+                | {name: errors(name, 2 - place) for place, name in enumerate(names)},
+            },
+        )
+        for place, name in enumerate(names):
+            path = results.record_path(run, "speed", name, 64)
+            record = results.read_json(path)
+            times = [core[name] * share for share in (0.9, 0.97, 1, 1, 1, 1.04, 1.2)]
+            record["scopes"]["core"] |= {"samples": times, "rounds": list(range(7))}
+            results.write_json(path, record)
+            for number, style in enumerate(styles):
+                path = results.record_path(run, "cells", name, style, 64)
+                record = results.read_json(path)
+                record["adapt"]["seconds"] = adapt[name] * (1 + 0.05 * (number % 3 - 1))
+                record["peak_memory_bytes"] = 100_000_000 * (place + 1)
+                results.write_json(path, record)
+        license_weights(runs, {name: {"w.pt": "MIT"} for name in names})
+        license_weights(runs, {"even": {"w.pt": "unknown"}})
+        record = results.read_json(run / "run.json")
+        for name, seconds in {"rapid": 600.0, "even": None, "fine": 0.0, "huge": 9.0}.items():
+            record["methods"][name]["trainings"] = [{"file": "w.pt", "seconds": seconds}]
+        results.write_json(run / "run.json", record)
+        frames = results.load([run])
+        [group] = rows.groups(frames)
+        address = page.write(frames, page.Path(root) / "out", quiet=True).as_uri()
+        yield group, barred(frames.records, group.rows), address
+
+
+def as_the_page_asks(need):
+    return {
+        "pictures": need.pictures, "styles": need.styles, "newStyleIn": need.new_style_in,
+        "pictureIn": need.picture_in, "totalIn": need.total_in, "memory": need.memory,
+        "prefer": need.prefer, "commercial": bool(need.barred), "training": need.training,
+    }  # fmt: skip
+
+
+def test_the_page_chooses_as_the_command_does(visit, choices):
+    group, unlicensed, address = choices
+    tab = visit(address)
+    firsts = set()
+    for name, need in NEEDS.items():
+        need = replace(need, barred=unlicensed if name == "for business" else {})
+        here = choice.answer(group, need)
+        chosen = [c for c in (here.recommended, *here.others) if c is not None]
+        there = tab.evaluate(
+            "need => choose(JSON.parse(document.getElementById('answers').textContent)[0], need)",
+            as_the_page_asks(need),
+        )
+        assert [c["label"] for c in there["ordered"]] == [c.row.label for c in chosen], name
+        assert sorted(map(tuple, there["excluded"])) == sorted(here.excluded), name
+        for mine, its in zip(chosen, there["ordered"], strict=True):
+            assert its["total"] == pytest.approx(mine.total)
+            assert its["low"] == pytest.approx(mine.low, rel=0.02)
+            assert its["high"] == pytest.approx(mine.high, rel=0.02)
+        firsts.add(chosen[0].row.label if chosen else None)
+    assert len(firsts) >= 4  # else the needs would try too little
+
+
+def test_the_page_says_it_as_the_command_does(visit, choices):
+    """Sliders and limits move the answer, whose words are those of the terminal."""
+    group, unlicensed, address = choices
+    tab = visit(address)
+    form = tab.locator("#need")
+    form.get_by_text("Limits").click()
+    for pictures, styles, prefer, business in (
+        (0, 0, "balance", False), (18, 2, "quality", False), (6, 4, "time", True),
+        (12, 0, "balance", True),
+    ):  # fmt: skip
+        form.locator("[name=pictures]").fill(str(pictures))
+        form.locator("[name=styles]").fill(str(styles))
+        form.locator("[name=prefer]").select_option(prefer)
+        form.locator("[name=commercial]").set_checked(business)
+        count = [int(digit * 10**n) for n in range(7) for digit in (1, 2, 5)]
+        need = Need(styles=count[styles], pictures=count[pictures], prefer=prefer,
+                    barred=unlicensed if business else {})  # fmt: skip
+        folders = {row.run: page.Path("somewhere") for row in group.rows}
+        lines = choice_text.text(choice.answer(group, need), folders)
+        said = " ".join(without_intervals(lines).split())
+        for paragraph in tab.locator("#answer-text > p").all_inner_texts():
+            for part in without_intervals(paragraph).split("; style error")[0].split("; "):
+                assert " ".join(part.split()) in said, (part, said)
+    form.locator("[name=pictureIn]").select_option(label="10 ms")
+    form.locator("[name=newStyleIn]").select_option(label="40 ms")
+    assert tab.locator(".choice").inner_text() == "No method meets the limits."
+    assert tab.locator("#answer-text details li").count() == 5
+    assert tab.locator("#need").evaluate("f => f.scrollWidth <= innerWidth")
+
+
+def without_intervals(text):
+    return re.sub(r"\s\[[^\]]*\]", "", text)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_fault_in_the_answer(visit, choices, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    tab = visit(choices[2], color_scheme=scheme, viewport={"width": 360, "height": 740})
+    assert tab.evaluate("document.documentElement.scrollWidth") == 360
+    found = axe.run(tab, options={"preload": False})
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("said", [*DURATIONS.items(), *MEMORY.items()])
+def test_the_page_says_quantities_as_the_command_does(visit, choices, said):
+    value, words = said
+    tab = visit(choices[2])
+    name = "memory" if words.endswith("B") else "duration"
+    assert tab.evaluate(f"{name}({value})") == words
 
 
 # the blind test

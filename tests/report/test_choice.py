@@ -6,12 +6,12 @@ import json
 import math
 
 import pytest
-from helpers.chosen import VALUES, run, said
+from helpers.chosen import VALUES, license_weights, run, said
 
 from bench import cli
-from bench.commands import choose
 from bench.errors import BenchError
 from bench.report import choice, choice_text, need
+from bench.results import TrainingRecord
 
 for _values in VALUES.values():
     _values["fast"] = math.nan  # what the helper would take for a method without values
@@ -45,10 +45,9 @@ def test_quality_takes_the_best_whatever_it_costs(group):
 @pytest.mark.parametrize(
     ("limit", "reason"),
     [
-        ({"picture_in": 0.05}, "a picture takes 0.1 s, more than 0.05"),
-        ({"new_style_in": 2.0}, "a new style takes 3 s, more than 2"),
-        ({"total_in": 4.0, "pictures": 100}, "all takes 13 s, more than 4"),
-        ({"barred": {"slow": "its licence"}}, "its licence"),
+        ({"picture_in": 0.05}, "a picture takes 100 ms, more than 50 ms"),
+        ({"new_style_in": 2.0}, "a new style takes 3 s, more than 2 s"),
+        ({"total_in": 4.0, "pictures": 100}, "all takes 13 s, more than 4 s"),
     ],
 )
 def test_limits_exclude_and_say_so(group, limit, reason):
@@ -62,7 +61,59 @@ def test_where_nothing_meets_the_limits_there_is_no_answer(group):
     assert choice_text.data(found)["recommended"] is None
 
 
-def test_an_alias_has_the_licence_and_the_commands_of_its_method(group):
+def trained(found, **seconds):
+    """Let the rows' weights have taken so many seconds to train; None: not known."""
+    for row in found.rows:
+        took = seconds.get(row.method, 0.0)
+        parts = [TrainingRecord(file=f"{row.method}.st", seconds=took, machine="Abacus")]
+        row.trainings = [] if took == 0 else parts
+    return found
+
+
+def test_with_training_counts_it_once(group):
+    found = trained(group(), good=1000.0)
+    asked = {"styles": 3, "pictures": 500}
+    without = choice.answer(found, need.Need(**asked))
+    assert first(without) == "good"
+    assert without.recommended.total == pytest.approx(14.0)
+    assert without.recommended.training == 1000.0
+    counted = choice.answer(found, need.Need(**asked, training=True))
+    assert first(counted) == "slow"  # 3 * 3 + 500 * 0.1 = 59
+    assert {c.row.method: c.total for c in counted.others}["good"] == pytest.approx(1014.0)
+
+
+def test_what_the_training_took_is_told_with_the_answer(group):
+    found = trained(group(), good=7200.0)
+    text = said(choice.answer(found, need.Need(pictures=100)))
+    assert "Take good: 4 s in all" in text
+    assert "with its training, on a domain of your own: 2 h in all" in text
+    assert "training of good.st: 2 h (Abacus)" in text
+    counted = need.Need(pictures=100_000, training=True)
+    assert "(its training 2 h, 1 × 3 s and 100,000 × 10 ms)" in said(choice.answer(found, counted))
+    values = choice_text.data(choice.answer(found, counted))
+    both = {c["method"]: c for c in [values["recommended"], *values["others"]]}
+    assert both["good"]["training_s"] == 7200.0
+    assert both["slow"]["training_s"] == 0.0
+
+
+def test_an_unknown_training_excludes_only_where_it_counts(group):
+    found = trained(group(), good=None)
+    without = choice.answer(found, need.Need(pictures=100))
+    assert first(without) == "good"
+    assert choice_text.data(without)["recommended"]["training_s"] is None
+    counted = choice.answer(found, need.Need(pictures=100, training=True))
+    assert dict(counted.excluded) == {"good": "what the training of its weights took is not known"}
+
+
+def test_a_limit_of_all_holds_for_the_training_too(group):
+    found = trained(group(), good=1000.0)
+    limited = need.Need(pictures=100, total_in=900.0, training=True)
+    assert dict(choice.answer(found, limited).excluded)["good"] == (
+        "all takes 16 min 44 s, more than 15 min"
+    )
+
+
+def test_an_alias_has_the_commands_of_its_method(group):
     found = group()
     for row in found.rows:
         if row.method == "good":
@@ -71,8 +122,6 @@ def test_an_alias_has_the_licence_and_the_commands_of_its_method(group):
     assert "Take good" in text
     assert "bench adapt --method the-method" in text
     assert "bench report somewhere/" in text
-    barred = choice.answer(found, need.Need(pictures=100, barred={"the-method": "its licence"}))
-    assert dict(barred.excluded)["good"] == "its licence"
 
 
 def test_a_row_that_failed_the_gate_is_excluded(group):
@@ -104,16 +153,18 @@ def test_resampling_pairs_the_styles(group):
     assert both["good"].worse_than(both["slow"]) == pytest.approx(0.25, abs=0.03)
 
 
-@pytest.mark.parametrize(
-    ("licence", "forbidden"),
-    [
-        ("MIT", False), ("CC-BY 4.0", False), ("BSD-2-Clause", False), ("Apache-2.0", False),
-        ("CC BY-NC 4.0", True), ("non-commercial research only", True), ("unknown", True),
-        ("", True),
-    ],
-)  # fmt: skip
-def test_licences(licence, forbidden):
-    assert choose.forbids_commerce(licence) is forbidden
+def test_commercial_excludes_by_the_licences_that_the_run_names(group, capsys, tmp_path):
+    group()
+    license_weights(tmp_path / "runs", {"good": {"w.pt": "CC BY-NC 4.0"}, "slow": {}})
+    words = ("--runs", str(tmp_path / "runs"), "--pictures", "100", "--commercial")
+    status, printed = run(capsys, *words, "--format", "json")
+    answer = json.loads(printed.out)
+    reasons = {each["method"]: each["reason"] for each in answer["excluded"]}
+    assert (status, answer["recommended"]["method"]) == (0, "slow")
+    assert reasons == {
+        "good": "the licence of w.pt is CC BY-NC 4.0",
+        "quick": "its run does not say what licence its weights have: run it again",
+    }
 
 
 def test_the_command_answers_from_the_runs_there_are(group, capsys, tmp_path):

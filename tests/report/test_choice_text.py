@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-import pytest
 from helpers.chosen import VALUES, said
 
-from bench.report import choice, choice_text, need
+from bench.report import choice, need
 
 for _values in VALUES.values():
     _values["fast"] = math.nan  # what the helper would take for a method without values
@@ -21,15 +20,3 @@ def test_the_text_has_the_choice_its_cost_and_the_commands(group):
     assert "quality is of 2 styles; which is few" in text
     assert "bench adapt --method good --style STYLE.jpg -o style.safetensors" in text
     assert max(map(len, text.splitlines())) <= 100
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0.0456, "45.6 ms"), (3.25, "3.25 s"), (59.4, "59.4 s"), (59.6, "1 min"),
-        (250, "4 min 10 s"), (3599.9, "1 h"), (7500, "2 h 5 min"), (86_400, "1 d"),
-        (100_000, "1 d 4 h"),
-    ],
-)  # fmt: skip
-def test_durations_read_as_people_say_them(seconds, words):
-    assert choice_text.duration(seconds) == words

@@ -17,7 +17,9 @@ from bench import files, images, results
 from bench.cli import main, parser
 from bench.errors import BenchError, StorageError
 from bench.machine import environment
+from bench.plugins.registry import load
 from bench.run import execution, recording
+from bench.run.plan import Chosen
 
 PLUGIN = '''
 import os
@@ -476,3 +478,25 @@ def test_devices_are_looked_for_before_the_first_run(plugin, more, cause, capsys
     assert main(["run", "--plugin", plugin, *BASE, "--method", "fine", "--device", more]) == 1
     assert cause in capsys.readouterr().err
     assert not Path("runs").exists()
+
+
+def test_a_run_records_what_the_training_of_its_methods_took(tmp_path):
+    registry = load()
+
+    def took(name, **options):
+        cls = registry.method(name)
+        return list(recording.trainings(Chosen(cls, cls.Options(**options))))
+
+    (shipped,) = took("adain")
+    assert (shipped.file, shipped.seconds) == ("adain.safetensors", 24 * 60.0)
+    assert shipped.machine == "cpu, bfloat16/channels_last, 1 threads, 1 processes"
+    assert took("gatys") == []
+    assert took("johnson") == []  # it trains in its adaptation
+    (own,) = took("adain", weights=str(tmp_path / "own.safetensors"))
+    assert (own.file, own.seconds) == ("own.safetensors", None)
+
+
+def test_the_record_has_the_trainings(plugin):
+    _, folder = run(plugin, "--method", "fine")
+    record = results.read_run(folder)
+    assert record.methods["fine"].trainings == []

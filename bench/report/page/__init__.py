@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from bench import __version__, files
 from bench.errors import BenchError
+from bench.report.licences import barred
 from bench.report.model import Group
 from bench.report.page import chunks
+from bench.report.page.answers import answers_of
 from bench.report.page.details import details_of, json_text
 from bench.report.page.gallery import view_of
 from bench.report.page.pictures import Pictures
@@ -74,7 +76,7 @@ def write(
         plots = _plots(frames, found, out, all_metrics, seed)
         text = _render(frames, found, pictures, plots, seed, home)
         pictures.write(quiet)
-        copy_assets(out, "page.css", "tables.js", "plots.js", "page.js")
+        copy_assets(out, "page.css", "tables.js", "choose.js", "plots.js", "page.js")
         files.write(index, text)
     return index
 
@@ -130,11 +132,6 @@ def _spots(name: str, figure: Figure, found: Sequence[Group]) -> list[dict[str, 
     return spots_of(figure, here, group.metrics)
 
 
-def ids_of(number: int, group: Group) -> dict[int, str]:
-    """The id of each row's details on a page, by the row."""
-    return {id(row): f"g{number}-{place}" for place, row in enumerate(group.rows)}
-
-
 def _render(
     frames: Frames,
     found: Sequence[Group],
@@ -147,7 +144,10 @@ def _render(
         run: RunFiles(Path(path), frames.records[run], frames)
         for run, path in zip(frames.runs["run"], frames.runs["path"], strict=True)
     }
-    shown = [_group(number, group, runs, pictures) for number, group in enumerate(found, 1)]
+    shown = [
+        _group(number, group, runs, pictures) | _answers(number, group, frames, seed)
+        for number, group in enumerate(found, 1)
+    ]
     views = [view for group in shown for view in group["views"]]
     data = pictures.full.with_name("data")
     named = chunks.write_cells(data, views if pictures.any else [])
@@ -159,12 +159,26 @@ def _render(
         summary=_summary(frames),
         groups=shown,
         plots=plots,
+        answers=[facts for group in shown for facts in group["answers"]],
         preferences=preferences_of(runs, seed),
         warnings=frames.warnings,
         strips=strips_of(views[0]),
         spots={plot["name"]: plot["spots"] for plot in plots if plot["spots"]},
         data={"views": named},
     )
+
+
+def _answers(number: int, group: Group, frames: Frames, seed: int) -> dict[str, Any]:
+    return {
+        "answers": answers_of(
+            group, ids_of(number, group), barred(frames.records, group.rows), seed
+        )
+    }
+
+
+def ids_of(number: int, group: Group) -> dict[int, str]:
+    """The id of each row's details on a page, by the row."""
+    return {id(row): f"g{number}-{place}" for place, row in enumerate(group.rows)}
 
 
 def rendered(template: str, **values: Any) -> str:

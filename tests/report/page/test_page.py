@@ -17,6 +17,7 @@ def test_a_page_is_a_folder_that_needs_nothing_else(painted, tmp_path):
         "data",
         "index.html",
         "page.css",
+        "choose.js",
         "page.js",
         "pictures",
         "plots",
@@ -27,9 +28,9 @@ def test_a_page_is_a_folder_that_needs_nothing_else(painted, tmp_path):
     addresses = [a[key] for _, a in read.elements for key in ("src", "href") if key in a]
     assert set(addresses) >= {"page.css", "page.js", "plots.js", "tables.js"}
     for address in addresses:
-        known = r"#[a-z0-9-]+|page\.css|(page|plots|tables)\.js|(pictures|thumbnails)/"
+        known = r"#[a-z0-9-]+|page\.css|(choose|page|plots|tables)\.js|(pictures|thumbnails)/"
         assert re.fullmatch(rf"{known}|thumbnails/[0-9a-f]{{16}}\.webp", address)
-    for name in ("page.css", "page.js", "plots.js", "tables.js"):
+    for name in ("page.css", "choose.js", "page.js", "plots.js", "tables.js"):
         assert "//" not in re.sub(r"(?m)^\s*//.*$|; //.*$", "", _text(tmp_path / "out" / name))
 
 
@@ -44,6 +45,7 @@ def test_no_script_and_no_style_is_inline(painted, tmp_path):
     assert "unsafe" not in policy
     assert [a for a in read.all("script") if a.get("type") != "application/json"] == [
         {"src": "tables.js", "defer": None},
+        {"src": "choose.js", "defer": None},
         {"src": "plots.js", "defer": None},
         {"src": "page.js", "defer": None},
     ]

@@ -43,7 +43,7 @@ def test_tiles_lead_to_their_pair_and_leave_the_anchors_out():
 def test_the_sheet_is_first_and_needs_no_script(painted, tmp_path):
     read = Reader(write(tmp_path / "out", painted()))
     sections = [a["id"] for tag, a in read.elements if tag == "section"]
-    assert sections == ["sheet", "results", "pictures", "details"]
+    assert sections == ["sheet", "answer", "results", "pictures", "details"]
     shown = [a["src"] for a in read.all("img") if a.get("src", "").startswith("thumbnails/")]
     assert len(shown) == 2 * 3  # pairs; content, style and the only method that is no anchor
     assert all((tmp_path / "out" / name).is_file() for name in shown)
