@@ -42,7 +42,7 @@ from ._transform_net import TransformNet, fill, load_weights, norm_parameters
 
 SHIPPED = Weights(
     "metastyle.safetensors",
-    "e59066f41b23232dc4a6efc1abc935db3f55964008bb298cd2b91874f48c9d99",
+    "105d237e65e966dcbc35274f0268f379062e2fe592e9772f0a034d5c02b2203f",
     "bench train metastyle (see the README)",
     "MIT",
 )
