@@ -88,7 +88,7 @@ def label_points(
     others: Iterable[tuple[float, float]] = (),
 ) -> None:
     """Names beside points, where they cover neither each other nor a point, nor others."""
-    points = 72 / axes.get_figure(root=True).dpi  # type: ignore[union-attr]
+    points = 72 / axes.figure.dpi
     frame = axes.get_window_extent()
     edges = np.array([frame.x0, frame.y0, frame.x1, frame.y1]) * points
     places = [axes.transData.transform((x, y)) * points for x, y, _ in spots]
