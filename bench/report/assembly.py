@@ -10,13 +10,14 @@ from bench.anchors import ANCHORS
 from bench.report import peak, verdicts
 from bench.report.failures import outcome_of
 from bench.report.index import Index
-from bench.report.judged import Scores
 from bench.report.model import Batch, Estimate, Resources, Row, Timing, Variant
 from bench.report.quality import quality_of
 from bench.results import MethodRecord, MetricRecord, RunRecord
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+    from bench.report.judged import Scores
 
 
 class Place(NamedTuple):

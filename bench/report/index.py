@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from bench.anchors import ANCHORS
-from bench.report.judged import Judged, Scores
 from bench.report.model import Variant
 from bench.results import Frames
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from bench.report.judged import Scores
+
 
 class Index:
     """The frames cut by run, method, size and style, so that a row finds its own quickly."""
 
     def __init__(self, frames: Frames, styles: bool) -> None:
+        from bench.report.judged import Judged
+
         whole: dict[str, DataFrame] = {
             "cells": frames.cells,
             "speeds": frames.speeds,
@@ -61,15 +62,12 @@ class Index:
             return self._anchors[where]
         cells = self.take("cells", *where)
         done = set(cells.loc[cells["status"] == "ok", "style"])
-        places = self._places.get(where if self.styles else where[:3], _NOWHERE)
+        places = self._places.get(where if self.styles else where[:3], ())
         sets = self.take("sets", *where)  # nothing of one style: a set is of all
         scores = self._judged.scores(places, done, sets.iloc[: 0 if style else None])
         if method in ANCHORS:  # the others stand beside them
             self._anchors[where] = scores
         return scores
-
-
-_NOWHERE = np.zeros(0, int)
 
 
 def variants_of(frames: Frames) -> dict[Variant, list[str]]:

@@ -7,7 +7,7 @@ from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -73,10 +73,11 @@ class Judged:
         ]
         self._good = (self._why[0] == "ok") & ~np.isnan(self._values)
 
-    def scores(self, places: Codes, styles: Container[str], sets: DataFrame) -> Scores:
+    def scores(self, where: ArrayLike, styles: Container[str], sets: DataFrame) -> Scores:
         """What the metrics say in some rows of the frame, of some styles, and of whole sets."""
         among = np.array([name in styles for name in self._style_names], bool)
-        places = places[among[self._styles[places]]]
+        asked = np.asarray(where, np.int64)
+        places = asked[among[self._styles[asked]]]
         good = self._good[places]
         missing: dict[str, Counter[tuple[str, str]]] = {}
         for place in places[~good]:

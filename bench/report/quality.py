@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from bench.report.judged import Scores
 from bench.report.model import Estimate, Quality
 from bench.report.verdicts import trained_on
 from bench.results import MethodRecord, MetricRecord
 from bench.tables.text import digits
+
+if TYPE_CHECKING:
+    from bench.report.judged import Scores
 
 
 def quality_of(

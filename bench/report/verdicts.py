@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from bench.anchors import TO_BEAT
 from bench.report.columns import AXES, MetricColumn, Numbers, numbers
-from bench.report.judged import PictureValues
 from bench.report.model import QualityGate, Row
 from bench.results import MethodRecord, MetricRecord
+
+if TYPE_CHECKING:
+    from bench.report.judged import PictureValues
 
 
 def trained_on(metric: MetricRecord, method: MethodRecord) -> bool:
@@ -17,7 +20,7 @@ def trained_on(metric: MetricRecord, method: MethodRecord) -> bool:
     return method.method in metric.training_loss_of or metric.encoder in method.trains_on
 
 
-Values = Mapping[str, PictureValues]
+Values = Mapping[str, "PictureValues"]
 """By metric id."""
 
 
