@@ -217,6 +217,6 @@ def _score(id_, values, method, style, content, unscored):
     status, reason = unscored.get((method, id_), ("ok", ""))
     value = None
     if status == "ok":
-        value = values.get(method, values["fast"])
+        value = values[method if method in values else "fast"]
         value = value(style, content) if callable(value) else value
     return ScoreEntry(metric=id_, content=content, value=value, status=status, reason=reason)

@@ -73,7 +73,7 @@ def write(
         for folder in (pictures.full, pictures.thumbnails):
             folder.mkdir(parents=True, exist_ok=True)
         found = groups(frames, all_metrics=all_metrics, seed=seed)
-        plots = _plots(frames, found, out, all_metrics, seed)
+        plots = _plots(frames, found, out, seed)
         text = _render(frames, found, pictures, plots, seed, home)
         pictures.write(quiet)
         copy_assets(out, "page.css", "tables.js", "choose.js", "plots.js", "page.js")
@@ -96,16 +96,14 @@ def copy_assets(out: Path, *names: str) -> None:
 _GENERATOR = '<meta name="generator" content="metastyle-bench'
 
 
-def _plots(
-    frames: Frames, found: Sequence[Group], out: Path, all_metrics: bool, seed: int
-) -> list[dict[str, Any]]:
+def _plots(frames: Frames, found: Sequence[Group], out: Path, seed: int) -> list[dict[str, Any]]:
     """Write the plots, and say what they show."""
     from bench.report import plots
 
     folder = out / "plots"
     folder.mkdir(exist_ok=True)
     written = []
-    for name, figure in plots.figures(frames, all_metrics=all_metrics, seed=seed).items():
+    for name, figure in plots.figures(frames, found, seed=seed).items():
         files.write(folder / f"{name}.svg", plots.svg(figure))
         width, height = (round(_INCH * inches) for inches in figure.get_size_inches())
         written.append(
@@ -144,10 +142,7 @@ def _render(
         run: RunFiles(Path(path), frames.records[run], frames)
         for run, path in zip(frames.runs["run"], frames.runs["path"], strict=True)
     }
-    shown = [
-        _group(number, group, runs, pictures) | _answers(number, group, frames, seed)
-        for number, group in enumerate(found, 1)
-    ]
+    shown = [_group(number, group, runs, pictures, seed) for number, group in enumerate(found, 1)]
     views = [view for group in shown for view in group["views"]]
     data = pictures.full.with_name("data")
     named = chunks.write_cells(data, views if pictures.any else [])
@@ -166,14 +161,6 @@ def _render(
         spots={plot["name"]: plot["spots"] for plot in plots if plot["spots"]},
         data={"views": named},
     )
-
-
-def _answers(number: int, group: Group, frames: Frames, seed: int) -> dict[str, Any]:
-    return {
-        "answers": answers_of(
-            group, ids_of(number, group), barred(frames.records, group.rows), seed
-        )
-    }
 
 
 def ids_of(number: int, group: Group) -> dict[int, str]:
@@ -216,18 +203,20 @@ def _summary(frames: Frames) -> list[str]:
 
 
 def _group(
-    number: int, group: Group, runs: Mapping[str, RunFiles], pictures: Pictures
+    number: int, group: Group, runs: Mapping[str, RunFiles], pictures: Pictures, seed: int
 ) -> dict[str, Any]:
     """What the template needs of one environment and dataset."""
     environment, dataset = group.environment, group.dataset
     where = f", {dataset.name} ({dataset.fingerprint}), {environment.fingerprint}"
     anchors = ids_of(number, group)
+    records = {name: run.record for name, run in runs.items()}
     return {
         "id": f"g{number}",
         "where": describe(environment),
         "environment_id": environment.fingerprint,
         "environment": [(key, json_text(value)) for key, value in environment.facts.items()],
         "dataset": dataset,
+        "answers": answers_of(group, anchors, barred(records, group.rows), seed),
         "tables": tables_of(group, anchors),
         "details": [
             {"id": anchors[id(row)], **details_of(row, runs[row.run])} for row in group.rows

@@ -7,7 +7,7 @@ labels beside the lines say the same without colour. Names are never read as mat
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,11 +30,18 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-def figures(frames: Frames, *, all_metrics: bool = False, seed: int = 0) -> dict[str, Figure]:
+def figures(
+    frames: Frames,
+    groups: Sequence[Group] | None = None,
+    *,
+    all_metrics: bool = False,
+    seed: int = 0,
+) -> dict[str, Figure]:
     """Every plot that the runs have numbers for, by a name that can be a file's.
 
     Args:
         frames: what `bench.results.load` gives.
+        groups: the rows of these, where they are there already.
         all_metrics: show every metric, not just those of judges.
         seed: of the bootstraps.
 
@@ -46,7 +53,8 @@ def figures(frames: Frames, *, all_metrics: bool = False, seed: int = 0) -> dict
         (over sizes). Of a second environment or dataset names end in `-2`. A figure's label
         (`get_label()`) says in words what it shows.
     """
-    groups = rows.groups(frames, all_metrics=all_metrics, seed=seed)
+    if groups is None:
+        groups = rows.groups(frames, all_metrics=all_metrics, seed=seed)
     drawn: dict[str, Figure] = {}
     with styled():
         ways = curves.curves(frames, seed) if len(frames.observed) else None
