@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
-from helpers.chosen import VALUES, said
+from helpers.chosen import said
 
 from bench.report import choice, need
-
-for _values in VALUES.values():
-    _values["fast"] = math.nan  # what the helper would take for a method without values
 
 
 def test_the_text_has_the_choice_its_cost_and_the_commands(group):

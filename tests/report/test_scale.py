@@ -5,12 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
-from helpers.chosen import VALUES
 
 from bench.report import choice, need
-
-for _values in VALUES.values():
-    _values["fast"] = math.nan  # what the helper would take for a method without values
 
 
 def test_errors_are_shares_of_the_anchors_distance(group):

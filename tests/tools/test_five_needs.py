@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +13,6 @@ from bench.report import rows
 from bench.report.quantities import duration
 
 needs = SimpleNamespace(**tool("five_needs"))
-VALUES = {id_: {**of, "fast": math.nan} for id_, of in VALUES.items()}
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What the page is given to choose by; that it chooses alike is tried in a browser."""
 
 import pytest
-from helpers.chosen import VALUES
 
 from bench.report import choice
 from bench.report.need import Need
@@ -12,7 +11,7 @@ ROWS = ("good", "quick", "slow")
 
 @pytest.fixture
 def facts(group):
-    found = group(values={id_: {**of, "fast": 9.0} for id_, of in VALUES.items()})
+    found = group()
     ids = {id(row): row.method for row in found.rows}
     [run] = {row.run for row in found.rows}
     [facts] = answers_of(found, ids, {(run, "slow"): "its licence"}, 0)
