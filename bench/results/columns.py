@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Values = tuple[Any, ...]
 
-_WHOLE = frozenset(("size", "step"))
+_WHOLE = frozenset(("size", "step", "round", "seed"))
 _REAL = frozenset(
     (
         "adapt_seconds",
@@ -75,15 +75,19 @@ class Columns:
                 column.extend([kept(v, v) if v.__class__ is str else v for v in values])
         self._rows.clear()
 
-    def frame(self, dtype: Any) -> DataFrame:
-        """The rows so far, which are forgotten; texts as a dtype, None for what pandas finds."""
+    def frame(self) -> DataFrame:
+        """The rows so far, which are forgotten.
+
+        What is no number stays Python's own: pandas' texts take twice the memory, and none holds
+        the name of a file that is not UTF-8.
+        """
         from pandas import DataFrame, Series
 
         self._turn()
         columns = {}
         for name in list(self._columns):
             column = self._columns.pop(name)
-            kind = int if name in _WHOLE else float if name in _REAL else dtype
+            kind = int if name in _WHOLE else float if name in _REAL else object
             columns[name] = Series(column, dtype=kind)
         frame: DataFrame = DataFrame(columns)
         return frame

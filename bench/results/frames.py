@@ -136,12 +136,8 @@ def load(runs: Sequence[Path]) -> Frames:
             rows["sets"].extend(head + entry for entry in _set_rows(of_set))
     if not records:
         raise BenchError(warnings[0] if warnings else "no run to read: make one with bench run")
-    frames = {name: columns.frame(_DTYPES.get(name)) for name, columns in rows.items()}
+    frames = {name: columns.frame() for name, columns in rows.items()}
     return Frames(**frames, records=records, warnings=warnings)
-
-
-_DTYPES = {"scores": object, "observed_scores": object}
-"""The longest frames keep Python's own texts: they are read as lists, and pandas' cost twice."""
 
 
 def _read_all(path: Path, run: RunRecord, cls: type[R], warnings: list[str]) -> Iterator[R]:
