@@ -14,6 +14,7 @@ from bench.losses import (
     color_moments,
     flatness_error,
     gram,
+    lattice_error,
     relative_error,
     style_error,
     tone_error,
@@ -34,6 +35,7 @@ class Balance:
     tone: float = 0.3
     color: float = 0.3
     flatness: float = 0.3
+    lattice: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,11 @@ class PerceptualLoss:
 
     The content error is divided by the content features' energy and each layer's Gram error by
     the energies of both Gram matrices (`bench.losses.balanced_error`), which takes the place of
-    the paper's hand-set weights. Three terms are not in the paper: tone (`bench.losses.tone_error`)
+    the paper's hand-set weights. Four terms are not in the paper: tone (`bench.losses.tone_error`)
     keeps tones from inverting, which deep content features allow; colour
     (`bench.losses.color_error`) asks for the style's colours, which Gram matrices hardly do;
-    flatness (`bench.losses.flatness_error`) keeps plain areas plain.
+    flatness (`bench.losses.flatness_error`) keeps plain areas plain, and lattice
+    (`bench.losses.lattice_error`) keeps the weave of a network's own strides out of them.
 
     Attributes:
         encoder: pictures to features, in tap order.
@@ -114,6 +117,8 @@ class PerceptualLoss:
             total = total + b.tv * total_variation(stylized).mean()
         if b.flatness:
             total = total + b.flatness * flatness_error(stylized, content).mean()
+        if b.lattice:
+            total = total + b.lattice * lattice_error(stylized, content).mean()
         return Terms(total, content_term, style_term, tone, color)
 
     def of(self, stylized: Tensor, content: Tensor, style: StyleTarget, shift: int = 0) -> Terms:

@@ -91,6 +91,7 @@ class Gatys(Method):
                 o.tone_weight,
                 o.color_weight,
                 o.flatness_weight,
+                lattice=0.0,  # pixels have no strides
             ),
         )
 

@@ -155,3 +155,39 @@ def test_flatness_error_sees_a_lattice_of_four_pixels():
         (0.1 / 0.03) ** 2 / 8, rel=0.01
     )
     assert losses.flatness_error(lattice, lattice).item() == 0
+
+
+def test_lattice_error_counts_what_repeats_at_the_period():
+    """A weave of 4 pixels costs its energy over that of a difference that is seen."""
+    plain = torch.full((1, 3, 35, 35), 0.5)
+    weave = 0.5 + 0.1 * torch.tensor([1.0, 0, -1, 0]).repeat(9)[:35].expand(1, 3, 35, 35)
+    # its mean over 4 pixels is 0.5 everywhere; its energy is the mean of (0.1, 0, 0.1, 0) squared
+    expected = 0.1**2 / 2 / 0.03**2
+    assert losses.lattice_error(weave, plain).item() == pytest.approx(expected, rel=1e-4)
+    assert losses.lattice_error(weave, weave).item() == 0
+    assert losses.lattice_error(plain, weave).item() == 0
+
+
+def test_lattice_error_passes_ramps_other_periods_and_noise():
+    """What a picture may have: shading, texture of another period, and what has none."""
+    plain = torch.full((1, 3, 67, 67), 0.5)
+    ramp = torch.linspace(0.2, 0.8, 67).expand(1, 3, 67, 67)
+    eight = 0.5 + 0.1 * torch.cos(torch.arange(67) * math.pi / 4).expand(1, 3, 67, 67)
+    torch.manual_seed(0)
+    noise = plain + 0.1 * torch.randn(1, 3, 67, 67)
+    whole = 0.1**2 / 0.03**2
+    assert losses.lattice_error(ramp, plain).item() == pytest.approx(0, abs=1e-6)
+    assert losses.lattice_error(eight, plain).item() == pytest.approx(0, abs=1e-6)
+    # a place is seen 64 times in a window: a 64th of the noise's energy is left, less its own mean
+    assert losses.lattice_error(noise, plain).item() == pytest.approx(
+        whole * 15 / 16 / 64, rel=0.2
+    )
+
+
+@pytest.mark.parametrize("side", [1, 4, 10, 11, 32])
+def test_lattice_error_takes_small_pictures(side):
+    """Below two periods nothing repeats itself; from there on windows are as large as they can."""
+    weave = 0.5 + 0.1 * torch.tensor([1.0, 0, -1, 0]).repeat(9)[:side].expand(2, 3, side, side)
+    error = losses.lattice_error(weave, torch.full_like(weave, 0.5))
+    assert error.shape == (2,)
+    assert bool((error > 0).all()) == (side >= 11)
