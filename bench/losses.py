@@ -167,7 +167,8 @@ def lattice_error(picture: Tensor, content: Tensor, period: int = 4, cells: int 
     pixel against its strides in another way, and a Gram loss rewards the weave which that makes as
     if it were texture. Here the picture less its means over `period` x `period` pixels is averaged
     for each of these places over `cells` x `cells` of them: texture cancels out, a weave stays. The
-    error is the means' variance where it is above the content's, in units of `SEEN`². Of this suite.
+    error is the means' variance where it is above the content's, in units of `SEEN`². It is of
+    this suite.
     """
     with torch.autocast(picture.device.type, enabled=False):
         energies = [_repeated(p.float(), period, cells) for p in (picture, content)]

@@ -29,8 +29,8 @@ class FitOptions:
 
     steps: int = option(100, "update steps", low=0)
     lr: float = option(1e-3, "Adam's learning rate", low=0)
-    batch: int = option(4, "photographs per step", low=1)
-    size: int = option(128, "side of the content crops in pixels", low=32)
+    batch: int = option(2, "photographs per step", low=1)
+    size: int = option(192, "side of the content crops in pixels", low=32)
     shift: int = option(8, "pixels that the loss's window is shifted by at random", low=0)
     encoder: str = option("vgg19-quarter", "loss network")
     content_weight: float = option(2.0, "weight of the content error", low=0)

@@ -3,13 +3,14 @@
 Justin Johnson, Alexandre Alahi, Li Fei-Fei: Perceptual Losses for Real-Time Style Transfer and
 Super-Resolution. ECCV 2016.
 
-Departures from the paper. The network is MetaStyle's (instance normalisation, bilinear
-upsampling, a sigmoid at the end), so that the two methods differ in their start alone. The loss
-network is a VGG19 of a quarter of its channels (the paper: VGG16, the option `encoder`), its terms
-are normalised, and terms on block-averaged luminance and on colours are added. Training is as long
-as the options say (the paper: 40,000 steps of batch 4 on MS-COCO at 256 pixels), on 128-pixel
-crops of the photographs that the run provides. The option `start` begins with a network that was
-made for another style, or for many, instead of with random weights.
+Departures from the paper. The network is MetaStyle's (instance normalisation, bilinear upsampling,
+a sigmoid at the end), so that the two methods differ in their start alone. The loss network is a
+VGG19 of a quarter of its channels (the paper: VGG16, the option `encoder`), its terms are
+normalised, and terms on block-averaged luminance, colours, plain areas and the network's own
+lattice are added. Training is as long as the options say (the paper: 40,000 steps of batch 4 on MS-
+COCO at 256 pixels), on two 192-pixel crops a step of the photographs that the run provides. The
+option `start` begins with a network that was made for another style, or for many, instead of with
+random weights.
 """
 
 from __future__ import annotations

@@ -7,8 +7,9 @@ Departures from the paper:
 
 - The loss network is a VGG19 of a quarter of its channels, which can be had offline (the paper:
   VGG16, the option `encoder`). Each loss term is normalised, so that the learning rates are of
-  another scale than the paper's 1e-5 with style weight 1e5. Terms on block-averaged luminance
-  and on colours keep tones from inverting and colours from paling; total variation is penalised.
+  another scale than the paper's 1e-5 with style weight 1e5. Terms on block-averaged luminance,
+  colours, plain areas and the network's own lattice keep tones from inverting, colours from
+  paling and patches and a weave out of skies; total variation is penalised.
 - The network upsamples bilinearly and limits normalised values (`TransformNet`, smooth).
 - Meta-training on a CPU does not reach the paper's 100,000 iterations: it starts from a network
   that was first trained on all styles at once, on 128-pixel crops (256), clips gradients and
@@ -16,8 +17,8 @@ Departures from the paper:
   adapts; the paper's, second derivatives over one step on the norms, is the option's default.
 - The outer batch comes from the same photographs as the inner one (the supplement: from a
   validation split), drawn anew.
-- Adaptation is the paper's (Adam, 1e-3, batch 4), on 128-pixel crops and for 100 steps by
-  default (200 at 256 pixels), on the photographs that the run provides.
+- Adaptation is by the paper's Adam at 1e-3, on two 192-pixel crops a step and for 100 steps by
+  default (four of 256 pixels, 200 steps), on the photographs that the run provides.
 """
 
 from __future__ import annotations

@@ -179,9 +179,7 @@ def test_lattice_error_passes_ramps_other_periods_and_noise():
     assert losses.lattice_error(ramp, plain).item() == pytest.approx(0, abs=1e-6)
     assert losses.lattice_error(eight, plain).item() == pytest.approx(0, abs=1e-6)
     # a place is seen 64 times in a window: a 64th of the noise's energy is left, less its own mean
-    assert losses.lattice_error(noise, plain).item() == pytest.approx(
-        whole * 15 / 16 / 64, rel=0.2
-    )
+    assert losses.lattice_error(noise, plain).item() == pytest.approx(whole * 15 / 16 / 64, rel=0.2)
 
 
 @pytest.mark.parametrize("side", [1, 4, 10, 11, 32])
