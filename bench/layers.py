@@ -38,14 +38,22 @@ def upsampled_conv(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     outputs, inputs = weight.shape[:2]
     with torch.autocast(x.device.type, enabled=False):
         grown = F.pad(x, (1, 1, 1, 1), mode="replicate")
-        phases = constant(_PHASES, weight)
-        small = torch.einsum("api,bqj,ocij->abocpq", phases, phases, weight)
-    kernels = small.reshape(4 * outputs, inputs, 3, 3)
+        kernels = upsampled_kernels(weight).reshape(4 * outputs, inputs, 3, 3)
     cells = F.conv2d(grown, kernels, None if bias is None else bias.repeat(4))
     cells = cells.permute(0, 2, 3, 1)
     count, height, width, _ = cells.shape
     cells = cells.reshape(count, height, width, 2, 2, outputs).permute(0, 1, 3, 2, 4, 5)
     return cells.reshape(count, 2 * height, 2 * width, outputs).permute(0, 3, 1, 2)
+
+
+def upsampled_kernels(weight: Tensor, bilinear: bool = True) -> Tensor:
+    """Kernels (C', C, 3, 3) on a picture upsampled by 2 as (4, C', C, 3, 3) on the small one.
+
+    One for each place in a 2×2 cell, row by row. Where pixels are repeated instead, reflection of
+    the large picture is repetition of the small one's edge as well.
+    """
+    phases = constant(_PHASES if bilinear else _REPEATED, weight)
+    return torch.einsum("api,bqj,ocij->abocpq", phases, phases, weight).flatten(0, 1)
 
 
 # Of a kernel (g0, g1, g2) on a picture upsampled by 2, what meets the small pixels i - 1, i and
@@ -54,4 +62,10 @@ def upsampled_conv(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 _PHASES = (
     ((0.75, 0.25, 0.0), (0.25, 0.75, 0.75), (0.0, 0.0, 0.25)),
     ((0.25, 0.0, 0.0), (0.75, 0.75, 0.25), (0.0, 0.25, 0.75)),
+)
+
+# The same where u[2 i] = u[2 i + 1] = x[i].
+_REPEATED = (
+    ((1.0, 0.0, 0.0), (0.0, 1.0, 1.0), (0.0, 0.0, 0.0)),
+    ((0.0, 0.0, 0.0), (1.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
 )

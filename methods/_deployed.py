@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Literal
 
@@ -18,17 +19,25 @@ from bench.runtimes import EXTRA, RUNTIMES, to_onnx
 
 from ._cuda_graph import Graphed
 from ._exported import Portable
-from ._fused import FusedNet
+from ._fused import Folded, FusedNet
 from ._fused_layers import kernels
+from ._tiled import TiledNet, require_tiles
 from ._transform_net import TransformNet
 
-Inference = Literal["auto", "plain", "fused", "graph", "compiled", "onnxruntime", "openvino"]
+Inference = Literal[
+    "auto", "plain", "fused", "tiled", "graph", "compiled", "onnxruntime", "openvino"
+]
 INFERENCE = (
-    "stylize by the plain network, the fused one (CPU, C++ compiler), a CUDA graph, torch.compile, "
-    "another runtime (CPU, the extra export), or what is fastest of the first three"
+    "stylize by the plain network, the fused one (CPU, C++ compiler), that in bfloat16 (with AMX), "
+    "a CUDA graph, torch.compile, another runtime (CPU, the extra export), or what is fastest of "
+    "the first four; the one in bfloat16 only where the run computes in it"
 )
 """What the option says of itself."""
-FUSED = "float32/fused"  # the label of its precision
+FOLDED: dict[str, tuple[str, Callable[[], object], Callable[[TransformNet], Folded]]] = {
+    "fused": ("float32/fused", kernels, FusedNet),
+    "tiled": ("bfloat16/fused", require_tiles, TiledNet),
+}
+"""Networks for a CPU: their precision's label, what raises where there are none, and the class."""
 FLAT = 0.01  # the least contrast, see `Deployed`
 SIDE = 256  # of the picture that `auto` decides by
 ALIKE = 40.0
@@ -38,10 +47,10 @@ ALIKE = 40.0
 class Deployed:
     """How a network stylizes: by itself, or in a faster form of the same function.
 
-    The fused network and those of other runtimes are made anew when the weights have changed; a
+    The fused networks and those of other runtimes are made anew when the weights have changed; a
     CUDA graph and a compiled network read them. All are made at the first picture, or the first of
     a shape, in `first_call`'s time.
-    Pictures of hardly any contrast, as a film's black frames, are not left to the fused network:
+    Pictures of hardly any contrast, as a film's black frames, are not left to the fused networks:
     normalising what is flat multiplies rounding errors by up to 316 in each layer, and only
     convolutions that round alike at every pixel have none that differ.
     """
@@ -67,9 +76,9 @@ class Deployed:
     def __call__(self, picture: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) in [0, 1] to float32 pictures of the same shape in (0, 1)."""
         with torch.inference_mode():
-            if self.form != "fused" and self.form not in RUNTIMES:
+            if self.form not in FOLDED and self.form not in RUNTIMES:
                 return self._faster(picture).float()
-            if self.form == "fused" and _flat(picture):
+            if self.form in FOLDED and _flat(picture):
                 stylized: Tensor = self.network(picture)
                 return stylized.float()
             versions = [parameter._version for parameter in self.network.parameters()]
@@ -79,8 +88,8 @@ class Deployed:
 
     def _fold(self) -> Callable[[Tensor], Tensor]:
         """The network with its weights as they are now."""
-        if self.form == "fused":
-            return FusedNet(self.network)
+        if self.form in FOLDED:
+            return FOLDED[self.form][2](self.network)
         weights = nn.utils.parameters_to_vector(self.network.parameters()).detach()
         if self._exported and torch.equal(weights, self._exported[0]):
             return self._exported[1]  # adapted to the same style; an export takes seconds
@@ -101,18 +110,19 @@ def deploy(network: TransformNet, context: Context, inference: Inference) -> Dep
     """The network as it stylizes fastest here (`auto`, measured), or as it is told.
 
     Raises:
-        BenchError: what is asked for cannot be had: `fused` on another device than a CPU, without
-            a compiler; `graph` on another device than CUDA; another runtime elsewhere than on a
-            CPU, or without its library (`NeedError`).
+        BenchError: what is asked for cannot be had: `fused` on another device than a CPU or without
+            a compiler, `tiled` also without AMX; `graph` on another device than CUDA; another
+            runtime elsewhere than on a CPU, or without its library (`NeedError`).
     """
     precision, kind = context.precision, context.device.type
     if inference == "graph" and kind != "cuda":
         raise BenchError(f"inference=graph is for CUDA, not for {context.device}: use plain")
-    if inference == "fused":
+    if inference in FOLDED:
         if kind != "cpu":
-            raise BenchError(f"inference=fused is for a CPU, not {context.device}: use plain")
-        kernels()
-        return Deployed(network, "fused", (FUSED, "asked for"))
+            raise BenchError(f"inference={inference} is for a CPU, not {context.device}: use plain")
+        label, require, _ = FOLDED[inference]
+        require()
+        return Deployed(network, inference, (label, "asked for"))
     if inference in RUNTIMES:
         if kind != "cpu":
             raise BenchError(f"inference={inference} is for a CPU, not {context.device}: use plain")
@@ -124,38 +134,56 @@ def deploy(network: TransformNet, context: Context, inference: Inference) -> Dep
         return Deployed(network, inference, (label, "asked for"), dtype)
     if inference in ("graph", "compiled"):
         return Deployed(network, inference, (f"{precision.label}/{inference}", "asked for"))
-    forms: dict[str, Inference] = {"cpu": "fused", "cuda": "graph"}
-    faster = forms.get(kind)
-    if inference == "plain" or faster is None:
+    others: dict[str, tuple[Inference, ...]] = {"cpu": ("fused",), "cuda": ("graph",)}
+    if precision.dtype == "bfloat16":
+        others["cpu"] = ("tiled", "fused")
+    if inference == "plain" or kind not in others:
         return Deployed(network)
     threads = torch.get_num_threads()
-    better, reason = _probe(faster, network.smooth, context.device, precision, threads)
-    label = FUSED if faster == "fused" else f"{precision.label}/{faster}"
-    chosen = faster if better else "plain"
-    return Deployed(network, chosen, (label if better else precision.label, reason))
+    chosen, reason = _probe(others[kind], network.smooth, context.device, precision, threads)
+    label = FOLDED[chosen][0] if chosen in FOLDED else precision.label
+    return Deployed(network, chosen, (f"{label}/graph" if chosen == "graph" else label, reason))
 
 
 @functools.cache
 def _probe(
-    faster: Inference, smooth: bool, device: torch.device, precision: Precision, threads: int
-) -> tuple[bool, str]:
-    """Whether a form is a tenth faster than the plain network in its precision, and why."""
+    others: tuple[Inference, ...],
+    smooth: bool,
+    device: torch.device,
+    precision: Precision,
+    threads: int,
+) -> tuple[Inference, str]:
+    """The form that is fastest, if by a tenth over the plain network in its precision, and why."""
     with torch.random.fork_rng(devices=[]):
         network = TransformNet(smooth=smooth).to(device).to(memory_format=precision.memory_format)
         picture = precision.layout(torch.rand(1, 3, SIDE, SIDE).to(device))  # not a flat one
-    try:
-        if faster == "fused":
-            kernels()
-        both = [Deployed(network, form) for form in ("plain", faster)]
-        seconds, outputs = [float("inf")] * 2, [picture] * 2
-        for _ in range(3):  # in turn, so that a slow moment hits both
-            for i, deployed in enumerate(both):
-                with precision.autocast(device):
-                    outputs[i], taken = timed(lambda call=deployed: call(picture), device)  # type: ignore[misc]
-                seconds[i] = min(seconds[i], taken)
-    except (BenchError, RuntimeError) as error:
-        return False, f"{faster}: {str(error).splitlines()[0]}"
-    equal = decibels(outputs[1], outputs[0])
-    timings = f"probe: plain {1e3 * seconds[0]:.1f} ms, {faster} {1e3 * seconds[1]:.1f} ms"
-    better = seconds[1] < CLEARLY_FASTER * seconds[0]
-    return better and equal >= ALIKE, f"{timings} ({equal:.0f} dB)"
+    forms: dict[Inference, Deployed] = {"plain": Deployed(network)}
+    seconds: dict[Inference, float] = {}
+    outputs: dict[Inference, Tensor] = {}
+    failures = []
+    for form in others:
+        try:
+            if form in FOLDED:
+                FOLDED[form][1]()
+            forms[form] = Deployed(network, form)
+            with precision.autocast(device):
+                forms[form](picture)  # compiled, captured, folded
+        except (BenchError, RuntimeError) as error:
+            failures.append(f"{form}: {str(error).splitlines()[0]}")
+            forms.pop(form, None)
+    if len(forms) == 1:
+        return "plain", "; ".join(failures)
+    for _ in range(3):  # in turn, so that a slow moment hits all
+        for form, deployed in forms.items():
+            with precision.autocast(device):
+                outputs[form], taken = timed(lambda call=deployed: call(picture), device)  # type: ignore[misc]
+            seconds[form] = min(seconds.get(form, math.inf), taken)
+    timings = [f"{form} {1e3 * seconds[form]:.1f} ms" for form in forms]
+    chosen: Inference = "plain"
+    for form in list(forms)[1:]:
+        equal = decibels(outputs[form], outputs["plain"])
+        timings[list(forms).index(form)] += f" ({equal:.0f} dB)"
+        least = seconds[chosen] * (CLEARLY_FASTER if chosen == "plain" else 1)
+        if seconds[form] < least and equal >= ALIKE:
+            chosen = form
+    return chosen, "; ".join([f"probe: {', '.join(timings)}", *failures])

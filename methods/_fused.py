@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 import torch
@@ -42,11 +43,11 @@ class Space:
     def __init__(self) -> None:
         self._kept: dict[str, Tensor] = {}
 
-    def take(self, name: str, *shape: int) -> Tensor:
+    def take(self, name: str, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
         """Memory of this name, as a tensor: what was taken under the name before is overwritten."""
         count = math.prod(shape)
         if name not in self._kept or self._kept[name].numel() < count:
-            self._kept[name] = torch.empty(count)
+            self._kept[name] = torch.empty(count, dtype=dtype)
         return self._kept[name][:count].view(shape)
 
 
@@ -58,7 +59,7 @@ class Layer:
         matrix = torch.tensor(ALGORITHMS[algorithm].kernel, dtype=torch.float64)
         kernel = layer.conv.weight.double().permute(2, 3, 1, 0)  # (3, 3, inputs, outputs)
         folded = torch.einsum("pi,qj,ijco->pqco", matrix, matrix, kernel)
-        self.weight, self.norm = panels(folded), _norm(layer, relu, limit)
+        self.weight, self.norm = panels(folded), folded_norm(layer, relu, limit)
 
     def __call__(self, x: Tensor, before: Tensor | None, space: Space, name: str) -> Made:
         """Convolve norm(x), or x where nothing is left to be done to it.
@@ -77,7 +78,7 @@ class Layer:
         return output, norm
 
 
-def _norm(layer: ConvNorm, relu: bool, limit: float) -> Tensor:
+def folded_norm(layer: ConvNorm, relu: bool, limit: float) -> Tensor:
     """Gain, bias, and the least and largest value after them and ReLU, (4, outputs)."""
     gain, bias = layer.norm.weight.float(), layer.norm.bias.float()
     reach = limit * gain.abs() if limit < math.inf else torch.full_like(gain, math.inf)
@@ -92,33 +93,26 @@ def _tall(kernel: Tensor) -> Tensor:
     return torch.einsum("pi,gico->pgco", matrix, groups).flatten(1, 2)
 
 
-def _all(modules: Iterable[nn.Module], kind: type[Module]) -> list[Module]:
+def spread(out: nn.Conv2d) -> Tensor:
+    """The last kernel as a matrix a row (row, inputs, column x colour), filled up to 32."""
+    matrices = out.weight.permute(2, 1, 3, 0).flatten(2)
+    return F.pad(matrices, (0, 32 - matrices.shape[2]))
+
+
+def bias(out: nn.Conv2d) -> Tensor:
+    """Of the last convolution, (3,)."""
+    return out.state_dict()["bias"].float().clone()
+
+
+def all_of(modules: Iterable[nn.Module], kind: type[Module]) -> list[Module]:
+    """Those of a kind."""
     return [module for module in modules if isinstance(module, kind)]
 
 
-class FusedNet:
-    """`TransformNet` with all its layers folded; a picture at a time, whoever calls."""
+class Folded(ABC):
+    """A `TransformNet` with all its layers folded; a picture at a time, whoever calls."""
 
-    @torch.no_grad()
-    def __init__(self, network: TransformNet) -> None:
-        smooth = network.smooth
-        limit = LIMIT if smooth else math.inf
-        first, *down = _all(network.down, ConvNorm)
-        # the network's 2 x - 1 is a factor here: the shift, like a bias, ends in the normalisation
-        kernel = 2 * first.conv.weight.permute(2, 3, 1, 0)
-        self.first = panels(_tall(kernel.flatten(1, 2)))
-        self.first_norm = _norm(first, True, limit)
-        self.down = [Layer(layer, "down", True, limit) for layer in down]
-        self.residuals = [
-            (Layer(block.first, "same", True, limit), Layer(block.second, "same", False, limit))
-            for block in _all(network.residuals, Residual)
-        ]
-        up = "smooth" if smooth else "up"
-        self.up = [Layer(layer, up, True, limit) for layer in _all(network.up, ConvNorm)]
-        # (row, inputs, column x colour): a row of the kernel is one matrix, filled up to 32
-        spread = network.out.weight.permute(2, 1, 3, 0).flatten(2)
-        self.last = panels(_tall(F.pad(spread, (0, 32 - spread.shape[2]))))
-        self.bias = network.out.state_dict()["bias"].float().clone()
+    def __init__(self) -> None:
         self.space, self.space_free = Space(), threading.Lock()
 
     @torch.inference_mode()
@@ -136,8 +130,34 @@ class FusedNet:
                 self._one(one, result)
         return output.sigmoid_()[..., :height, :width].contiguous()
 
+    @abstractmethod
     def _one(self, padded: Tensor, result: Tensor) -> None:
         """One padded picture (H + 8, W + 8, 3) to the logits (3, H, W)."""
+
+
+class FusedNet(Folded):
+    """In float32."""
+
+    @torch.no_grad()
+    def __init__(self, network: TransformNet) -> None:
+        super().__init__()
+        smooth = network.smooth
+        limit = LIMIT if smooth else math.inf
+        first, *down = all_of(network.down, ConvNorm)
+        # the network's 2 x - 1 is a factor here: the shift, like a bias, ends in the normalisation
+        kernel = 2 * first.conv.weight.permute(2, 3, 1, 0)
+        self.first = panels(_tall(kernel.flatten(1, 2)))
+        self.first_norm = folded_norm(first, True, limit)
+        self.down = [Layer(layer, "down", True, limit) for layer in down]
+        self.residuals = [
+            (Layer(block.first, "same", True, limit), Layer(block.second, "same", False, limit))
+            for block in all_of(network.residuals, Residual)
+        ]
+        up = "smooth" if smooth else "up"
+        self.up = [Layer(layer, up, True, limit) for layer in all_of(network.up, ConvNorm)]
+        self.last, self.bias = panels(_tall(spread(network.out))), bias(network.out)
+
+    def _one(self, padded: Tensor, result: Tensor) -> None:
         space, norm = self.space, self.first_norm.clone()
         z = space.take("even", *result.shape[1:], norm.shape[1])
         operators().enter(padded, self.first, z, norm)

@@ -27,7 +27,7 @@ class TrainingLoss(Metric):
     """
 
     name = "perceptual"
-    version = 3
+    version = 4
     axis = "both"
     citation = "Johnson, Alahi, Fei-Fei 2016, eq. 5, every term normalised"
 

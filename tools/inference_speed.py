@@ -12,6 +12,7 @@ operations.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import importlib
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from torch import Tensor
 
 from bench import images, runtimes
 from bench.contract import Precision
+from bench.errors import BenchError
 from bench.machine import footprint, roofline
 from bench.machine.clock import timed
 from bench.machine.device import CANDIDATES
@@ -36,8 +38,9 @@ def variants(
     compiled: bool, peers: bool
 ) -> dict[str, tuple[Precision, Callable[[Tensor], Tensor]]]:
     """The network in every way that it can be run; the first is what the others compare with."""
-    transform_net, fused = (
-        importlib.import_module(f"bench.methods.{name}") for name in ("_transform_net", "_fused")
+    transform_net, fused, tiled = (
+        importlib.import_module(f"bench.methods.{name}")
+        for name in ("_transform_net", "_fused", "_tiled")
     )
 
     def network() -> Any:
@@ -52,6 +55,9 @@ def variants(
         if compiled:
             ways[f"{precision.label}, torch.compile"] = precision, torch.compile(placed)
     ways["float32/fused"] = CANDIDATES[0], fused.FusedNet(network())
+    with contextlib.suppress(BenchError):  # no AMX
+        tiled.require_tiles()
+        ways["bfloat16/fused"] = CANDIDATES[0], tiled.TiledNet(network())
     if peers:
         portable = importlib.import_module("bench.methods._exported").Portable(network())
         data, threads = runtimes.to_onnx(portable), torch.get_num_threads()

@@ -140,8 +140,8 @@ def test_auto_falls_back_with_the_reason_where_a_graph_cannot_be_captured(monkey
     monkeypatch.setattr(deployment, "Graphed", broken)
     monkeypatch.setattr(deployment, "SIDE", 16)
     cpu = torch.device("cpu")
-    better, reason = deployment._probe.__wrapped__("graph", True, cpu, Precision(), 1)
-    assert (better, reason) == (False, "graph: no capture here")
+    chosen, reason = deployment._probe.__wrapped__(("graph",), True, cpu, Precision(), 1)
+    assert (chosen, reason) == ("plain", "graph: no capture here")
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch 2.13's own compiler

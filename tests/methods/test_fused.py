@@ -1,4 +1,5 @@
 import importlib
+import re
 import shutil
 import threading
 from dataclasses import replace
@@ -162,7 +163,7 @@ def test_plain_is_the_network_itself(network, context):
 @pytest.mark.parametrize(("plain", "quick", "chosen"), [(1.0, 0.5, True), (1.0, 0.95, False)])
 def test_auto_takes_the_faster(network, context, monkeypatch, plain, quick, chosen):
     taken = iter([plain, quick] * 3)
-    monkeypatch.setattr(deployment, "kernels", lambda: None)
+    monkeypatch.setitem(deployment.FOLDED, "fused", ("float32/fused", int, lambda _: network))
     monkeypatch.setattr(deployment, "timed", lambda call, device: (torch.ones(1), next(taken)))
     monkeypatch.setattr(deployment, "_probe", deployment._probe.__wrapped__)
     deployed = deployment.deploy(network, context, "auto")
@@ -175,30 +176,33 @@ def test_auto_takes_the_faster(network, context, monkeypatch, plain, quick, chos
 def test_the_probe_times_the_fused_network(context, monkeypatch):
     calls = []
     monkeypatch.setattr(deployment, "SIDE", 16)
-    monkeypatch.setattr(deployment, "kernels", lambda: None)
-    monkeypatch.setattr(
-        deployment, "FusedNet", lambda network: lambda x: calls.append(x) or network(x)
-    )
-    deployment._probe.__wrapped__("fused", True, context.device, context.precision, 1)
-    assert len(calls) == 3
+    counting = "float32/fused", int, lambda network: lambda x: calls.append(x) or network(x)
+    monkeypatch.setitem(deployment.FOLDED, "fused", counting)
+    deployment._probe.__wrapped__(("fused",), True, context.device, context.precision, 1)
+    assert len(calls) == 1 + 3  # the first call is not timed
 
 
 def test_a_faster_network_whose_pictures_differ_is_not_taken(context, monkeypatch):
-    taken = iter([1.0, 0.1] * 3)
+    taken = iter([1.0, 0.1, 0.5] * 3)
     monkeypatch.setattr(deployment, "SIDE", 16)
-    monkeypatch.setattr(deployment, "kernels", lambda: None)
     monkeypatch.setattr(deployment, "timed", lambda call, _: (call(), next(taken)))
-    monkeypatch.setattr(deployment, "FusedNet", lambda network: torch.zeros_like)
-    better, reason = deployment._probe.__wrapped__(
-        "fused", False, context.device, context.precision, 1
+    monkeypatch.setitem(
+        deployment.FOLDED, "tiled", ("bfloat16/fused", int, lambda _: torch.zeros_like)
     )
-    assert not better
-    assert " dB)" in reason
+    monkeypatch.setitem(deployment.FOLDED, "fused", ("float32/fused", int, lambda same: same))
+    chosen, reason = deployment._probe.__wrapped__(
+        ("tiled", "fused"), False, context.device, context.precision, 1
+    )
+    assert chosen == "fused"
+    assert re.fullmatch(
+        r"probe: plain 1000.0 ms, tiled 100.0 ms \(\d+ dB\), fused 500.0 ms \(\d+ dB\)", reason
+    )
 
 
 def test_without_a_compiler(network, context, monkeypatch):
     monkeypatch.setenv("CXX", "/nowhere/g++")
-    monkeypatch.setattr(deployment, "kernels", lambda: native.library.__wrapped__("int one;"))
+    broken = "float32/fused", lambda: native.library.__wrapped__("int one;"), fused.FusedNet
+    monkeypatch.setitem(deployment.FOLDED, "fused", broken)
     monkeypatch.setattr(deployment, "_probe", deployment._probe.__wrapped__)
     deployed = deployment.deploy(network, context, "auto")
     assert deployed.form == "plain"
