@@ -187,4 +187,5 @@ def _repeated(picture: Tensor, period: int, cells: int) -> Tensor | None:
     places = F.pixel_unshuffle(detail[..., : rows * period, : columns * period], period)
     reach = (min(cells, rows), min(cells, columns))
     means = F.avg_pool2d(places, reach, [(side + 1) // 2 for side in reach])
-    return means.unflatten(1, (-1, period**2)).var(2, correction=0).mean(1)
+    by_place = means.reshape(len(means), -1, period**2, *means.shape[2:])
+    return by_place.var(2, correction=0).mean(1)

@@ -101,7 +101,8 @@ def spread(out: nn.Conv2d) -> Tensor:
 
 def bias(out: nn.Conv2d) -> Tensor:
     """Of the last convolution, (3,)."""
-    return out.state_dict()["bias"].float().clone()
+    values: Tensor = out.state_dict()["bias"]
+    return values.float().clone()
 
 
 def all_of(modules: Iterable[nn.Module], kind: type[Module]) -> list[Module]:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,7 +17,7 @@ from bench.machine import native
 
 from ._fused_algorithms import ALGORITHMS, TALL
 
-LIBRARY = torch.library.Library("bench_fused", "DEF")
+LIBRARY: Any = torch.library.Library("bench_fused", "DEF")  # type: ignore[no-untyped-call]
 KERNEL = 9  # of the first and the last convolution
 TILED = "tiled_convolve"
 """The algorithm of bfloat16 weights: stride and upsampling are told by the sizes."""

@@ -81,7 +81,7 @@ class Ghiasi(Generated):
     weights = (
         Weights(
             "ghiasi.safetensors",
-            "75587967e932f67a7807833a6234b3e5b274937373846cea012f1fbbbf0e97a6",
+            "b5369a73df8d219a6aaeacf8e7909355b39068d3fbbfd3e0014554638ba64c51",
             "bench train ghiasi",
             "MIT",
         ),
