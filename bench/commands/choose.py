@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,11 +26,15 @@ EXAMPLES = """examples:
   bench choose --pictures 10000 --size 512 --commercial
   bench choose --pictures 1500 --picture-in 40ms              video at 25 frames a second
   bench choose --prefer quality                               whatever it takes
+  bench choose --measure --size 512       where nothing was measured: measure first, then answer
   bench choose --format json
 
 It answers from what was measured: bench run --all makes a run of every method. By default the
 quickest is taken of those whose pictures are not clearly worse than the best ones.
 """
+
+MEASURED = ("--all", "--profile", "quick", "--styles", "2", "--contents", "2")
+"""The smallest run that answers, as words of `bench run`: two styles, lest chance decide alone."""
 
 _UNITS: Mapping[str, Mapping[str, float]] = {
     "time": {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0},
@@ -93,6 +99,11 @@ def add(command: AddCommand) -> None:
         help="balance: the quickest of those not clearly worse than the best; quality: the best;"
         " time: the quickest (balance)",
     )
+    parser.add_argument(
+        "--measure",
+        action="store_true",
+        help="make the smallest run that answers first: every method, a quarter of an hour or less",
+    )
     parser.add_argument("--format", choices=("plain", "json"), default="plain")
 
 
@@ -100,12 +111,35 @@ def execute(args: argparse.Namespace, _: list[str]) -> int:
     """Print the answer; 1 where nothing meets the limits."""
     from bench.report import choice_text
 
+    if args.measure:
+        measure(args)
     found, folders = answered(args)
     if args.format == "json":
         print(json.dumps(choice_text.data(found), indent=2))
     else:
         print(choice_text.text(found, folders), end="")
     return int(found.recommended is None)
+
+
+def measure(args: argparse.Namespace) -> None:
+    """Make the run that answers, of the size and on the device that are asked for.
+
+    What it prints goes to standard error: standard output is the answer's.
+
+    Raises:
+        BenchError: runs to answer from were named as well.
+    """
+    from bench.cli import parser
+    from bench.commands import run
+
+    if args.run:
+        raise BenchError("--measure makes a run; without it the named ones are answered from")
+    asked = ["run", *MEASURED, "--runs", str(args.runs)]
+    asked += [] if args.size is None else ["--size", str(args.size)]
+    asked += [] if args.device is None else ["--device", args.device]
+    args.interrupted = "; what is finished is kept: go on with bench run --resume"
+    with contextlib.redirect_stdout(sys.stderr):
+        run.execute(parser("run").parse_args(asked), asked)
 
 
 def answered(args: argparse.Namespace) -> tuple[Answer, Mapping[str, Path]]:
@@ -121,7 +155,7 @@ def answered(args: argparse.Namespace) -> tuple[Answer, Mapping[str, Path]]:
     if not runs:
         raise BenchError(
             f"there is no run in {args.runs} to answer from: bench run --all --profile quick makes"
-            " one, in about twenty minutes on two cores"
+            " one, in about twenty minutes on two cores; with --measure the smallest one is made"
         )
     frames = results.load(runs)
     group = _group(rows.groups(frames), args.device)

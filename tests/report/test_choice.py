@@ -8,7 +8,8 @@ import math
 import pytest
 from helpers.chosen import VALUES, license_weights, run, said
 
-from bench import cli
+from bench import cli, results
+from bench.commands import choose
 from bench.errors import BenchError
 from bench.report import choice, choice_text, need
 from bench.results import TrainingRecord
@@ -205,6 +206,25 @@ def test_without_a_run_it_says_how_to_make_one(capsys, tmp_path):
     assert status == 1
     assert "bench run --all --profile quick makes one" in printed.err
     assert printed.err.count("\n") == 1
+
+
+def test_measures_first_where_it_is_told_to(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        choose, "MEASURED", ("--profile", "smoke", "--method", "ghiasi", "--no-isolate")
+    )
+    words = "--runs", str(tmp_path), "--measure", "--size", "72", "--format", "json"
+    status, printed = run(capsys, *words)
+    assert status == 0
+    assert json.loads(printed.out)["recommended"]["method"] == "ghiasi"
+    (folder,) = results.find_runs(tmp_path)
+    assert results.read_run(folder).sizes == [72]
+    assert "environment" in printed.err  # the run's own table
+
+
+def test_measuring_and_naming_runs_is_an_error(capsys, tmp_path):
+    status, printed = run(capsys, str(tmp_path), "--measure")
+    assert status == 1
+    assert "--measure makes a run" in printed.err
 
 
 def test_another_device_is_an_error(group, capsys, tmp_path):
