@@ -44,7 +44,7 @@ def sent(host: Tensor, device: torch.device) -> Tensor:
     """
     if not on_cuda(device):
         return host.to(device)
-    stream, current = _copying(device), torch.cuda.current_stream(device)
+    stream, current = copying_stream(device), torch.cuda.current_stream(device)
     with torch.cuda.stream(stream):
         there = host.to(device, non_blocking=True)
     current.wait_stream(stream)
@@ -53,5 +53,6 @@ def sent(host: Tensor, device: torch.device) -> Tensor:
 
 
 @functools.cache
-def _copying(device: torch.device) -> torch.cuda.Stream:
+def copying_stream(device: torch.device) -> torch.cuda.Stream:
+    """The stream on which copies to a device run beside its work."""
     return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]

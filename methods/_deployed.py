@@ -140,13 +140,13 @@ def deploy(network: TransformNet, context: Context, inference: Inference) -> Dep
     if inference == "plain" or kind not in others:
         return Deployed(network)
     threads = torch.get_num_threads()
-    chosen, reason = _probe(others[kind], network.smooth, context.device, precision, threads)
+    chosen, reason = probe(others[kind], network.smooth, context.device, precision, threads)
     label = FOLDED[chosen][0] if chosen in FOLDED else precision.label
     return Deployed(network, chosen, (f"{label}/graph" if chosen == "graph" else label, reason))
 
 
 @functools.cache
-def _probe(
+def probe(
     others: tuple[Inference, ...],
     smooth: bool,
     device: torch.device,

@@ -121,7 +121,8 @@ class _HubInception(Encoder):
         """torch.hub's cache."""
         return [hub_folder()]
 
-    def _state(self) -> dict[str, Tensor]:
+    def trained_state(self) -> dict[str, Tensor]:
+        """What the file holds; it is downloaded first where it is missing."""
         state: dict[str, Tensor] = torch.load(
             hub_file(self.weights), map_location="cpu", weights_only=True
         )
@@ -145,7 +146,7 @@ class FidInception(_HubInception):
 
     def build(self) -> nn.Module:
         """Read the file, which is downloaded first where it is missing."""
-        return _Inception("Mixed_7c", self._state(), signed=True, ported=True)
+        return _Inception("Mixed_7c", self.trained_state(), signed=True, ported=True)
 
 
 class ArtInception(_HubInception):
@@ -164,7 +165,7 @@ class ArtInception(_HubInception):
 
     def build(self) -> nn.Module:
         """Read the file, which is downloaded first where it is missing."""
-        return _Inception("Mixed_7c", self._state(), signed=False)
+        return _Inception("Mixed_7c", self.trained_state(), signed=False)
 
 
 class InceptionStart(_HubInception):
@@ -184,7 +185,7 @@ class InceptionStart(_HubInception):
 
     def build(self) -> nn.Module:
         """Read the file, which is downloaded first where it is missing."""
-        return _Inception("Conv2d_4a_3x3", self._state(), signed=True)
+        return _Inception("Conv2d_4a_3x3", self.trained_state(), signed=True)
 
 
 def pooled(features: Sequence[Tensor], encoder: Encoder) -> NDArray[np.float64]:

@@ -27,7 +27,7 @@ at a period of 4 px and 0.5 at one of 2 px. Whatever is softer has less.
 _DIGITS = 4
 """After the point; below them is float32's rounding, which goes by a picture's layout in memory."""
 
-_CHUNK = 4096
+CHUNK = 4096
 """Windows at a time: 30 MB."""
 
 
@@ -42,7 +42,7 @@ def power(picture: Tensor) -> Iterator[Tensor]:
     hann = hann[:, None] * hann / hann.sum() ** 2
     scale = hann.sum() / hann.square().sum().sqrt() / WINDOW
     windows = picture.unfold(2, WINDOW, HOP).unfold(3, WINDOW, HOP)[0]
-    for rows in torch.split(windows, max(1, _CHUNK // windows.shape[2]), 1):
+    for rows in torch.split(windows, max(1, CHUNK // windows.shape[2]), 1):
         mean = (rows * hann).sum((-2, -1), keepdim=True)
         waves = torch.fft.fft2((rows - mean) * (hann * scale))
         spectra = (waves.real.square() + waves.imag.square()).mean(0)

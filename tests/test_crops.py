@@ -107,7 +107,7 @@ def test_to_cuda_the_copy_has_a_stream_that_the_current_one_waits_for(monkeypatc
             return "current"
 
     monkeypatch.setattr(transfers, "on_cuda", lambda device: True)
-    monkeypatch.setattr(transfers, "_copying", lambda device: "copying")
+    monkeypatch.setattr(transfers, "copying_stream", lambda device: "copying")
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: Current())
     monkeypatch.setattr(torch.cuda, "stream", lambda stream: Inside())
     transfers.sent(Host(), torch.device("cuda", 0))

@@ -7,12 +7,12 @@ import platform
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # mallopt(3)
 _KEPT = 2**31 - 1  # bytes; mallopt takes an int
-_keeps = False
+keeping = False
 
 
 def keeps_freed_memory() -> bool:
     """Whether it has been told to keep what is freed."""
-    return _keeps
+    return keeping
 
 
 def keep_freed_memory() -> bool:
@@ -22,9 +22,9 @@ def keep_freed_memory() -> bool:
     and zeroed: some 20,000 page faults in a training step, a tenth of its time. `malloc_trim` gives
     them back all the same.
     """
-    global _keeps
+    global keeping
     if platform.libc_ver()[0] == "glibc":
         library = ctypes.CDLL(None)
         done = [library.mallopt(name, _KEPT) for name in (_MMAP_THRESHOLD, _TRIM_THRESHOLD)]
-        _keeps = all(done)
-    return _keeps
+        keeping = all(done)
+    return keeping

@@ -17,28 +17,28 @@ HOPELESS = 3
 """Whoever takes so many times as long is not asked again."""
 
 DEFAULT = "torch's own number"
-_reason = DEFAULT
+current_reason = DEFAULT
 
 
 def reason() -> str:
     """Why torch has the number of threads that it has."""
-    return _reason
+    return current_reason
 
 
 def ask_threads(asked: int | None) -> None:
     """Take the number that the user asks for, here or in the environment, if any."""
-    global _reason
+    global current_reason
     if asked:
         torch.set_num_threads(asked)
     given = ["asked for"] * bool(asked) + [name for name in THREADS if name in os.environ]
-    _reason = given[0] if given else DEFAULT
+    current_reason = given[0] if given else DEFAULT
 
 
 def fit_threads(device: torch.device, precision: Precision) -> None:
     """On a CPU, where nobody asked for a number, take the one that `probe` finds."""
-    global _reason
-    if device.type == "cpu" and _reason == DEFAULT and torch.get_num_threads() > 1:
-        chosen, _reason = probe(torch.get_num_threads(), precision)
+    global current_reason
+    if device.type == "cpu" and current_reason == DEFAULT and torch.get_num_threads() > 1:
+        chosen, current_reason = probe(torch.get_num_threads(), precision)
         torch.set_num_threads(chosen)
 
 

@@ -33,7 +33,7 @@ _REAL = frozenset(
 )
 _OWN = frozenset(("contents", "parts", "samples", "rounds", "device_samples"))
 """Lists and such: each row has one of its own."""
-_BLOCK = 4096
+BLOCK = 4096
 
 
 class Columns:
@@ -61,7 +61,7 @@ class Columns:
     def extend(self, rows: Iterable[Values]) -> None:
         """More rows."""
         self._rows.extend(rows)
-        if len(self._rows) >= _BLOCK:
+        if len(self._rows) >= BLOCK:
             self._turn()
 
     def _turn(self) -> None:

@@ -172,7 +172,7 @@ def test_reports(corpus):
 
 def test_pages(corpus, monkeypatch, tmp_path):
     run, documents = corpus
-    monkeypatch.setattr(page, "_plots", lambda *_: [])  # they show the tables' numbers
+    monkeypatch.setattr(page, "plots_of", lambda *_: [])  # they show the tables' numbers
 
     def check(mutant):
         with spoilt(run, *mutant):

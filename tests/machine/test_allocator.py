@@ -32,6 +32,6 @@ def test_freed_memory_is_taken_again():
 def test_other_libraries_are_left_alone(monkeypatch):
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
     monkeypatch.setattr(allocator.ctypes, "CDLL", None)
-    monkeypatch.setattr(allocator, "_keeps", False)
+    monkeypatch.setattr(allocator, "keeping", False)
     assert not allocator.keep_freed_memory()
     assert not allocator.keeps_freed_memory()

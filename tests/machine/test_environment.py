@@ -43,7 +43,7 @@ def test_capture_is_json_and_says_what_torch_says(captured):
 def test_what_tunes_the_machine_is_part_of_the_fingerprint(monkeypatch):
     prints = []
     for kept in (False, True):
-        monkeypatch.setattr(allocator, "_keeps", kept)
+        monkeypatch.setattr(allocator, "keeping", kept)
         monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
         tuning = capture(torch.device("cpu"), PRECISION)["tuning"]
         assert tuning["OMP_WAIT_POLICY"] == "PASSIVE"

@@ -98,3 +98,20 @@ def test_a_folder_in_the_working_directory_is_no_cache(value, tmp_path, monkeypa
     assert build(SOURCE).seven() == 7
     assert not (tmp_path / "bench").exists()
     assert (tmp_path / "home" / ".cache" / "bench" / "native").is_dir()
+
+
+def test_a_library_is_compiled_once(cache, monkeypatch):
+    assert build(SOURCE).seven() == 7
+    (kept,) = cache.iterdir()
+    compiled_at = kept.stat().st_mtime_ns
+    assert build(SOURCE).seven() == 7
+    assert [file.stat().st_mtime_ns for file in cache.iterdir()] == [compiled_at]
+    monkeypatch.setenv("CXX", "env g++")  # a compiler with arguments, as ccache g++
+    assert build(SOURCE).seven() == 7
+    monkeypatch.delenv("CXX")
+    with pytest.raises(BenchError, match=r"failed \(.*error.*\): try another in CXX"):
+        build("this is not C++")
+    files = list(cache.iterdir())
+    assert len(files) == 2
+    assert kept in files
+    assert {file.suffix for file in files} == {".so"}

@@ -15,7 +15,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(autouse=True)
 def as_before(monkeypatch):
-    monkeypatch.setattr(threads, "_reason", threads.DEFAULT)
+    monkeypatch.setattr(threads, "current_reason", threads.DEFAULT)
     for name in threads.THREADS:
         monkeypatch.delenv(name, raising=False)
     before = torch.get_num_threads()

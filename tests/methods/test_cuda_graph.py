@@ -140,7 +140,7 @@ def test_auto_falls_back_with_the_reason_where_a_graph_cannot_be_captured(monkey
     monkeypatch.setattr(deployment, "Graphed", broken)
     monkeypatch.setattr(deployment, "SIDE", 16)
     cpu = torch.device("cpu")
-    chosen, reason = deployment._probe.__wrapped__(("graph",), True, cpu, Precision(), 1)
+    chosen, reason = deployment.probe.__wrapped__(("graph",), True, cpu, Precision(), 1)
     assert (chosen, reason) == ("plain", "graph: no capture here")
 
 

@@ -140,7 +140,7 @@ def test_flat_pictures_are_the_plain_networks(network):
 def test_auto_probes_it_where_the_run_computes_in_bfloat16(monkeypatch, precision, expected):
     probed = []
     monkeypatch.setattr(
-        deployment, "_probe", lambda others, *_: probed.append(others) or ("plain", "as told")
+        deployment, "probe", lambda others, *_: probed.append(others) or ("plain", "as told")
     )
     context = Context(CPU, precision, photographs=None, find_encoder=None)
     deployment.deploy(transform_net.TransformNet(), context, "auto")

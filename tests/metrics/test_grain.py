@@ -159,7 +159,7 @@ def test_powers_sum_to_the_mean_square():
 def test_parts_are_no_part_of_the_result(monkeypatch):
     picture = noise(100, 72)
     whole = grain.grain_spectrum(picture)
-    monkeypatch.setattr(grain, "_CHUNK", 10)
+    monkeypatch.setattr(grain, "CHUNK", 10)
     torch.testing.assert_close(grain.grain_spectrum(picture), whole)
 
 

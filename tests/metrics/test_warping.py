@@ -5,7 +5,6 @@ import math
 import pytest
 import torch
 from bench.metrics.warping import WarpingError, camera_flow, dis_flow, warping_error
-from PIL import Image
 
 from bench import results
 from bench.cli import main
@@ -16,7 +15,6 @@ from bench.images import load
 SIZE = 96
 STILL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 TURNED = (0.8, -0.1, 0.15, 0.1, 0.8, -0.05)
-
 FLICKERS = '''
 from bench import Method, hookimpl
 
@@ -168,36 +166,3 @@ def test_where_nothing_moves_it_is_not_computed_unasked_and_says_why(tmp_path):
     scores = results.load([results.latest(tmp_path)]).scores
     assert set(scores["status"]) == {"skipped"}
     assert "the contents are no clip" in scores["reason"].iloc[0]
-
-
-def test_the_users_own_clip_has_frames_in_order_and_no_known_motion(tmp_path):
-    from bench.datasets.clip import Clip, Options
-
-    shades = [Image.new("RGB", (64, 48), (40 * n, 40 * n, 40 * n)) for n in range(5)]
-    shades[0].save(tmp_path / "own.gif", save_all=True, append_images=shades[1:], duration=40)
-    clip = Clip(Options(video=str(tmp_path / "own.gif"), frames=4))
-    frames = clip.contents()
-    assert [f.name for f in frames] == [f"frame-{n:03}" for n in range(4)]
-    assert [f.read().getpixel((0, 0))[0] for f in frames] == [0, 40, 80, 120]
-    assert all(f.view is None for f in frames)
-    assert len({f.fingerprint for f in frames}) == 4
-    with pytest.raises(BenchError, match=r"clip\.video: .*no\.mp4 is not there"):
-        Clip(Options(video=str(tmp_path / "no.mp4"))).contents()
-
-
-def test_the_camera_never_leaves_a_photograph():
-    from bench.datasets.clip import PERIOD, camera
-
-    for number in range(PERIOD):
-        a, b, c, d, e, f = camera(number)
-        assert abs(a) + abs(b) + abs(c) <= 1
-        assert abs(d) + abs(e) + abs(f) <= 1
-
-
-def test_the_clip_is_of_an_evaluated_photograph():
-    from bench.datasets.clip import Clip, Options
-
-    with pytest.raises(BenchError, match=r"photograph in clip\.photograph"):
-        Clip(Options(photograph="rocket")).contents()  # methods adapt on that one
-    first, second = (Clip(Options(photograph=name)) for name in ("coffee", "astronaut"))
-    assert first.fingerprint() != second.fingerprint()

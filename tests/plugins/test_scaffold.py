@@ -65,13 +65,23 @@ def installed(folder, monkeypatch):
     monkeypatch.delenv("BENCH_PLUGINS", raising=False)
 
 
-def test_its_own_tests_pass(package):
-    _, folder = package
-    path = os.pathsep.join([str(folder.resolve()), str(ROOT)])
-    done = run("pytest", "-q", "-p", "no:cacheprovider", cwd=folder, PYTHONPATH=path)
+@pytest.fixture
+def packages():
+    """A new package of every kind beside each other: what starts a process starts one for all."""
+    for kind in KINDS:
+        assert main(["new", kind, f"my-{kind}"]) == 0
+    return [Path(f"bench-my-{kind}") for kind in KINDS]
+
+
+def test_their_own_tests_pass(packages):
+    path = os.pathsep.join(str(folder.resolve()) for folder in (*packages, ROOT))
+    own = [str(folder / "tests") for folder in packages]
+    words = ("-q", "-rA", "-p", "no:cacheprovider", "--import-mode=importlib")
+    done = run("pytest", *words, *own, PYTHONPATH=path)
     assert done.returncode == 0, done.stdout
-    assert "passed" in done.stdout
-    assert "skipped" not in done.stdout
+    for folder in packages:
+        assert f"PASSED {folder}/tests/" in done.stdout
+    assert "SKIPPED" not in done.stdout
 
 
 def test_installed_it_is_found_and_passes(package, monkeypatch, capsys):
@@ -89,15 +99,18 @@ def test_installed_it_is_found_and_passes(package, monkeypatch, capsys):
     assert "is already there, from my-own (entry point" in capsys.readouterr().err
 
 
-def test_it_is_clean(package):
-    _, folder = package
+def test_they_are_clean(packages):
     pytest.importorskip("ruff", reason="needs the extra dev")
+    folders = [str(folder) for folder in packages]
     for words in (["check", "--isolated", "--line-length=100"], ["format", "--check"]):
-        done = run("ruff", *words, "--no-cache", "bench_my_own", "tests", cwd=folder)
+        done = run("ruff", *words, "--no-cache", *folders)
         assert done.returncode == 0, done.stdout
     pytest.importorskip("mypy", reason="needs the extra dev")
-    done = run("mypy", "--cache-dir", str(ROOT / ".mypy_cache"), cwd=folder, MYPYPATH=str(ROOT))
+    modules = [str(folder / str(folder).replace("-", "_")) for folder in packages]
+    words = ["--config-file", str(packages[0] / "pyproject.toml"), *modules]
+    done = run("mypy", "--cache-dir", str(ROOT / ".mypy_cache"), *words, MYPYPATH=str(ROOT))
     assert done.returncode == 0, done.stdout
+    assert f"{len(packages)} source files" in done.stdout
 
 
 def test_the_method_is_short_and_matches_the_styles_statistics():

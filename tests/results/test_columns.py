@@ -11,7 +11,7 @@ from bench.results.columns import Columns
 
 @pytest.mark.parametrize("block", [1, 2, 4096])
 def test_rows_come_back_in_order_with_their_numbers(monkeypatch, block):
-    monkeypatch.setattr(columns, "_BLOCK", block)
+    monkeypatch.setattr(columns, "BLOCK", block)
     rows = Columns(["method", "size", "value", "contents"], {})
     rows.extend([("a", 64, 0.5, ["x"]), ("b", 128, None, [])])
     rows.append(("a", 64, 2, ["y", "z"]))

@@ -73,7 +73,7 @@ def write(
         for folder in (pictures.full, pictures.thumbnails):
             folder.mkdir(parents=True, exist_ok=True)
         found = groups(frames, all_metrics=all_metrics, seed=seed)
-        plots = _plots(frames, found, out, seed)
+        plots = plots_of(frames, found, out, seed)
         text = _render(frames, found, pictures, plots, seed, home)
         pictures.write(quiet)
         copy_assets(out, "page.css", "tables.js", "choose.js", "plots.js", "page.js")
@@ -96,7 +96,7 @@ def copy_assets(out: Path, *names: str) -> None:
 _GENERATOR = '<meta name="generator" content="metastyle-bench'
 
 
-def _plots(frames: Frames, found: Sequence[Group], out: Path, seed: int) -> list[dict[str, Any]]:
+def plots_of(frames: Frames, found: Sequence[Group], out: Path, seed: int) -> list[dict[str, Any]]:
     """Write the plots, and say what they show."""
     from bench.report import plots
 
