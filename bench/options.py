@@ -8,6 +8,7 @@ import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from weakref import WeakKeyDictionary
 
 from bench.errors import BenchError, unknown
 
@@ -46,7 +47,7 @@ def build(cls: type[T], values: Mapping[str, Any], owner: str) -> T:
         BenchError: an unknown field, a value of the wrong type or outside its range.
     """
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)
     checked: dict[str, Any] = {}
     for key, raw in values.items():
         if key not in fields:
@@ -65,18 +66,28 @@ def build(cls: type[T], values: Mapping[str, Any], owner: str) -> T:
 
 
 def check(cls: type[Any], owner: str) -> None:
-    """See that every option can be given as text and recorded, and that its default fits it.
+    """Check that every option can be given as text and recorded, and that its default fits it.
 
     Raises:
         BenchError: a field of another type than `build` takes, or with a default that it refuses.
     """
-    for name, kind in typing.get_type_hints(cls).items():
+    for name, kind in _hints(cls).items():
         if name in (f.name for f in dataclasses.fields(cls)) and not _is_supported(kind):
             raise BenchError(
                 f"option {name} of {owner} is {_word(kind)}, which no command line gives and no "
                 f"run records: use int, float, bool, str, a Literal of these, or one of them | None"
             )
     build(cls, dataclasses.asdict(cls()), owner)
+
+
+_known: WeakKeyDictionary[type[Any], dict[str, Any]] = WeakKeyDictionary()
+
+
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    """The types of its fields: annotations are texts, and each is compiled to be looked up."""
+    if cls not in _known:
+        _known[cls] = typing.get_type_hints(cls)
+    return _known[cls]
 
 
 def _is_supported(kind: Any) -> bool:
@@ -149,7 +160,7 @@ def is_path(cls: type[Any], name: str) -> bool:
 
 def describe(cls: type[Any]) -> list[dict[str, str]]:
     """Name, type, default, range and help of every option, for `bench list`."""
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)
     rows = []
     for f in dataclasses.fields(cls):
         kind = hints[f.name]

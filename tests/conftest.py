@@ -32,6 +32,13 @@ def pytest_xdist_auto_num_workers(config):
     return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else None
 
 
+def pytest_configure():
+    """An accelerator that is not there keeps a stack for each seed, of all of pytest's frames."""
+    for backend in (torch.cuda, torch.xpu, torch.mtia):
+        if not backend.is_available():
+            backend.manual_seed_all = lambda seed: None
+
+
 def pytest_ignore_collect(collection_path, config):
     return True if config.getoption("--fast") and is_whole(collection_path) else None
 
@@ -42,12 +49,22 @@ def pytest_runtest_setup(item):
 
 
 def pytest_collection_finish():
-    """Torch's objects stay to the end: `peak_memory` need not look through them for every cell."""
+    gc.callbacks.append(_settle)
     gc.collect()
-    gc.freeze()
+
+
+def _settle(phase, info):
+    """What a full collection leaves is not looked through again: torch, and networks of tests.
+
+    `peak_memory` collects for every cell, of which there are thousands here: a third of all time.
+    """
+    if phase == "stop" and info["generation"] == 2:
+        gc.freeze()
 
 
 def pytest_sessionfinish():
+    if _settle in gc.callbacks:
+        gc.callbacks.remove(_settle)
     gc.unfreeze()
 
 

@@ -203,7 +203,11 @@ def call(line: Sequence[str], deadline: float, **given: Any) -> int:
 
 
 def _die_with_parent() -> None:
-    """In a step's process: end with this one, for its step will be begun anew."""
+    """In a step's process: end with this one, for its step will be begun anew; and when asked to.
+
+    What a shell starts in the background ignores SIGINT, and so would all that it starts.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG of <linux/prctl.h>
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from helpers.scored import context_of, picture
+from helpers.scored import picture
 from scipy.ndimage import gaussian_filter
 
 from bench import conformance, weights
@@ -10,6 +10,8 @@ from bench.errors import NeedError
 from bench.plugins import registry
 
 REGISTRY = registry.load()
+CONTEXT = conformance.context(REGISTRY, torch.device("cpu"))
+"""One for all: each network is read once."""
 
 
 def at_hand(metric):
@@ -19,7 +21,7 @@ def at_hand(metric):
     if any(weights.find(file, folders) is None for file, folders in files):
         return False
     try:
-        metric.load(context_of(REGISTRY.encoder))
+        metric.load(CONTEXT)
     except NeedError:
         return False
     return True
@@ -37,8 +39,8 @@ def smooth(height=48, width=48, seed=0):
 
 
 @pytest.fixture(params=OFFLINE, ids=lambda metric: metric.id)
-def metric(request, context):
-    request.param.load(context)
+def metric(request):
+    request.param.load(CONTEXT)
     return request.param
 
 
@@ -54,9 +56,7 @@ def test_the_built_in_metrics_are_there():
     [
         case
         for metric in OFFLINE
-        for case in conformance.cases_of(
-            REGISTRY, "metrics", metric.id, conformance.context(REGISTRY, torch.device("cpu"))
-        )
+        for case in conformance.cases_of(REGISTRY, "metrics", metric.id, CONTEXT)
     ],
     ids=str,
 )

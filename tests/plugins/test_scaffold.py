@@ -79,8 +79,8 @@ def test_their_own_tests_pass(packages):
     words = ("-q", "-rA", "-p", "no:cacheprovider", "--import-mode=importlib")
     done = run("pytest", *words, *own, PYTHONPATH=path)
     assert done.returncode == 0, done.stdout
-    for folder in packages:
-        assert f"PASSED {folder}/tests/" in done.stdout
+    for kind in KINDS:
+        assert f"[{kind} my-{kind}" in done.stdout
     assert "SKIPPED" not in done.stdout
 
 

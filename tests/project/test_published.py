@@ -9,6 +9,7 @@ import functools
 import io
 import sys
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -152,29 +153,54 @@ def numbers(layout, seed=0):
     return tensors
 
 
-STATES = {
-    "vgg_normalised.pth": numbers(vgg),
-    "adain-naoto/decoder.pth": numbers(decoder, 1),
-    "microast/content_encoder_iter_160000.pth.tar": numbers(micro_encoder, 2),
-    "microast/style_encoder_iter_160000.pth.tar": numbers(micro_encoder, 3),
-    "microast/modulator_iter_160000.pth.tar": numbers(modulator, 4),
-    "microast/decoder_iter_160000.pth.tar": numbers(micro_decoder, 5),
-    "stytr2/embedding_iter_160000.pth": numbers(embedding, 6),
-    "stytr2/transformer_iter_160000.pth": numbers(stytr_transformer, 7),
-    "stytr2/decoder_iter_160000.pth": numbers(decoder, 8),
-}
+class Drawn(Mapping):
+    """Numbers in layouts by name, drawn when they are first asked for: there are 90 million."""
+
+    def __init__(self, layouts):
+        self.layouts = layouts
+        self.drawn = {}
+
+    def __getitem__(self, name):
+        if name not in self.drawn:
+            self.drawn[name] = numbers(*self.layouts[name])
+        return self.drawn[name]
+
+    def __iter__(self):
+        return iter(self.layouts)
+
+    def __len__(self):
+        return len(self.layouts)
+
+
+STATES = Drawn(
+    {
+        "vgg_normalised.pth": (vgg, 0),
+        "adain-naoto/decoder.pth": (decoder, 1),
+        "microast/content_encoder_iter_160000.pth.tar": (micro_encoder, 2),
+        "microast/style_encoder_iter_160000.pth.tar": (micro_encoder, 3),
+        "microast/modulator_iter_160000.pth.tar": (modulator, 4),
+        "microast/decoder_iter_160000.pth.tar": (micro_decoder, 5),
+        "stytr2/embedding_iter_160000.pth": (embedding, 6),
+        "stytr2/transformer_iter_160000.pth": (stytr_transformer, 7),
+        "stytr2/decoder_iter_160000.pth": (decoder, 8),
+    }
+)
 ARCHIVES = {
-    "cast/CAST_model.zip": {
-        "CAST_model/latest_net_AE.pth": numbers(cast_encoder, 9),
-        "CAST_model/latest_net_Dec_A.pth": numbers(prefixed("decoder.", decoder), 10),
-        "CAST_model/latest_net_Dec_B.pth": numbers(prefixed("decoder.", decoder), 11),
-    },
-    "adaattn/AdaAttN_model.zip": {
-        "AdaAttN/latest_net_adaattn_3.pth": numbers(adaattn_3, 12),
-        "AdaAttN/latest_net_transformer.pth": numbers(adaattn_transformer, 13),
-        "AdaAttN/latest_net_decoder.pth": numbers(adaattn_decoder, 14),
-        "vgg_normalised.pth": {},
-    },
+    "cast/CAST_model.zip": Drawn(
+        {
+            "CAST_model/latest_net_AE.pth": (cast_encoder, 9),
+            "CAST_model/latest_net_Dec_A.pth": (prefixed("decoder.", decoder), 10),
+            "CAST_model/latest_net_Dec_B.pth": (prefixed("decoder.", decoder), 11),
+        }
+    ),
+    "adaattn/AdaAttN_model.zip": Drawn(
+        {
+            "AdaAttN/latest_net_adaattn_3.pth": (adaattn_3, 12),
+            "AdaAttN/latest_net_transformer.pth": (adaattn_transformer, 13),
+            "AdaAttN/latest_net_decoder.pth": (adaattn_decoder, 14),
+            "vgg_normalised.pth": ({}, 0),
+        }
+    ),
 }
 PLUGINS = ("adain_naoto", "microast", "cast", "adaattn", "stytr2")
 
@@ -324,7 +350,7 @@ def test_cast():
 def test_microast():
     content, style = pictures()
     states = {
-        name.split("/")[1].split("_iter")[0]: s for name, s in STATES.items() if "micro" in name
+        name.split("/")[1].split("_iter")[0]: STATES[name] for name in STATES if "micro" in name
     }
 
     def block(x, state, name, gain=None, bias=None):

@@ -78,11 +78,11 @@ def test_what_ends_or_hangs_its_process_is_a_row_wherever_it_does(tmp_path, monk
     words = ["run", "--plugin", "deaths.py", *methods, "--profile", "smoke", "--quiet",
              "--dataset", "synthetic", "--contents", "2", "--styles", "2", "--threads", "1",
              "--precision", "float32", "--metric", "abort", "--metric", "ssim", "--isolate",
-             "--hang-seconds", "15"]  # fmt: skip
+             "--hang-seconds", "6"]  # fmt: skip
     assert main(words) == 0
     folder = results.latest(Path("runs"))
     crashed = "its process was ended by SIGSEGV"
-    hung = "nothing happened in its process for 15 s, and it was ended"
+    hung = "nothing happened in its process for 6 s, and it was ended"
     failed = {place: r["reason"] for place, r in records(folder, "cells").items() if r["reason"]}
     ((_, style),) = (place for place in failed if place[0] == "dies")  # one of two
     assert failed == {("dies", style): crashed, ("hangs", style): hung}
