@@ -36,8 +36,8 @@ from bench.machine.device import choose_device, choose_precision, decibels
 from bench.machine.gpu import Gpu
 from bench.plugins import registry
 from bench.report import peak
-from bench.run.plan import seed
 from bench.run.sampling import SamplingRule, sample_interleaved
+from bench.run.seeds import seed
 from bench.store import PictureStore
 
 ROOT = Path(__file__).resolve().parent.parent

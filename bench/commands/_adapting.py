@@ -58,7 +58,7 @@ def choose(
 def load(cls: type[Method], context: Context, options: Any) -> Method:
     """The method, loaded; always alike, so that a style saved today fits it tomorrow."""
     from bench.contract.phases import loaded
-    from bench.run.plan import seed
+    from bench.run.seeds import seed
 
     seed(0, "load")
     return loaded(cls, context, options)
@@ -97,7 +97,7 @@ def adapt(args: argparse.Namespace, method: Method, style: Tensor) -> int:
     """Adapt to the style under a progress bar; the number of steps made."""
     from bench import progress
     from bench.contract import phases
-    from bench.run.plan import seed
+    from bench.run.seeds import seed
 
     seed(args.seed, "adapt")
     placed = method.context.precision.layout(style.to(method.context.device))

@@ -145,7 +145,7 @@ def _stylize(args: argparse.Namespace, method: Method, picture: Picture) -> Tens
     from bench import images
     from bench.contract import phases
     from bench.run.cells import check_picture
-    from bench.run.plan import seed
+    from bench.run.seeds import seed
 
     given = images.load(picture, args.size, crop=False)
     content = method.context.precision.layout(given.to(method.context.device))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
-from bench.results.columns import Columns, Values
+from bench.results.columnwise import Columns, Values
 from bench.results.records import (
     BatchRecord,
     CellRecord,

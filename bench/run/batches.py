@@ -28,8 +28,9 @@ from bench.results import (
 from bench.run.failures import describe_failure, failures
 from bench.run.inputs import read_input, read_style
 from bench.run.isolation import Say
-from bench.run.plan import Plan, precision_label, seed
+from bench.run.plan import Plan, precision_label
 from bench.run.sampling import Samples, SamplingRule, sample_interleaved, untold
+from bench.run.seeds import seed
 from bench.run.speeds import sampled
 
 Place = tuple[int, str]

@@ -34,7 +34,8 @@ from bench.run.blocks import Place
 from bench.run.failures import failures
 from bench.run.inputs import read_input, read_style
 from bench.run.isolation import Say
-from bench.run.plan import Plan, precision_label, seed
+from bench.run.plan import Plan, precision_label
+from bench.run.seeds import seed
 from bench.run.sharing import Adaptation, family
 
 Tell = Callable[[str], object]

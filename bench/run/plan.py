@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from bench.contract import Context, Dataset, Method, Metric, Picture
 from bench.images import CROPPED, Fit
@@ -87,11 +84,6 @@ class Plan:
     def style(self, name: str) -> Picture:
         """The style of that name."""
         return next(picture for picture in self.styles if picture.name == name)
-
-
-def seed(base: int, *place: object) -> None:
-    """Seed torch by a run's seed and a place in its grid, so that cells do not depend on order."""
-    torch.manual_seed(zlib.crc32(repr((base, *place)).encode()))
 
 
 def precision_label(cls: type[Method], context: Context) -> str:

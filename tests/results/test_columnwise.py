@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from bench.results import columns
-from bench.results.columns import Columns
+from bench.results import columnwise
+from bench.results.columnwise import Columns
 
 
 @pytest.mark.parametrize("block", [1, 2, 4096])
 def test_rows_come_back_in_order_with_their_numbers(monkeypatch, block):
-    monkeypatch.setattr(columns, "BLOCK", block)
+    monkeypatch.setattr(columnwise, "BLOCK", block)
     rows = Columns(["method", "size", "value", "contents"], {})
     rows.extend([("a", 64, 0.5, ["x"]), ("b", 128, None, [])])
     rows.append(("a", 64, 2, ["y", "z"]))
