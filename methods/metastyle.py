@@ -43,7 +43,7 @@ from ._transform_net import TransformNet, fill, load_weights, norm_parameters
 
 SHIPPED = Weights(
     "metastyle.safetensors",
-    "105d237e65e966dcbc35274f0268f379062e2fe592e9772f0a034d5c02b2203f",
+    "e1a7ea42ad1554155090a16c178e90e9d4c79e2b88acc267f6c2c2418ff7a90e",
     "bench train metastyle (see the README)",
     "MIT",
 )
