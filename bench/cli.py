@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import argparse
 import codecs
-import contextlib
 import functools
 import importlib
 import io
 import os
 import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from bench import interrupts
 from bench.errors import BenchError, unknown
+from bench.interrupts import Interrupted
 from bench.machine.openmp import wait_passively
 
 COMMANDS = (
@@ -108,58 +108,62 @@ class _Parser(argparse.ArgumentParser):
             raise argparse.ArgumentError(None, str(unknown(name, str(value), map(str, choices))))
 
 
-class _TerminatedError(KeyboardInterrupt):
-    """SIGTERM came: as by Ctrl-C, what is under way is put in order."""
-
-
-@contextlib.contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    def end(number: int, _frame: object) -> NoReturn:
-        signal.signal(number, signal.SIG_DFL)  # a second one ends at once
-        raise _TerminatedError
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; its exit status.
 
-    0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C, 143 for SIGTERM.
+    0, 1 for a failure, 2 for wrong usage; 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
 
     Commands whose status 1 is a verdict fail with 2.
     """
     wait_passively()
+    _replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # not every terminal has an arrow
             stream.reconfigure(errors=_NEAREST)
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    args = parser(*arguments[:1]).parse_args(arguments)
+    return _written_out(*_executed(list(sys.argv[1:] if argv is None else argv)))
+
+
+def _executed(arguments: Sequence[str]) -> tuple[int, int]:
+    """The exit status of a command, and which says that it has failed."""
+    args = argparse.Namespace(interrupted="", failure=1)  # until its command is known
     try:
-        with _ended_by_sigterm():
-            return int(args.run_command(args, arguments) or 0)
-    except _TerminatedError:
-        print(f"bench: ended by SIGTERM{args.interrupted}", file=sys.stderr)
-        return 128 + signal.SIGTERM
+        with interrupts.raising():
+            args = parser(*arguments[:1]).parse_args(arguments)
+            return int(args.run_command(args, arguments) or 0), args.failure
     except BenchError as error:
         print(f"bench: {_shown(error)}", file=sys.stderr)
-        return int(args.failure)
-    except KeyboardInterrupt:
-        print(f"bench: interrupted{args.interrupted}", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as error:
+        end = error if isinstance(error, Interrupted) else Interrupted(signal.SIGINT)
+        print(f"bench: {end}{args.interrupted}", file=sys.stderr)
+        return end.status, args.failure
     except BrokenPipeError:  # the reader, e.g. `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 0, args.failure
+    except MemoryError:
+        print("bench: there is not enough memory: less at once, or smaller", file=sys.stderr)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print(f"bench: {where}{error.strerror or error}", file=sys.stderr)
-        return int(args.failure)
+    return args.failure, args.failure
+
+
+def _replace_closed_streams() -> None:
+    """Let nothing be printed where a stream is closed; the next file would be in its place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 (to the end)
+
+
+def _written_out(status: int, failure: int) -> int:
+    """The exit status when what was printed is written out; not 0 where that cannot be."""
+    try:
+        sys.stdout.flush()
+        return status
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # it is not tried again
+        if status or isinstance(error, BrokenPipeError):
+            return status
+        print(f"bench: standard output cannot be written ({error.strerror})", file=sys.stderr)
+        return failure
 
 
 def parser(alone: str = "") -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -24,6 +25,27 @@ def text_of(error: BaseException) -> str:
         return str(error)
     except Exception:
         return ""
+
+
+LONGEST_WORDS = 500
+"""Characters of `first_words`."""
+_CAUSE = re.compile(r"\w+ ?[Ee]rror: ")
+
+
+def first_words(text: str) -> str:
+    """An error's text in one line of bounded length that has its cause.
+
+    It is the first line, with the three that it announces by a colon, or with the one that names
+    the error below: torch says there which keys do not fit, and why a file is not loaded. Each is
+    cut where it is long, so that none hides the others.
+    """
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)  # torch colours its errors
+    lines = [line.strip() for line in plain.strip().splitlines() if line.strip()] or [""]
+    shown = lines[:4]
+    if not lines[0].endswith(":"):
+        shown = lines[:1] + [line for line in lines[1:] if _CAUSE.match(line)][:1]
+    longest = LONGEST_WORDS // len(shown)
+    return " ".join(line if len(line) <= longest else f"{line[:longest]}…" for line in shown)
 
 
 def unknown(kind: str, name: str, known: Iterable[str], otherwise: str = "") -> BenchError:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import errno
+import functools
+import hashlib
 import os
+import platform
+import re
 import secrets
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bench import interrupts
 from bench.errors import BenchError, StorageError
 
 _REMEDIES = {
@@ -24,10 +30,17 @@ _REMEDIES = {
         (errno.EILSEQ, errno.EINVAL), "choose a name that the file system allows, such as ASCII"
     ),
     **dict.fromkeys(
-        (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOENT), "choose another name"
+        (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOENT, errno.ELOOP),
+        "choose another name",
     ),
 }
 _LONGEST_SUFFIX = 16  # what goes by the suffix, as video containers do, has short ones
+
+ABANDONED_SECONDS = 7 * 24 * 3600.0
+"""What a writer that cannot be asked for has not touched for so long is left behind."""
+_PART = re.compile(r"\.([0-9a-f]{8})-([0-9]{1,10})-[0-9a-f]{8}\.part(\..*)?", re.DOTALL)
+_swept: dict[Path, int] = {}
+"""Folders to the process that has removed from them what killed writers left."""
 
 
 @contextmanager
@@ -59,17 +72,21 @@ def replacing(path: Path) -> Iterator[Path]:
     Until then, and for ever after an error, the path is what it was. Folders are made; a link is
     followed; an old file's permissions stay. The place's name is short, so the path's may be as
     long as the file system allows, and ends with the path's suffix. Nothing written, nothing done.
-    A folder may be made there too, where none is yet.
+    A folder may be made there too, where none is yet. Who is killed in the block leaves the place
+    behind; the next process that writes into the folder removes it.
 
     Raises:
         StorageError: the disk refuses, or a file is there that may not be written.
     """
+    interrupts.check()
     with storage_errors(path):
         target = Path(os.path.realpath(path))
         mode = _mode(target)
         target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target.parent)
         suffix = target.suffix if len(os.fsencode(target.suffix)) <= _LONGEST_SUFFIX else ""
-        part = target.with_name(f".{secrets.token_hex(8)}.part{suffix}")
+        writer = f"{_machine()}-{os.getpid()}"
+        part = target.with_name(f".{writer}-{secrets.token_hex(4)}.part{suffix}")
         try:
             yield part
             if part.exists():
@@ -77,11 +94,53 @@ def replacing(path: Path) -> Iterator[Path]:
                     part.chmod(mode)
                 part.replace(target)
         finally:
-            if part.is_dir():
-                shutil.rmtree(part, ignore_errors=True)
-            else:
-                with suppress(OSError):
-                    part.unlink()
+            _remove(part)
+
+
+def _remove(part: Path) -> None:
+    if part.is_dir():
+        shutil.rmtree(part, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            part.unlink()
+
+
+@functools.cache
+def _machine() -> str:
+    """Where numbers of processes mean the same: eight digits for a host, or a container of it."""
+    try:
+        numbers = os.readlink("/proc/self/ns/pid")  # noqa: PTH115 (there is no such file)
+    except OSError:
+        numbers = ""
+    return hashlib.sha256(f"{platform.node()} {numbers}".encode()).hexdigest()[:8]
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed writers left in a folder, once for each process."""
+    if _swept.get(folder) == os.getpid():
+        return
+    _swept[folder] = os.getpid()
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            writer = _PART.fullmatch(entry.name)
+            if writer and _is_left(writer[1], int(writer[2]), Path(entry.path)):
+                _remove(Path(entry.path))
+
+
+def _is_left(machine: str, process: int, part: Path) -> bool:
+    """Whether a part's writer is dead; one that cannot be asked for is by the part's age."""
+    if machine == _machine() and os.name == "posix":  # elsewhere to ask a process would end it
+        try:
+            os.kill(process, 0)
+        except (ProcessLookupError, OverflowError):
+            return True
+        except OSError:
+            pass  # another user's
+        return False
+    try:
+        return time.time() - part.stat().st_mtime > ABANDONED_SECONDS
+    except OSError:
+        return False
 
 
 def write(path: Path, data: bytes | str, *, durable: bool = False) -> None:

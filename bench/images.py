@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
-from bench import files
+from bench import files, interrupts
 from bench.contract import Picture
 from bench.errors import BenchError
 
@@ -75,6 +75,7 @@ def open_picture(path: Path | str, at_least: int | None = None) -> Image.Image:
         BenchError: the file is not there, a folder, unreadable, empty, no picture, damaged,
             larger than `MAX_PIXELS` or with a side shorter than `MIN_SIDE`.
     """
+    interrupts.check()
     path = Path(path)
     try:
         status = path.stat()

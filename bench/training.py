@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -16,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench import distributed, files, weights
+from bench import distributed, files, interrupts, weights
 from bench.contract import Task
-from bench.errors import BenchError
+from bench.errors import BenchError, first_words
 from bench.progress import bar as progress_bar
 
 __all__ = ["LOG_STEPS", "Budget", "Progress", "Task", "model_card", "train"]
@@ -51,14 +50,14 @@ class Progress:
         seconds: wall time, resumed parts included.
         history: means of what was logged, one row per `LOG_STEPS`.
         parts: what each part was told, with its first step; a resumed training has several.
-        interrupted: whether a signal ended it.
+        interrupted: the number of the signal that ended it; 0 where none did.
     """
 
     step: int = 0
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
     parts: list[dict[str, Any]] = field(default_factory=list)
-    interrupted: bool = False
+    interrupted: int = 0
 
 
 def train(
@@ -95,7 +94,7 @@ def train(
     busy = f"another process trains {out}: wait for it, or name another --out"
     with (
         files.held(out.with_suffix(".lock"), busy) if first else nullcontext(),
-        _stop_signals() as stopped,
+        interrupts.noted() as stopped,
     ):
         state_file = out.with_suffix(".state")
         # torchrun starts the same command anew where a process or a host is lost
@@ -115,7 +114,7 @@ def train(
             settings = {"options": asdict(task.options), **about}
             _learn(task, progress, budget, settings, stopped, keep, bar)
             keep.save()
-    progress.interrupted = bool(stopped)
+    progress.interrupted = stopped[0] if stopped else 0
     return progress
 
 
@@ -260,7 +259,7 @@ def _start(task: Task, state_file: Path, resume: bool) -> Progress:
         torch.set_rng_state(state["rng"])
         return Progress(**state["progress"])
     except Exception as error:  # damaged, or of another training
-        cause = f"{type(error).__name__}: {error}".splitlines()[0]
+        cause = f"{type(error).__name__}: {first_words(str(error))}"
         raise BenchError(
             f"{state_file} cannot be gone on with ({cause}); delete it to start afresh"
         ) from None
@@ -303,19 +302,3 @@ def model_card(name: str, task: Task, progress: Progress) -> str:
     return (
         f"{text}\nLosses on the way (means over {LOG_STEPS} steps):\n\n" + "\n".join(table) + "\n"
     )
-
-
-@contextmanager
-def _stop_signals() -> Iterator[list[int]]:
-    """Collects SIGINT and SIGTERM, so that the step in hand is finished and saved."""
-    stopped: list[int] = []
-
-    def note(number: int, _frame: object) -> None:
-        stopped.append(number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -5,7 +5,7 @@
 
 The checkpoint is for one style, so `adapt` has nothing to do, and the style picture that it is
 judged by should be the one that it was trained on. Swap `Network` and the two lines of
-preprocessing in `stylize` for your paper's. Files are read with `weights_only=True`.
+preprocessing in `stylize` for your paper's. Files are read as data: no code in them is run.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from bench import BenchError, Method, Weights, hookimpl, option
+from bench.weights import fill, read_checkpoint
 
 
 class Conv(nn.Module):
@@ -107,11 +108,11 @@ class Checkpoint(Method):
         file = Path(self.options.file).expanduser()
         if not file.is_file():
             raise BenchError(f"no checkpoint '{file}': name it by --option checkpoint.file=FILE")
-        state = torch.load(file, map_location="cpu", weights_only=True)
+        state = read_checkpoint(file)
         # checkpoints of torch < 0.4 hold running statistics, which these layers do not have
         state = {key: value for key, value in state.items() if ".running_" not in key}
         network = Network()
-        network.load_state_dict(state)
+        fill(network, state, file)
         self.network = self.context.place(network.eval().requires_grad_(False))
 
     def stylize(self, content: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,10 @@ from helpers.made_run import make_run
 from helpers.whole import is_whole
 
 from bench.run import profiles
+
+# As in a terminal: who starts tests in the background has them ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser):

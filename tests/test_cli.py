@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from bench import cli
 from bench.cli import main
 
 SMOKE = ["--profile", "smoke", "--dataset", "synthetic", "--quiet", "--device", "cpu"]
@@ -163,13 +164,28 @@ def test_a_method_that_fails_is_one_line_in_stylize(capsys):
     assert not Path("out.png").exists()
 
 
-def test_an_interrupted_training_says_so_by_its_status(monkeypatch):
+@pytest.mark.parametrize(
+    ("number", "status", "said"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "ended by SIGTERM")],
+)
+def test_an_interrupted_training_says_so_as_other_commands_do(
+    monkeypatch, capsys, number, status, said
+):
     from bench import training
 
     monkeypatch.setattr(
-        training, "train", lambda *_, **__: training.Progress(step=3, interrupted=True)
+        training, "train", lambda *_, **__: training.Progress(step=3, interrupted=number)
     )
-    assert main([*TRAIN, "--out", "x.safetensors", "--steps", "9"]) == 130
+    assert main([*TRAIN, "--out", "x.safetensors", "--steps", "9"]) == status
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"bench: {said} before its budget was used up; step 3 is saved"
+    )
+
+
+def test_ctrl_c_while_the_command_line_is_read(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "parser", lambda *_: signal.raise_signal(signal.SIGINT))
+    assert main(["run"]) == 130
+    assert capsys.readouterr().err == "bench: interrupted\n"
 
 
 def test_photographs_to_adapt_on_go_with_any_dataset(capsys):
@@ -200,6 +216,24 @@ def test_sigterm_ends_as_ctrl_c_does_and_says_so(monkeypatch, capsys):
     said = capsys.readouterr().err
     assert "ended by SIGTERM; what is finished is kept: go on with bench run --resume" in said
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.parametrize(
+    ("where", "status", "says"),
+    [
+        ("> /dev/full", 1, "bench: standard output cannot be written (No space left on device)"),
+        (">&-", 0, ""),
+        ("2>&-", 0, ""),
+        (">&- 2>&- <&-", 0, ""),
+        ("| true; exit ${PIPESTATUS[0]}", 0, ""),
+    ],
+)
+def test_where_nothing_can_be_printed(where, status, says, fake_run):
+    command = f'{sys.executable} -m bench report "$0" {where}'
+    words = ["bash", "-c", command, str(fake_run())]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.strip()) == (status, says)
 
 
 def test_no_command_needs_more_than_its_arguments_to_print_its_help():

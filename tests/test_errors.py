@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.errors import text_of, unknown
+from bench.errors import LONGEST_WORDS, first_words, text_of, unknown
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,20 @@ def test_an_error_that_cannot_say_itself_has_no_text():
 
     assert text_of(MuteError()) == ""
     assert text_of(ValueError("a")) == "a"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ""),
+        ("one\nmore", "one"),
+        ("announced:\n\n  a\n\tb\nc\nd", "announced: a b c"),
+        ("it failed.\n(1) advice\nLoaderError: a global\nmore", "it failed. LoaderError: a global"),
+        ("it failed.\n\tLoader error: a global", "it failed. Loader error: a global"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("a" * (LONGEST_WORDS + 1), "a" * LONGEST_WORDS + "…"),
+        (f"keys:\n{'a' * 999}\nb", f"keys: {'a' * (LONGEST_WORDS // 3)}… b"),
+    ],
+)
+def test_the_first_words_of_an_error_have_its_cause(text, words):
+    assert first_words(text) == words

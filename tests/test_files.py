@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -129,6 +130,7 @@ def test_a_clip_that_is_broken_off_keeps_its_first_frames(tmp_path):
         (lambda folder: None, "x" * 300, "choose a shorter name"),
         (lambda folder: (folder / "a").mkdir(), "a", "choose another name"),
         (lambda folder: (folder / "a").touch(), "a/b", "choose another name"),
+        (lambda folder: (folder / "a").symlink_to("a"), "a", "choose another name"),
     ],
 )
 def test_the_remedy_is_the_causes(make, name, remedy, tmp_path):
@@ -181,6 +183,67 @@ def test_of_two_starters_one_works_and_one_is_told(tmp_path):
         files.held(lock, "busy"),
     ):
         pass
+
+
+WRITING = """
+import os, signal, sys, time
+from pathlib import Path
+from bench import files
+with files.replacing(Path(sys.argv[1])) as part:
+    if sys.argv[2] == "folder":
+        part.mkdir()
+        part /= "inside"
+    part.write_text("half")
+    print(part, flush=True)
+    sys.stdin.read()
+"""
+
+
+def writer(path, kind="file"):
+    """A process in the middle of writing, and where it writes."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    process = subprocess.Popen([sys.executable, "-c", WRITING, str(path), kind], **pipes)
+    return process, Path(process.stdout.readline().rstrip("\n"))
+
+
+def killed(path, kind="file"):
+    """Where a process was writing when it was killed."""
+    process, part = writer(path, kind)
+    with process:
+        process.kill()
+    assert part.exists()
+    return part
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_a_killed_writer_left_is_gone_with_the_next_write(kind, tmp_path):
+    killed(tmp_path / "a.png", kind)
+    (tmp_path / ".mine.part").touch()
+    files.write(tmp_path / "b.txt", "b")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".mine.part", "b.txt"]
+
+
+def test_what_another_is_writing_stays(tmp_path):
+    process, part = writer(tmp_path / "a.png")
+    with process:
+        files.write(tmp_path / "b.txt", "b")
+        assert part.exists()
+        process.stdin.close()
+    assert process.returncode == 0
+    assert (tmp_path / "a.png").read_text() == "half"
+
+
+def test_what_a_writer_of_another_machine_left_goes_when_it_is_a_week_old(tmp_path):
+    part = killed(tmp_path / "a.png")
+    machine, rest = part.name[1:].split("-", 1)
+    assert part.name == f".{files._machine()}-{rest}"
+    elsewhere = part.rename(part.with_name(f".{'0' * len(machine)}-{rest}"))
+    for days, stays in ((0, True), (6, True), (8, False)):
+        then = time.time() - days * 24 * 3600
+        os.utime(elsewhere, (then, then))
+        files._swept.clear()  # as for the next process
+        files.write(tmp_path / "b.txt", "b")
+        assert elsewhere.exists() == stays
 
 
 WRITES = {"write_text", "write_bytes", "copyfile", "copytree", "save_file", "mkstemp"}

@@ -78,13 +78,15 @@ def test_a_resumed_training_is_the_uninterrupted_one(task, tmp_path):
     assert torch.equal(read(whole)["place"], read(parts)["place"])
 
 
-def test_a_signal_finishes_the_step_and_saves(task, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_finishes_the_step_and_saves(task, tmp_path, number):
+    before = signal.getsignal(number)
     walk = task()
     step = walk.step
 
     def stop_at_five(index):
         if index == 5:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
         return step(index)
 
     walk.step = stop_at_five
@@ -92,7 +94,8 @@ def test_a_signal_finishes_the_step_and_saves(task, tmp_path):
     progress = train(walk, out, Budget(steps=100), {}, quiet=True)
     assert progress.step == 6
     assert torch.allclose(read(out)["place"], walk.place, atol=2e-3)
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert progress.interrupted == number
+    assert signal.getsignal(number) is before
 
 
 def test_of_two_trainings_into_one_file_one_works_and_one_is_told(task, tmp_path):

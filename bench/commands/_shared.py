@@ -41,8 +41,8 @@ class AddCommand(Protocol):
         Args:
             help: what the command does, in lower case and without a full stop.
             epilog: examples.
-            interrupted: what is said after "interrupted" when Ctrl-C ends the command, until
-                its `execute` sets `args.interrupted` to something better.
+            interrupted: what is said after "interrupted" or "ended by SIGTERM", until its
+                `execute` sets `args.interrupted` to something better.
             failure: the exit status where the command cannot do its work.
         """
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bench.commands import _shared
 from bench.commands._shared import AddCommand
 from bench.errors import BenchError
+from bench.interrupts import Interrupted
 
 if TYPE_CHECKING:
     from bench.contract.task import Recipe, Task
@@ -65,7 +66,7 @@ def add(command: AddCommand) -> None:
 
 
 def execute(args: argparse.Namespace, arguments: list[str]) -> int:
-    """Train until the budget is used up; 130 where Ctrl-C came before."""
+    """Train until the budget is used up."""
     from bench import distributed, options, training
 
     registry = _shared.load_registry(args)
@@ -117,8 +118,8 @@ def execute(args: argparse.Namespace, arguments: list[str]) -> int:
         f"go on with  the same command, --resume and a larger budget"
     )
     if progress.interrupted:
-        _shared.warn(f"interrupted before its budget was used up; step {progress.step} is saved")
-        return 130
+        args.interrupted = f" before its budget was used up; step {progress.step} is saved"
+        raise Interrupted(progress.interrupted)
     return 0
 
 

@@ -88,7 +88,7 @@ def numbers(comparison: Comparison) -> str:
 
     Rows have the columns of `frame`.
     """
-    rows = json.loads(frame(comparison).to_json(orient="records", double_precision=15))
+    rows = data.json_lines(frame(comparison))
     verdicts = {row.result.verdict for row in comparison.rows}
     worst = next((verdict for verdict in ORDER if verdict in verdicts), None)
     return json.dumps({"verdict": worst, "rows": rows}, indent=2) + "\n"
@@ -101,9 +101,7 @@ def frame(comparison: Comparison) -> DataFrame:
         Columns method, size, scope, base and new (median seconds), ratio, low, high, p, floor,
         verdict, notes.
     """
-    from pandas import DataFrame
-
-    data: DataFrame = DataFrame(
+    return data.frame(
         [
             {
                 **{name: getattr(row, name) for name in ("method", "size", "scope", "base", "new")},
@@ -113,7 +111,6 @@ def frame(comparison: Comparison) -> DataFrame:
             for row in comparison.rows
         ]
     )
-    return data
 
 
 def section(comparison: Comparison) -> Section:

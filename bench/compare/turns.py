@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bench import progress
+from bench import interrupts, progress
 from bench.compare.revisions import Side
 from bench.compare.tasks import GateRule, TimedTask
 from bench.errors import BenchError
@@ -164,6 +164,7 @@ def measure_pair(
         run = waited = 0.0
         start = time.monotonic()
         for count in itertools.count(1 - rule.settling):
+            interrupts.check()
             first = order.randrange(2)
             turns: tuple[list[float], list[float]] = ([], [])
             for side in (first, 1 - first, 1 - first, first):

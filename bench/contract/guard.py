@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 
+from bench import interrupts
 from bench.errors import BenchError, text_of
 
 
@@ -106,7 +107,7 @@ DEAR: tuple[Part, ...] = (
             lambda handler, number=number: signal.signal(number, handler),
             True,
         )
-        for number in (signal.SIGINT, signal.SIGTERM)
+        for number in interrupts.SIGNALS
     ),
 )
 """Noted too around an import, hooks and `load`, which happen once."""
@@ -133,6 +134,7 @@ class Guard:
             self._parts += DEAR
 
     def __enter__(self) -> Guard:
+        interrupts.check()
         self._before = [note() for _, note, _, _ in self._parts]
         self._out = sys.stdout
         sys.stdout = sys.stderr

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from bench.contract import Precision
 from bench.contract.context import DType
-from bench.errors import BenchError, unknown
+from bench.errors import BenchError, first_words, unknown
 from bench.layers import reflected, upsampled_conv
 from bench.machine.clock import CLEARLY_FASTER, timed
 
@@ -50,7 +50,7 @@ def choose_device(name: str) -> torch.device:
         torch.empty(1, device=device)
         _settle(device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        cause = str(error).splitlines()[0]
+        cause = first_words(str(error))
         raise BenchError(
             f"--device {name} cannot be used here ({cause}); try auto or cpu"
         ) from None
@@ -123,7 +123,7 @@ def probe(device: torch.device) -> Precision:
             try:
                 pictures[candidate], taken = timed(call, device)
             except RuntimeError as error:
-                failed[candidate] = str(error).splitlines()[0]
+                failed[candidate] = first_words(str(error))
             else:
                 seconds[candidate] = min(seconds.get(candidate, math.inf), taken)
     torch.set_num_threads(threads)

@@ -10,13 +10,12 @@ import shlex
 import shutil
 import stat
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
-from bench import paths
+from bench import files, paths
 from bench.errors import BenchError
 
 FLAGS = (
@@ -95,11 +94,14 @@ def _build(command: Sequence[str], source: str, key: str) -> Path:
     folder().mkdir(mode=0o700, exist_ok=True)
     _require_own(folder())
     linked = Path(torch.__file__).parent / "lib"  # where torch brings an OpenMP of its own
-    with tempfile.TemporaryDirectory(prefix=".", dir=folder()) as temporary:
-        written, library = Path(temporary) / "source.cpp", Path(temporary) / "library.so"
+    with (
+        files.replacing(folder() / f"{key}.cpp") as written,
+        files.replacing(folder() / f"{key}.so") as library,
+    ):
         written.write_text(source, "utf-8")
         _run(*command, *FLAGS, str(written), "-o", str(library), f"-L{linked}")
         library.chmod(0o700)
+        written.unlink()
         return library.replace(folder() / _name(key, library.read_bytes()))
 
 

@@ -15,7 +15,7 @@ from bench.report import columns, rows, tidy, wide
 from bench.report.summary import section
 from bench.results import Frames
 from bench.tables import formats
-from bench.tables.data import csv, parquet
+from bench.tables.data import csv, frame, parquet
 from bench.tables.model import WIDTH
 
 if TYPE_CHECKING:
@@ -38,13 +38,9 @@ def table(
         id the mean over pairs, and `ID low`, `ID high` from the cluster bootstrap over styles and
         contents, `ID n` pictures. NaN where there is nothing.
     """
-    from pandas import DataFrame
-
     groups = rows.groups(frames, by=by, all_metrics=all_metrics, seed=seed)
     lines = [wide.line(row) for group in groups for row in group.rows]
-    names = dict.fromkeys(column for line in lines for column in line)
-    data: DataFrame = DataFrame(lines, columns=list(names))
-    return data
+    return frame(lines)
 
 
 def render(

@@ -175,10 +175,7 @@ def frame(groups: Sequence[Group], seed: int = 0) -> DataFrame:
         of the seconds, or of the images of a break-even, which are infinite where no number of
         pictures pays.
     """
-    from pandas import DataFrame
-
-    long: DataFrame = DataFrame([line for group in groups for line in _lines(group, seed)])
-    return long
+    return data.frame([line for group in groups for line in _lines(group, seed)])
 
 
 def _lines(group: Group, seed: int) -> Iterator[dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from bench.errors import BenchError, unknown
 from bench.results import Frames
 from bench.statistics import bootstrap_median
+from bench.tables.data import frame
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -86,8 +87,6 @@ def curves(frames: Frames, seed: int = 0) -> DataFrame:
         `bench.statistics.LEAST`. A step that not every style of the method has is left out, as
         that of adaptations that a time limit ended.
     """
-    from pandas import DataFrame
-
     moments = points(frames)
     styles = moments.groupby(["run", "size", "method"])["style"].nunique().to_dict()
     by = ["run", "size", "method", "step", "metric"]
@@ -105,8 +104,7 @@ def curves(frames: Frames, seed: int = 0) -> DataFrame:
             | {"value": value.value, "low": value.low, "high": value.high}
         )
     columns = "run size method step styles seconds seconds_low seconds_high metric value low high"
-    summed: DataFrame = DataFrame(rows, columns=columns.split())
-    return summed
+    return frame(rows, columns.split())
 
 
 def time_to_quality(frames: Frames, reference: str) -> DataFrame:
@@ -142,8 +140,6 @@ def speedups(frames: Frames, reference: str, seed: int = 0) -> DataFrame:
         styles, a style that never did counting as 0; least, most: its range; curve_step,
         curve_seconds, curve_ratio: the same of the curve of medians (`curves`).
     """
-    from pandas import DataFrame
-
     by = ["run", "size", "metric", "method"]
     of_medians = _first_reached(frames, curves(frames, seed).assign(style=""), reference)
     curve_of = {tuple(row[name] for name in by): row for row in of_medians.to_dict("records")}
@@ -170,13 +166,10 @@ def speedups(frames: Frames, reference: str, seed: int = 0) -> DataFrame:
         for name in ("step", "seconds", "ratio"):
             summary[f"curve_{name}"] = curve[name] if known else math.nan
         rows.append({**dict(zip(by, key, strict=True)), **summary})
-    summed: DataFrame = DataFrame(rows)
-    return summed
+    return frame(rows)
 
 
 def _first_reached(frames: Frames, curve_points: DataFrame, reference: str) -> DataFrame:
-    from pandas import DataFrame
-
     name, at, digits = reference.rpartition("@")
     if not at:
         name, digits = reference, ""
@@ -224,5 +217,4 @@ def _first_reached(frames: Frames, curve_points: DataFrame, reference: str) -> D
             raise unknown("method of --reference", name, set(curve_points["method"]))
         steps = ", ".join(map(str, sorted(held)))
         raise BenchError(f"--reference {reference}: {name} was observed at the steps {steps} only")
-    reached: DataFrame = DataFrame(rows)
-    return reached
+    return frame(rows)

@@ -78,8 +78,6 @@ def frame(frames: Frames, at: float | None = None, seed: int = 0) -> DataFrame:
         Columns environment, dataset_fingerprint, size, method, option, strength, content_error,
         style_error, style_low, style_high, styles_reached, styles.
     """
-    from pandas import DataFrame
-
     lines = []
     for group, size, scale, content, compared in _compared(frames, at, seed):
         for crossing in compared:
@@ -105,8 +103,7 @@ def frame(frames: Frames, at: float | None = None, seed: int = 0) -> DataFrame:
                     "styles": len(crossing.style),
                 }
             )
-    long: DataFrame = DataFrame(lines)
-    return long
+    return data.frame(lines)
 
 
 def render(

@@ -161,8 +161,6 @@ def frame(frames: Frames, seed: int = 0) -> DataFrame:
         Columns environment, dataset_fingerprint, size, method, row, option, strength, style_error,
         style_low, style_high, content_error, content_low, content_high, on_front.
     """
-    from pandas import DataFrame
-
     lines = []
     for group, size, scale, found in every(frames, seed):
         for curve in found:
@@ -181,8 +179,7 @@ def frame(frames: Frames, seed: int = 0) -> DataFrame:
                     ends = percentile_bounds(scale.resampled(errors))
                     line[f"{name}_low"], line[f"{name}_high"] = ends
                 lines.append({**line, "on_front": point.on_front})
-    long: DataFrame = DataFrame(lines)
-    return long
+    return data.frame(lines)
 
 
 def render(

@@ -110,8 +110,6 @@ def render(
     if format != "csv":
         found = sections(frames, seed)
         return formats.write(found, frames.warnings, format, width, color)
-    from pandas import DataFrame
-
     lines = [
         {
             "dataset_fingerprint": row.variant.dataset,
@@ -132,4 +130,4 @@ def render(
         for time, unit in TIMES.items()
         if (taken := getattr(row, time)).samples
     ]
-    return data.csv(DataFrame(lines))
+    return data.csv(data.frame(lines))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.report.columns import Direction, Numbers, numbers
 from bench.report.model import Batch, Estimate, Group, Row
 from bench.report.wide import about
+from bench.tables import data
 from bench.tables.text import clean
 
 if TYPE_CHECKING:
@@ -26,10 +27,7 @@ def frame(groups: Sequence[Group]) -> DataFrame:
         interval, `n` observations, `trained_on` (the method is trained on this metric), `best`.
         NaN where there is nothing.
     """
-    from pandas import DataFrame
-
-    data: DataFrame = DataFrame([line for group in groups for line in _lines(group)])
-    return data
+    return data.frame([line for group in groups for line in _lines(group)])
 
 
 def _lines(group: Group) -> Iterator[dict[str, Any]]:
@@ -83,7 +81,7 @@ def _estimate(number: Estimate) -> dict[str, Any]:
     }
 
 
-def document(data: DataFrame, groups: Sequence[Group], warnings: Sequence[str]) -> str:
+def document(long: DataFrame, groups: Sequence[Group], warnings: Sequence[str]) -> str:
     """JSON: the long data as `rows`, and the environments, datasets, metrics and notes."""
     whole = {
         "groups": [
@@ -95,16 +93,7 @@ def document(data: DataFrame, groups: Sequence[Group], warnings: Sequence[str]) 
             }
             for group in groups
         ],
-        "rows": [
-            {str(name): _json_value(value) for name, value in line.items()}
-            for line in data.to_dict("records")
-        ],
+        "rows": data.json_lines(long),
         "warnings": [clean(warning) for warning in warnings],
     }
     return json.dumps(whole, indent=1, allow_nan=False) + "\n"
-
-
-def _json_value(value: Any) -> Any:
-    if isinstance(value, float):  # numpy's float64 is one
-        return float(value) if math.isfinite(value) else None
-    return value

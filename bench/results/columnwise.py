@@ -36,6 +36,18 @@ _OWN = frozenset(("contents", "parts", "samples", "rounds", "device_samples"))
 BLOCK = 4096
 
 
+def keep_texts() -> None:
+    """Have pandas keep texts as Python's own from now on, in the whole process.
+
+    Arrow's, which pandas 3 takes where pyarrow is installed, hold no name that is not UTF-8; pandas
+    makes them not only of new frames, but of every index of names. Who has chosen keeps the choice.
+    """
+    from pandas import get_option, set_option
+
+    if get_option("mode.string_storage") == "auto":
+        set_option("mode.string_storage", "python")
+
+
 class Columns:
     """The rows of a frame.
 
@@ -78,11 +90,11 @@ class Columns:
     def frame(self) -> DataFrame:
         """The rows so far, which are forgotten.
 
-        What is no number stays Python's own: pandas' texts take twice the memory, and none holds
-        the name of a file that is not UTF-8.
+        What is no number stays Python's own: pandas' texts take twice the memory.
         """
         from pandas import DataFrame, Series
 
+        keep_texts()
         self._turn()
         columns = {}
         for name in list(self._columns):

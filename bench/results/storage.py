@@ -17,6 +17,7 @@ from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
+from bench import interrupts
 from bench.errors import BenchError
 from bench.files import write
 from bench.results.names import key, record_path
@@ -102,6 +103,7 @@ def read_bytes(path: Path | str) -> bytes:
         UnreadableFileError: it is not there, may not be read, or is no regular file.
         DamagedFileError: it is larger.
     """
+    interrupts.check()
     try:
         file = os.open(path, _READING)  # half the time of a file object, of which there may be 1e5
         try:

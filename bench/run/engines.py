@@ -16,6 +16,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from bench import interrupts
 from bench.errors import BenchError, unknown
 from bench.extras import extra
 from bench.run.blocks import Block
@@ -109,6 +110,7 @@ class Dask:
         """
         lost, alone = 0, time.monotonic()
         while pending:
+            interrupts.check()
             with contextlib.suppress(TimeoutError):
                 distributed.wait(list(pending), timeout=WAIT_SECONDS, return_when="FIRST_COMPLETED")
             for future in [future for future in pending if future.done()]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from pathlib import Path
 import torch
 
 from bench.contract import Context
-from bench.errors import BenchError, NeedError, StorageError, text_of
+from bench.errors import BenchError, NeedError, StorageError, first_words, text_of
 from bench.machine.clock import synchronize
 from bench.results import Status
 
@@ -23,10 +22,6 @@ class Outcome:
 
     status: Status = "ok"
     reason: str = ""
-
-
-LONGEST = 500
-"""Characters of a reason."""
 
 
 @contextmanager
@@ -47,18 +42,10 @@ def failures(name: str, context: Context) -> Iterator[Outcome]:
         try:
             synchronize(context.device)
         except RuntimeError as dead:
-            cause = str(dead).splitlines()[0]
+            cause = first_words(str(dead))
             raise BenchError(
                 f"{name} left {context.device} unusable ({cause}); go on with bench run --resume"
             ) from None
-
-
-def first_words(text: str) -> str:
-    """An error's first line, and the next one where the first only announces it."""
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)  # torch colours its errors
-    lines = [line.strip() for line in plain.strip().splitlines() if line.strip()] or [""]
-    words = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
-    return words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
 
 
 def describe_failure(error: BaseException) -> tuple[Status, str]:

@@ -24,7 +24,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-from bench import files
+from bench import files, interrupts
 from bench.errors import BenchError
 from bench.plugins.discovery import built_ins
 
@@ -104,6 +104,7 @@ def apart(piece: Piece, run: Path, seconds: float) -> Generator[Said, None, End]
     try:
         heard = time.monotonic() + START_SECONDS
         while True:
+            interrupts.check()
             over = process.exitcode is not None  # asked first: its last words may just be there
             if ours.poll(0 if over else POLL_SECONDS):
                 try:

@@ -6,7 +6,8 @@ shown, so that a result has its source's frame rate, a varying one too. Sound is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import struct
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -25,6 +26,17 @@ WRITES = (".mp4", ".mov", ".m4v", ".webm", ".mkv", ".gif")
 _VP9 = {"crf": "24", "b": "0", "row-mt": "1"}
 _X264 = {"crf": "16"}
 _BT709 = 1
+_TURNS: Mapping[tuple[int, ...], Image.Transpose | None] = {
+    (1, 0, 0, 1): None,
+    (0, 1, -1, 0): Image.Transpose.ROTATE_270,
+    (-1, 0, 0, -1): Image.Transpose.ROTATE_180,
+    (0, -1, 1, 0): Image.Transpose.ROTATE_90,
+    (-1, 0, 0, 1): Image.Transpose.FLIP_LEFT_RIGHT,
+    (1, 0, 0, -1): Image.Transpose.FLIP_TOP_BOTTOM,
+    (0, 1, 1, 0): Image.Transpose.TRANSPOSE,
+    (0, -1, -1, 0): Image.Transpose.TRANSVERSE,
+}
+"""Signs of a display matrix (a b; c d), with x' = ax + cy and y' = bx + dy, to what it asks for."""
 _HDR = (16, 18)  # ITU-T H.273: SMPTE ST 2084 (PQ), ARIB STD-B67 (HLG)
 
 
@@ -151,9 +163,7 @@ def _video_frames(clip: Clip) -> Iterator[Frame]:
             first = shown if first is None else first
             length = (frame.duration or 0) * Fraction(frame.time_base or 0) or 1 / clip.rate
             picture = _square(_rgb(frame), stream.sample_aspect_ratio)
-            if frame.rotation:  # as a telephone was held
-                picture = picture.rotate(frame.rotation, expand=True)
-            yield Frame(picture, shown - first, length)
+            yield Frame(_upright(picture, frame, clip.path), shown - first, length)
 
 
 def _rgb(frame: Any) -> Image.Image:
@@ -173,6 +183,23 @@ def _square(picture: Image.Image, aspect: Fraction | None) -> Image.Image:
     wide = round(width * aspect) if aspect > 1 else width
     high = height if aspect > 1 else round(height / aspect)
     return picture.resize((wide, high), Image.Resampling.LANCZOS)
+
+
+def _upright(picture: Image.Image, frame: Any, path: Path) -> Image.Image:
+    """The picture as the file's display matrix says: as a telephone was held, or mirrored.
+
+    Raises:
+        BenchError: it is turned by other than quarters.
+    """
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return picture
+    a, b, _, c, d = struct.unpack("=9i", bytes(matrix))[:5]
+    signs = tuple((x > 0) - (x < 0) for x in (a, b, c, d))
+    if signs not in _TURNS:
+        raise BenchError(f"{path} is to be shown turned by other than quarters: turn it upright")
+    turn = _TURNS[signs]
+    return picture if turn is None else picture.transpose(turn)
 
 
 def _length(frame: Image.Image) -> Fraction:

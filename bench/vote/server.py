@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, cast
 
+from bench import interrupts
 from bench.errors import BenchError
 from bench.vote.ballot import Ballot
 
@@ -45,6 +46,10 @@ _SAFE_HEADERS = {
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+
+    def service_actions(self) -> None:
+        """Twice a second."""
+        interrupts.check()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Nobody is left to be told of a client that has hung up or fallen silent."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from bench import interrupts
 from bench.contract import Weights
 from bench.errors import BenchError, StorageError
 from bench.weights.files import sha256
@@ -101,6 +102,7 @@ def _receive(weights: Weights, part: Path, report: Report) -> None:
         with part.open("ab" if goes_on else "wb") as file:
             report(have, total)
             while block := _read(answer):
+                interrupts.check()
                 file.write(block)
                 have += len(block)
                 report(have, total)

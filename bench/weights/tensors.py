@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from bench import files
-from bench.errors import BenchError
+from bench.errors import BenchError, first_words
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -60,7 +60,7 @@ def read_checkpoint(
                     io.BytesIO(archive.read(names[0])), map_location="cpu", weights_only=True
                 )
     except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        cause = (str(error).splitlines() or [type(error).__name__])[0]
+        cause = first_words(str(error)) or type(error).__name__
         raise BenchError(f"{path} cannot be read as a checkpoint: {cause}") from None
     except zipfile.BadZipFile as error:
         raise BenchError(f"{path} cannot be read as a zip archive: {error}") from None
@@ -80,7 +80,7 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
-        cause = str(error).splitlines()[1].strip().rstrip(". ")
+        cause = first_words(str(error).partition(":")[2]).rstrip(". ")
         if all(name.startswith("module.") for name in tensors):
             cause = "every name begins with 'module.', as DataParallel writes: take that off"
         raise BenchError(f"{path} holds another network's weights ({cause})") from None

@@ -196,6 +196,7 @@ def test_a_reason_has_the_cause_that_the_first_line_announces():
     except RuntimeError as error:
         _, reason = describe_failure(error)
     assert 'Missing key(s) in state_dict: "weight", "bias"' in reason
+    assert 'Unexpected key(s) in state_dict: "module.weight", "module.bias"' in reason
     assert "\n" not in reason
     assert len(describe_failure(RuntimeError("z" * 200_000))[1]) < 600
 

@@ -137,6 +137,7 @@ def tried(root, words):
     COUNTS[words[0] if words else ""] += 1
     COUNTS[f"status {status}"] += 1
     assert "Traceback" not in said, (words, said[-3000:])
+    assert "[Errno" not in said, (words, said[-3000:])
     assert status in (0, 1, 2, 130, 143), (words, status, said[-3000:])
     if status:
         why = said if said.strip() else Path(".stdout").read_bytes().decode(errors="replace")

@@ -107,6 +107,7 @@ def one_line(error, begins=""):
     text = str(error)
     assert text.startswith(str(begins))
     assert "\n" not in text
+    assert "[Errno" not in text
     assert len(text) < 2000
 
 

@@ -2,7 +2,9 @@
 
 import ctypes
 import shutil
+import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -47,6 +49,18 @@ def test_a_library_that_is_not_the_one_that_was_built_is_built_anew(cache, stran
     assert again.read_bytes() != strange.read_bytes()
 
 
+def test_what_a_killed_compiler_left_goes_with_the_next_build(cache):
+    code = (
+        "import os, signal; from bench.machine import native\n"
+        "native._run = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "native._build(['g++'], 'int x;', 'k')"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == -signal.SIGKILL
+    assert len(list(cache.glob(".*.part*"))) == 1
+    build(STRANGE)
+    assert [path.suffix for path in cache.iterdir()] == [".so"]
+
+
 def test_half_a_library_is_built_anew(cache):
     build(SOURCE)
     (kept,) = cache.iterdir()
@@ -57,8 +71,6 @@ def test_half_a_library_is_built_anew(cache):
 
 
 def _seven():
-    import sys
-
     code = f"from bench.machine import native; print(native.library({SOURCE!r}).seven())"
     printed = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -93,6 +93,24 @@ def test_checkpoint_that_is_not_there_is_one_line(capsys):
     assert "name it by --option checkpoint.file=FILE" in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda net: {f"module.{k}": v for k, v in net.state_dict().items()}, "as DataParallel"),
+        (lambda net: dict(list(net.state_dict().items())[1:]), '"conv1.conv2d.weight"'),
+        (lambda net: net, "Unsupported global: GLOBAL"),
+    ],
+    ids=["DataParallel", "a tensor is missing", "a whole module"],
+)
+def test_checkpoint_of_another_kind_is_told_why(spoil, says, capsys, tmp_path):
+    torch.save(spoil(example("checkpoint").Network()), tmp_path / "other.pth")
+    words = ["stylize", "--method", "checkpoint", "--plugin", str(EXAMPLES / "checkpoint.py"),
+             "--option", "checkpoint.file=other.pth", "--device", "cpu", "--quiet"]  # fmt: skip
+    Image.new("RGB", (64, 64)).save("a.png")
+    assert main([*words, "--style", "a.png", "a.png", "-o", "b.png"]) == 1
+    assert says in capsys.readouterr().err.splitlines()[-1]
+
+
 # metric and dataset
 
 

@@ -1,5 +1,6 @@
 """Videos and animated GIFs: colours, times and sizes of frames, there and back."""
 
+import struct
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -278,6 +279,56 @@ def test_pixels_that_are_not_square_become_square(aspect, size, capsys):
         stream = clip.streams.video[0]
         assert (stream.width, stream.height) == (size[0], size[1] - size[1] % 2)
         assert (stream.sample_aspect_ratio or 1) == 1
+
+
+def turned(matrix):
+    """A video of 64 x 48, white in its upper left quarter, with this display matrix (a b c d)."""
+    av = pytest.importorskip("av")
+    with av.open("in.mp4", "w") as container:
+        stream = container.add_stream("libx264", 12)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        pixels = np.zeros((48, 64, 3), np.uint8)
+        pixels[:24, :32] = 255
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels)))
+        container.mux(stream.encode())
+    file = Path("in.mp4")
+    data = bytearray(file.read_bytes())
+    at = data.index(b"tkhd") + 44  # ISO/IEC 14496-12, 8.3.2: 16.16 numbers, the last of a row 2.30
+    a, b, c, d = (round(65536 * number) for number in matrix)
+    data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    file.write_bytes(data)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("matrix", "size", "corner"),
+    [
+        ((1, 0, 0, 1), (64, 48), "upper left"),
+        ((0, 1, -1, 0), (48, 64), "upper right"),  # by a quarter, with the clock
+        ((-1, 0, 0, -1), (64, 48), "lower right"),
+        ((0, -1, 1, 0), (48, 64), "lower left"),
+        ((-1, 0, 0, 1), (64, 48), "upper right"),  # as in a mirror
+        ((1, 0, 0, -1), (64, 48), "lower left"),
+        ((0, 1, 1, 0), (48, 64), "upper left"),
+        ((0, -1, -1, 0), (48, 64), "lower right"),
+    ],
+)
+def test_videos_are_shown_as_their_matrix_says(matrix, size, corner):
+    [frame, *_] = video.frames(video.open_clip(turned(matrix)))
+    assert frame.picture.size == size
+    white = {
+        f"{high} {wide}"
+        for high, y in (("upper", 0.25), ("lower", 0.75))
+        for wide, x in (("left", 0.25), ("right", 0.75))
+        if frame.picture.getpixel((int(x * size[0]), int(y * size[1])))[0] > 128
+    }
+    assert white == {corner}
+
+
+def test_a_video_that_is_turned_by_other_than_quarters_is_refused(capsys):
+    file = turned((0.8, 0.6, -0.6, 0.8))
+    assert main([*STYLIZE, str(file), "-o", "out.mp4"]) == 1
+    assert "in.mp4 is to be shown turned by other than quarters" in capsys.readouterr().err
 
 
 def test_a_high_dynamic_range_is_refused_in_words(capsys):
