@@ -354,22 +354,36 @@ def test_what_is_transparent_lies_over_white():
     assert frame.picture.getpixel((50, 10)) == (200, 30, 40)
 
 
-@pytest.mark.parametrize(("color_range", "white"), [(1, 255), (2, 235)])
-def test_the_colour_range_counts(color_range, white):
-    """Luma 235 is white where the range is limited, and light grey where it is full."""
+def shown_colour(planes, **tags):
+    """The colour that a video of one frame is shown in, of these Y, Cb and Cr with these tags."""
     av = pytest.importorskip("av")
     with av.open("a.mp4", "w") as container:
         stream = container.add_stream("libx264", 12)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        stream.codec_context.color_range = color_range
         frame = av.VideoFrame(64, 48, "yuv420p")
-        for plane, value in zip(frame.planes, (235, 128, 128), strict=True):
+        for plane, value in zip(frame.planes, planes, strict=True):
             plane.update(bytes([value]) * plane.buffer_size)
-        frame.color_range = color_range
+        for name, value in tags.items():
+            setattr(stream.codec_context, name, value)
+            setattr(frame, name, value)
         container.mux(stream.encode(frame))
         container.mux(stream.encode())
     (read,) = video.frames(video.open_clip(Path("a.mp4")))
-    assert read.picture.getpixel((10, 10)) == pytest.approx((white,) * 3, abs=1)
+    return read.picture.getpixel((10, 10))
+
+
+@pytest.mark.parametrize(("color_range", "white"), [(1, 255), (2, 235)])
+def test_the_colour_range_counts(color_range, white):
+    """Luma 235 is white where the range is limited, and light grey where it is full."""
+    shown = shown_colour((235, 128, 128), color_range=color_range)
+    assert shown == pytest.approx((white,) * 3, abs=1)
+
+
+@pytest.mark.parametrize(("colorspace", "planes"), [(6, (81, 90, 240)), (1, (63, 102, 240))])
+def test_the_colour_matrix_counts(colorspace, planes):
+    """Pure red by the matrix of BT.601 (6 in H.273), and by that of BT.709 (1)."""
+    shown = shown_colour(planes, colorspace=colorspace, color_range=1)
+    assert shown == pytest.approx((255, 0, 0), abs=3)
 
 
 def test_a_bad_file_in_a_folder_is_left_out_and_said_and_a_named_one_is_an_error(capsys):
