@@ -141,8 +141,9 @@ def _executed(arguments: Sequence[str]) -> tuple[int, int]:
     except MemoryError:
         print("bench: there is not enough memory: less at once, or smaller", file=sys.stderr)
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"bench: {where}{error.strerror or error}", file=sys.stderr)
+        gone = isinstance(error, FileNotFoundError)  # only that folder has no name
+        where = error.filename or "the working directory" * gone
+        print(f"bench: {where}{': ' * bool(where)}{error.strerror or error}", file=sys.stderr)
     return args.failure, args.failure
 
 

@@ -48,6 +48,15 @@ def first_words(text: str) -> str:
     return " ".join(line if len(line) <= longest else f"{line[:longest]}…" for line in shown)
 
 
+def cause_of(error: BaseException) -> str:
+    """What an exception says, in the words of `first_words`; of the system's, without a number."""
+    inner = getattr(error, "reason", None)  # what urllib wraps
+    if isinstance(error, OSError) and isinstance(inner, OSError):
+        return cause_of(inner)
+    words = error.strerror if isinstance(error, OSError) else None
+    return first_words(str(words or text_of(error))) or type(error).__name__
+
+
 def unknown(kind: str, name: str, known: Iterable[str], otherwise: str = "") -> BenchError:
     """The error for a name that is not there, with the nearest names that are.
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bench import interrupts
-from bench.errors import BenchError, StorageError
+from bench.errors import BenchError, StorageError, cause_of
 
 _REMEDIES = {
     **dict.fromkeys(
@@ -60,9 +60,8 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 def storage_error(path: Path, error: OSError) -> StorageError:
     """The error for a file that cannot be written: its path, the cause and the remedy."""
-    cause = error.strerror or str(error) or type(error).__name__
     remedy = _REMEDIES.get(error.errno or 0, "make room or choose another folder")
-    return StorageError(f"{path} cannot be written ({cause}): {remedy}")
+    return StorageError(f"{path} cannot be written ({cause_of(error)}): {remedy}")
 
 
 @contextmanager

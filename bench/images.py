@@ -22,7 +22,7 @@ from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from bench import files, interrupts
 from bench.contract import Picture
-from bench.errors import BenchError
+from bench.errors import BenchError, cause_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -90,7 +90,7 @@ def open_picture(path: Path | str, at_least: int | None = None) -> Image.Image:
     except FileNotFoundError:
         raise BenchError(f"{path} is not there: check the path") from None
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        raise BenchError(f"{path} cannot be opened: {_cause(error)}") from None
+        raise BenchError(f"{path} cannot be opened: {cause_of(error)}") from None
 
 
 def _read(stream: IO[bytes], name: str, at_least: int | None = None) -> Image.Image:
@@ -113,7 +113,7 @@ def _read(stream: IO[bytes], name: str, at_least: int | None = None) -> Image.Im
     except Image.DecompressionBombError:
         raise BenchError(f"{name} is too large: {_limit()}") from None
     except Exception as error:  # PIL's decoders raise nearly anything on damaged bytes
-        raise BenchError(f"{name} is damaged or cut short: {_cause(error)}") from None
+        raise BenchError(f"{name} is damaged or cut short: {cause_of(error)}") from None
 
 
 def _check_size(name: str, width: int, height: int) -> None:
@@ -127,11 +127,6 @@ def _check_size(name: str, width: int, height: int) -> None:
 
 def _limit() -> str:
     return f"at most {MAX_PIXELS // 1_000_000} megapixels; make it smaller first"
-
-
-def _cause(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return str(text).splitlines()[0]
 
 
 def _rgb(image: Image.Image, name: str, negative: bool) -> Image.Image:

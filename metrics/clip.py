@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bench.contract import Context, Encoder, Metric, SetMetric, SetScore, Triple, Weights
-from bench.errors import BenchError
+from bench.errors import BenchError, cause_of
 from bench.extras import extra
 from bench.hooks import hookimpl
 from bench.weights import fill, locate
@@ -107,8 +107,8 @@ def _image_tower(path: Path) -> dict[str, Tensor]:
             archive = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
             state = archive.state_dict()
     except (RuntimeError, zipfile.BadZipFile, OSError) as error:
-        cause = str(error).splitlines()[0]
-        raise BenchError(f"{path} cannot be read as one of OpenAI's CLIP files: {cause}") from None
+        why = cause_of(error)
+        raise BenchError(f"{path} cannot be read as one of OpenAI's CLIP files: {why}") from None
     start = "visual."
     return {key.removeprefix(start): t.float() for key, t in state.items() if key.startswith(start)}
 

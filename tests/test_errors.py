@@ -1,8 +1,15 @@
 """Errors name what is wrong and what is near it."""
 
-import pytest
+import ast
+import builtins
+import errno
+import os
+import urllib.error
 
-from bench.errors import LONGEST_WORDS, first_words, text_of, unknown
+import pytest
+from helpers.checkout import ROOT
+
+from bench.errors import LONGEST_WORDS, cause_of, first_words, text_of, unknown
 
 
 @pytest.mark.parametrize(
@@ -42,3 +49,52 @@ def test_an_error_that_cannot_say_itself_has_no_text():
 )
 def test_the_first_words_of_an_error_have_its_cause(text, words):
     assert first_words(text) == words
+
+
+NO_FILE = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "a.png")
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (NO_FILE, "No such file or directory"),
+        (urllib.error.URLError(NO_FILE), "No such file or directory"),
+        (urllib.error.URLError("refused"), "<urlopen error refused>"),
+        (OSError("truncated\nmore"), "truncated"),
+        (ValueError("a"), "a"),
+        (EOFError(), "EOFError"),
+    ],
+)
+def test_the_cause_of_an_error_has_no_number(error, cause):
+    assert cause_of(error) == cause
+
+
+def of_the_system(kind):
+    return isinstance(kind, type) and issubclass(kind, OSError)
+
+
+def shown(handler):
+    """Where the handler's error is put into a text as it is."""
+    for node in ast.walk(handler):
+        match node:
+            case ast.FormattedValue(value=ast.Name(id=name)) if name == handler.name:
+                yield node.lineno
+            case ast.Call(func=ast.Name(id="str"), args=[ast.Name(id=name)]) if (
+                name == handler.name
+            ):
+                yield node.lineno
+
+
+def test_no_error_of_the_system_is_shown_with_its_number():
+    """`[Errno 2]` says nothing to a user, and the path stands there a second time."""
+    found = set()
+    for path in (
+        p for f in ("bench", "methods", "metrics", "datasets") for p in ROOT.glob(f"{f}/**/*.py")
+    ):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ExceptHandler) and node.type is not None:
+                kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+                names = {getattr(kind, "id", "") for kind in kinds}
+                if any(of_the_system(getattr(builtins, name, None)) for name in names):
+                    found |= {f"{path.relative_to(ROOT)}:{line}" for line in shown(node)}
+    assert found == set()

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from bench.contract import Weights
-from bench.errors import BenchError
+from bench.errors import BenchError, cause_of
 from bench.weights import find, locate
 
 
@@ -58,7 +58,7 @@ def download(weights: Weights, path: Path) -> str | None:
         with _socket_timeout(_CONNECT_SECONDS):
             torch.hub.download_url_to_file(weights.source, str(path), weights.sha256)
     except (OSError, HTTPException, RuntimeError) as error:
-        return " ".join(str(error).split()) or type(error).__name__
+        return cause_of(error)
     return None
 
 

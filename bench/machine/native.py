@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from bench import files, paths
-from bench.errors import BenchError
+from bench.errors import BenchError, cause_of
 
 FLAGS = (
     *("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math"),
@@ -44,7 +44,7 @@ def library(source: str) -> ctypes.CDLL:
         return ctypes.CDLL(str(built))
     except OSError as error:
         raise BenchError(
-            f"nothing can be built in or loaded from {folder()} ({error}): check the folder"
+            f"nothing can be built in or loaded from {folder()} ({cause_of(error)}): check it"
         ) from None
 
 

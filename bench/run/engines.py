@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from bench import interrupts
-from bench.errors import BenchError, unknown
+from bench.errors import BenchError, cause_of, unknown
 from bench.extras import extra
 from bench.run.blocks import Block
 
@@ -91,8 +91,9 @@ class Dask:
                     distributed, client, dict(zip(futures, blocks, strict=True))
                 )
             except OSError as error:
+                why = cause_of(error)
                 raise BenchError(
-                    f"dask's scheduler is gone ({error}): start it and go on with --resume"
+                    f"dask's scheduler is gone ({why}): start it and go on with --resume"
                 ) from None
             finally:
                 with contextlib.suppress(Exception):
@@ -138,8 +139,8 @@ class Dask:
             client = distributed.Client(self.address, timeout=self.wait)
         except (OSError, ValueError) as error:
             raise BenchError(
-                f"no dask scheduler answers at {self.address} ({error}): start one with dask "
-                "scheduler, or leave the address out"
+                f"no dask scheduler answers at {self.address} ({cause_of(error)}): start one with "
+                "dask scheduler, or leave the address out"
             ) from None
         opened.enter_context(client)
         try:

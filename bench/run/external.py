@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import images, paths, picture_files, progress, results
 from bench.contract import Picture
-from bench.errors import BenchError, unknown
+from bench.errors import BenchError, cause_of, unknown
 from bench.results import (
     CellRecord,
     ContentRecord,
@@ -134,7 +134,7 @@ def _in_table(table: Path, contents: Sequence[str], styles: Sequence[str]) -> di
                 if files.setdefault(pair, output) != output:
                     raise BenchError(f"{table}, line {number}: this content and style had a line")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BenchError(f"{table} cannot be read as CSV in UTF-8 ({error})") from None
+        raise BenchError(f"{table} cannot be read as CSV in UTF-8 ({cause_of(error)})") from None
     return files
 
 

@@ -25,7 +25,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from bench import files, interrupts
-from bench.errors import BenchError
+from bench.errors import BenchError, cause_of
 from bench.plugins.discovery import built_ins
 
 POLL_SECONDS = 0.1
@@ -178,8 +178,10 @@ def _child(piece: Piece, run: Path, answer: Connection) -> None:
     try:
         with worker_lock(run):
             piece(run, say)
-    except (BenchError, OSError) as error:
+    except BenchError as error:
         send("failed", what=str(error))
+    except OSError as error:
+        send("failed", what=f"{error.filename or run}: {cause_of(error)}")
     else:
         send("finished")
     signal.pause() if hasattr(signal, "pause") else time.sleep(WORKER_SECONDS)  # it is ended now

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench import results
 from bench.contract import Context
-from bench.errors import BenchError
+from bench.errors import BenchError, cause_of
 from bench.files import storage_errors
 from bench.machine import environment
 from bench.results import WorkerRecord
@@ -93,7 +93,10 @@ class Worker:
                     raise BenchError(f"{self.run} is another run here")
                 plan, context = self.reopen(self.run)
             except (BenchError, OSError) as error:
-                raise BenchError(f"the worker on {platform.node()} refuses: {error}") from None
+                where = "" if isinstance(error, BenchError) else f"{error.filename or self.run}: "
+                raise BenchError(
+                    f"the worker on {platform.node()} refuses: {where}{cause_of(error)}"
+                ) from None
             now = environment.capture(context.device, context.precision)
             me = WorkerRecord(host=platform.node(), environment=fingerprint(now))
             _opened = Opened(

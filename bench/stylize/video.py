@@ -17,7 +17,7 @@ from typing import Any
 from PIL import Image, ImageSequence
 
 from bench import files
-from bench.errors import BenchError, StorageError
+from bench.errors import BenchError, StorageError, cause_of
 from bench.extras import extra
 
 READS = (".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi")
@@ -148,8 +148,7 @@ def _reading(path: Path) -> Iterator[tuple[Any, Any]]:
                 )
             yield container, stream
     except (av.FFmpegError, OSError) as error:
-        cause = getattr(error, "strerror", None) or error
-        raise BenchError(f"{path} cannot be read as a video: {cause}") from None
+        raise BenchError(f"{path} cannot be read as a video: {cause_of(error)}") from None
 
 
 def _video_frames(clip: Clip) -> Iterator[Frame]:
@@ -218,7 +217,7 @@ def _gif_frames(clip: Clip) -> Iterator[Frame]:
                 yield Frame(picture, start, _length(frame))
                 start += _length(frame)
     except (OSError, ValueError, SyntaxError) as error:
-        raise BenchError(f"{clip.path} is damaged or cut short: {error}") from None
+        raise BenchError(f"{clip.path} is damaged or cut short: {cause_of(error)}") from None
 
 
 @contextmanager

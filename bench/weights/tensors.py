@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from bench import files
-from bench.errors import BenchError, first_words
+from bench.errors import BenchError, cause_of, first_words
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -28,7 +28,7 @@ def read(path: Path) -> dict[str, Tensor]:
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise BenchError(f"{path} cannot be read as safetensors: {error}") from None
+        raise BenchError(f"{path} cannot be read as safetensors: {cause_of(error)}") from None
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
 
 
@@ -60,8 +60,7 @@ def read_checkpoint(
                     io.BytesIO(archive.read(names[0])), map_location="cpu", weights_only=True
                 )
     except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        cause = first_words(str(error)) or type(error).__name__
-        raise BenchError(f"{path} cannot be read as a checkpoint: {cause}") from None
+        raise BenchError(f"{path} cannot be read as a checkpoint: {cause_of(error)}") from None
     except zipfile.BadZipFile as error:
         raise BenchError(f"{path} cannot be read as a zip archive: {error}") from None
     if isinstance(state, dict) and key is not None:
@@ -94,7 +93,7 @@ def metadata(path: Path) -> dict[str, str]:
         with safe_open(path, "pt") as file:
             return dict(file.metadata() or {})
     except (SafetensorError, OSError) as error:
-        raise BenchError(f"{path} cannot be read as safetensors: {error}") from None
+        raise BenchError(f"{path} cannot be read as safetensors: {cause_of(error)}") from None
 
 
 def write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
