@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from bench import interrupts
-from bench.errors import BenchError, unknown
+from bench.errors import BenchError, cause_of, unknown
 from bench.interrupts import Interrupted
 from bench.machine.openmp import wait_passively
 
@@ -72,6 +72,7 @@ codecs.register_error(_NEAREST, _nearest)
 
 
 LONGEST_MESSAGE = 1500
+_OUTPUT = "standard output"
 
 
 def _shown(message: object) -> str:
@@ -141,10 +142,21 @@ def _executed(arguments: Sequence[str]) -> tuple[int, int]:
     except MemoryError:
         print("bench: there is not enough memory: less at once, or smaller", file=sys.stderr)
     except OSError as error:
-        gone = isinstance(error, FileNotFoundError)  # only that folder has no name
-        where = error.filename or "the working directory" * gone
-        print(f"bench: {where}{': ' * bool(where)}{error.strerror or error}", file=sys.stderr)
+        print(f"bench: {_place_of(error)}{cause_of(error)}", file=sys.stderr)
     return args.failure, args.failure
+
+
+def _place_of(error: OSError) -> str:
+    """What an error of the system is about, and a colon, where that is known."""
+    if error.filename:
+        return f"{error.filename}: "
+    if isinstance(error, FileNotFoundError):  # only that folder has no name
+        return "the working directory: "
+    try:
+        sys.stdout.flush()
+        return ""
+    except OSError:
+        return f"{_OUTPUT}: "
 
 
 def _replace_closed_streams() -> None:
@@ -163,7 +175,7 @@ def _written_out(status: int, failure: int) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # it is not tried again
         if status or isinstance(error, BrokenPipeError):
             return status
-        print(f"bench: standard output cannot be written ({error.strerror})", file=sys.stderr)
+        print(f"bench: {_OUTPUT}: {cause_of(error)}", file=sys.stderr)
         return failure
 
 

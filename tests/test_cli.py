@@ -222,7 +222,7 @@ def test_sigterm_ends_as_ctrl_c_does_and_says_so(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("where", "status", "says"),
     [
-        ("> /dev/full", 1, "bench: standard output cannot be written (No space left on device)"),
+        ("> /dev/full", 1, "bench: standard output: No space left on device"),
         (">&-", 0, ""),
         ("2>&-", 0, ""),
         (">&- 2>&- <&-", 0, ""),

@@ -24,7 +24,7 @@ def frame(lines: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = No
     from pandas import DataFrame
 
     keep_texts()
-    data: DataFrame = DataFrame(lines, columns=columns)
+    data: DataFrame = DataFrame(lines, columns=list(columns) if columns else None)
     return data
 
 

@@ -109,21 +109,21 @@ def test_names_that_are_not_utf8_come_back(runs):
 
 @pytest.mark.parametrize("format", ["plain", "github", "latex", "csv"])
 @pytest.mark.parametrize(
-    ("number", "words"),
+    ("number", "words", "name"),
     [
-        (0, ["--amortised"]),
-        (0, ["--frontier"]),
-        (0, ["--at-equal-content"]),
-        (0, ["--by", "environment"]),
-        (1, ["--curves"]),
-        (1, ["--curves", "--reference", f"slow{NO_UTF8}@10"]),
+        (0, ["--amortised"], "weak?"),
+        (0, ["--frontier"], "m?"),
+        (0, ["--at-equal-content"], "m?"),
+        (0, ["--by", "environment"], "weak?"),
+        (1, ["--curves"], "slow?"),
+        (1, ["--curves", "--reference", f"slow{NO_UTF8}@10"], "quick?"),
     ],
 )
-def test_names_that_are_not_utf8_are_in_other_tables(runs, tmp_path, number, words, format):
+def test_names_that_are_not_utf8_are_in_other_tables(runs, tmp_path, number, words, name, format):
     out = tmp_path / "table"
     words = [*words, "--format", format, "--out", str(out)]
     assert cli.main(["report", str(runs[number]), *words]) == 0
-    assert "slow?" in out.read_text() or "weak?" in out.read_text()
+    assert name in out.read_text()
 
 
 def test_names_that_are_not_utf8_are_compared(runs, tmp_path):
