@@ -69,8 +69,8 @@ def test_what_a_finaliser_drops_is_raised_at_the_next_look(number, capsys):
 
 
 def test_another_fault_of_a_finaliser_is_told(monkeypatch):
-    told = []
-    monkeypatch.setattr(sys, "unraisablehook", lambda lost: told.append(lost.exc_type))
+    heard = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda lost: heard.append(lost.exc_type))
 
     class Final:
         def __del__(self):
@@ -78,7 +78,7 @@ def test_another_fault_of_a_finaliser_is_told(monkeypatch):
 
     with interrupts.raising():
         Final()
-    assert told == [ValueError]
+    assert heard == [ValueError]
 
 
 def look_at_each(tmp_path):
