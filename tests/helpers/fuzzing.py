@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import signal
+import sys
 import time
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -18,9 +19,18 @@ HANG_SECONDS = 60
 
 
 def campaign(check, strategy, examples, shrink=True):
-    """Call `check` with what the strategy draws: `examples` times, and on until time is up."""
+    """Call `check` with what the strategy draws: `examples` times, and on until time is up.
+
+    How many tries that were is said on standard error, where time counts.
+    """
     end = time.monotonic() + SECONDS
-    number = 0
+    number = tries = 0
+
+    def counted(drawn):
+        nonlocal tries
+        tries += 1
+        check(drawn)
+
     while not number or time.monotonic() < end:
         tried = settings(
             max_examples=examples,
@@ -29,9 +39,11 @@ def campaign(check, strategy, examples, shrink=True):
             print_blob=False,
             suppress_health_check=list(HealthCheck),
             phases=[Phase.generate, *[Phase.shrink] * shrink],
-        )(given(strategy)(_watched(check)))
+        )(given(strategy)(_watched(counted)))
         seed(number)(tried)()
         number += 1
+    if SECONDS:
+        sys.stderr.write(f"\n{tries} tries of {check.__qualname__}\n")
 
 
 def _watched(check):
