@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bench import interrupts
 from bench.errors import BenchError, StorageError, cause_of
+from bench.paths import real
 
 _REMEDIES = {
     **dict.fromkeys(
@@ -79,7 +80,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     interrupts.check()
     with storage_errors(path):
-        target = Path(os.path.realpath(path))
+        target = real(path)
         mode = _mode(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         _sweep(target.parent)

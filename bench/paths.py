@@ -21,6 +21,11 @@ def expanded(path: Path | str) -> Path:
         raise BenchError(f"{path}: there is no such home folder; write the whole path") from None
 
 
+def real(path: Path | str) -> Path:
+    """The path, absolute and without links; one that goes round in a circle stays as it is."""
+    return Path(os.path.realpath(path))
+
+
 def without_home(text: str) -> str:
     """A text with the user's home folder shortened to `~`, wherever it stands in it."""
     try:

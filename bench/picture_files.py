@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.paths import real
 
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 
@@ -71,7 +72,7 @@ def survey(paths: Sequence[Path | str]) -> Survey:
         else:
             raise BenchError(f"{path} is not there: name a picture or a folder of pictures")
         for file in inside:
-            found.setdefault(file.resolve(), file)
+            found.setdefault(real(file), file)
     return Survey(list(found.values()), left_out)
 
 

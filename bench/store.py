@@ -17,6 +17,7 @@ from torch import Tensor
 from bench import files
 from bench.crops import Crop, cut_one, draw, resample, windows
 from bench.errors import BenchError
+from bench.paths import real
 from bench.transfers import numbers, on_cuda, sent
 
 
@@ -163,7 +164,7 @@ def cached(
     digest = hashlib.sha256(tag.encode())
     for file in pictures:
         stat = file.stat()
-        entry = f"{file.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}\n"
+        entry = f"{real(file)}\0{stat.st_size}\0{stat.st_mtime_ns}\n"
         digest.update(entry.encode(errors="surrogateescape"))
     base = folder / digest.hexdigest()[:16]
     index_file, data_file = base.with_suffix(".json"), base.with_suffix(".u8")

@@ -74,3 +74,29 @@ def test_home_is_shortened_wherever_it_stands_and_nothing_else(monkeypatch):
 
 def test_without_a_home_nothing_is_shortened(no_home):
     assert paths.without_home("/home/jane") == "/home/jane"
+
+
+def test_a_real_path_has_no_links_and_a_circle_ends(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("file")
+    (tmp_path / "circle").symlink_to("circle")
+    assert paths.real(tmp_path / "link") == paths.real(tmp_path) / "file"
+    assert paths.real(tmp_path / "circle" / "a.png").name == "a.png"
+
+
+OWN = {
+    "bench/machine/environment.py", "bench/plugins/registry.py", "bench/conformance/__init__.py",
+    "bench/conformance/_watch.py", "bench/conformance/_subject.py",
+}  # fmt: skip
+"""Where paths of code that was loaded are made real: they exist."""
+
+
+def test_a_users_paths_are_made_real_in_one_way():
+    """`Path.resolve` raises where links go round in a circle (Python before 3.13)."""
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("bench", "methods", "metrics", "datasets")
+        for path in (ROOT / folder).rglob("*.py")
+        if ".resolve()" in path.read_text(encoding="utf-8")
+    }
+    assert found == OWN

@@ -14,6 +14,7 @@ from bench.commands import _adapting, _shared
 from bench.commands._shared import AddCommand
 from bench.contract import Picture
 from bench.errors import BenchError
+from bench.paths import real
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -167,9 +168,9 @@ def _jobs(args: argparse.Namespace) -> list[_Job]:
         if films := [file for file in folder.rglob("*") if file.suffix.lower() in video.READS]:
             _shared.warn(f"videos in {folder} are passed over, name each: {min(films)} and such")
     jobs = _placed(args, files)
-    read = {file.resolve() for file in (*files, Path(args.style or files[0]))}
+    read = {real(file) for file in (*files, Path(args.style or files[0]))}
     for job in jobs:
-        if job.out.resolve() in read:
+        if real(job.out) in read:
             raise BenchError(f"-o {args.out}: {job.out} is read and would be lost: name another")
     return jobs
 

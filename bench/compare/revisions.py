@@ -59,7 +59,7 @@ def resolve(text: str, folder: Path) -> Side:
     for source in around:
         if (source / "bench" / "__init__.py").is_file():
             _arrange(source, folder)
-            return Side(str(source.resolve()) + _commit(source), sys.executable, folder)
+            return Side(str(paths.real(source)) + _commit(source), sys.executable, folder)
     if path.is_file() and os.access(path, os.X_OK):
         return Side(text, str(path.absolute()))
     neither = f"{text} is no folder with the package and no Python interpreter, and"

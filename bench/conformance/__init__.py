@@ -241,7 +241,7 @@ def _named(loaded: Registry, target: str) -> list[tuple[str, str]]:
     ]
     if things:
         return things
-    file = paths.expanded(target).resolve() if _is_file(target) else _module_file(target)
+    file = paths.real(paths.expanded(target)) if _is_file(target) else _module_file(target)
     return [
         (kind, name)
         for info in loaded.plugins

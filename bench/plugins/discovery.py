@@ -62,7 +62,7 @@ def asked_for(text: str) -> Candidate:
     """What a value of `--plugin` names: the path of a file, or a module."""
     name = name_of(text)
     if name != text:
-        file = paths.expanded(text).resolve()
+        file = paths.real(paths.expanded(text))
         bring = functools.partial(_run_file, file)
         return Candidate(name, f"file {file}", bring, file, asked=True)
     return Candidate(name, f"module {text}", functools.partial(_run_module, text), asked=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.files import replacing, storage_errors
+from bench.paths import real
 from bench.results.environment import SOFTWARE_KEYS, fingerprint
 from bench.results.names import picture_path, record_path
 from bench.results.provenance import WorkerRecord
@@ -203,7 +204,7 @@ def _copy_pictures(out: Path, source: Source, cell: CellRecord) -> None:
     pictures = [*cell.contents, *(each for moment in cell.observed for each in moment.contents)]
     for picture in pictures:
         path = picture_path(source.path, picture.image)
-        if path is None or path.relative_to(source.path.resolve()).as_posix() != picture.image:
+        if path is None or path.relative_to(real(source.path)).as_posix() != picture.image:
             raise BenchError(
                 f"{source.path}: its picture {picture.image} is missing or outside: finish that "
                 "run first, with bench run --resume"

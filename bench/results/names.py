@@ -7,6 +7,7 @@ import hashlib
 import re
 from pathlib import Path
 
+from bench.paths import real
 from bench.results.values import Kind
 
 _PLAIN = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
@@ -46,7 +47,7 @@ def input_path(run: Path, role: str, name: str, size: int) -> Path:
 def picture_path(run: Path, image: str | Path) -> Path | None:
     """Where a picture lies that a record names; None where it is missing or outside the run."""
     try:
-        path = (run / image).resolve()
-        return path if path.is_relative_to(run.resolve()) and path.is_file() else None
-    except (OSError, ValueError, RuntimeError):  # no name that a file could have, or a loop
+        path = real(run / image)
+        return path if path.is_relative_to(real(run)) and path.is_file() else None
+    except (OSError, ValueError):  # no name that a file could have
         return None

@@ -48,7 +48,7 @@ TEXTS = (
 FILES = (
     "good.png", "bad.png", "photos", "empty", "file", "file/x", "pipe", "loop", "nowhere", "runs",
     "w.safetensors", "broken.py", "mine.py", "table.csv", "run.json", "out/x", "out/x.png",
-    "out/x.gif", "out/x.mp4", "out/x.safetensors", "out/deep/er", "out/" + "n" * 300 + ".png",
+    "out/loop", "out/loop/x.png", "out/x.gif", "out/x.mp4", "out/x.safetensors", "out/deep/er", "out/" + "n" * 300 + ".png",
 )  # fmt: skip
 WRITTEN = {"out", "plots", "html", "json", "save_baseline", "runs", "folder"}
 """Options that name what is written: where, the user says, so that only `out` is drawn."""
@@ -120,6 +120,7 @@ def tried(root, words):
     """Do a command: it gives a result or says in a line why not, and leaves the rest alone."""
     shutil.rmtree("out", ignore_errors=True)
     Path("out").mkdir()
+    Path("out/loop").symlink_to("loop")
     before = seen(root)
     command = Command(*words, out=".stdout", err=".stderr")
     begun, asked = time.monotonic(), 0
