@@ -48,7 +48,8 @@ TEXTS = (
 FILES = (
     "good.png", "bad.png", "photos", "empty", "file", "file/x", "pipe", "loop", "nowhere", "runs",
     "w.safetensors", "broken.py", "mine.py", "table.csv", "run.json", "out/x", "out/x.png",
-    "out/loop", "out/loop/x.png", "out/x.gif", "out/x.mp4", "out/x.safetensors", "out/deep/er", "out/" + "n" * 300 + ".png",
+    "out/x.gif", "out/x.mp4", "out/x.safetensors", "out/deep/er", "out/" + "n" * 300 + ".png",
+    "out/loop", "out/loop/x.png",
 )  # fmt: skip
 WRITTEN = {"out", "plots", "html", "json", "save_baseline", "runs", "folder"}
 """Options that name what is written: where, the user says, so that only `out` is drawn."""
