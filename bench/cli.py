@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import codecs
+import errno
 import functools
 import importlib
 import io
@@ -152,11 +153,8 @@ def _place_of(error: OSError) -> str:
         return f"{error.filename}: "
     if isinstance(error, FileNotFoundError):  # only that folder has no name
         return "the working directory: "
-    try:
-        sys.stdout.flush()
-        return ""
-    except OSError:
-        return f"{_OUTPUT}: "
+    # what is written to files is `bench.files`' concern, whose errors have a name
+    return f"{_OUTPUT}: " if error.errno in (errno.ENOSPC, errno.EIO, errno.EBADF) else ""
 
 
 def _replace_closed_streams() -> None:
