@@ -130,6 +130,7 @@ def _executed(arguments: Sequence[str]) -> tuple[int, int]:
     args = argparse.Namespace(interrupted="", failure=1)  # until its command is known
     try:
         with interrupts.raising():
+            os.getcwd()  # noqa: PTH109 (where it is gone, torch's libraries end the process)
             args = parser(*arguments[:1]).parse_args(arguments)
             return int(args.run_command(args, arguments) or 0), args.failure
     except BenchError as error:

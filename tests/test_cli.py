@@ -218,6 +218,15 @@ def test_sigterm_ends_as_ctrl_c_does_and_says_so(monkeypatch, capsys):
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_a_working_directory_that_is_gone_is_one_line(tmp_path, monkeypatch, capsys):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert main(["list", "methods"]) == 1
+    said = capsys.readouterr().err
+    assert said == "bench: the working directory: No such file or directory\n"
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 @pytest.mark.parametrize(
     ("where", "status", "says"),
