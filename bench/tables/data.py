@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.extras import extra
-from bench.results.columns import keep_texts
+from bench.results.columnwise import keep_texts
 
 if TYPE_CHECKING:
     from pandas import DataFrame
