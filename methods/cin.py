@@ -134,7 +134,7 @@ class ConditionalInstanceNorm(Trained):
     weights = (
         Weights(
             "cin.safetensors",
-            "67745e6af34942af821714311345b5e1d88fb590b3efb3f04d8b36027b761566",
+            "a804ee7255be3b03366e460055faec5a98bf60f026c7362f10f36bf877d18de1",
             "bench train cin",
             "MIT",
         ),

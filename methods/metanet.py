@@ -90,7 +90,7 @@ class MetaNetworks(Generated):
     weights = (
         Weights(
             "metanet.safetensors",
-            "c7999ce888bd3797b03ba89c820a320d9b12b883627b0d04c02e077989b65374",
+            "ab12ad4484021f1db18961f52e894416f3ffa9439683dec3d59b147e1e8d76b2",
             "bench train metanet",
             "MIT",
         ),

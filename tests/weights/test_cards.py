@@ -66,10 +66,10 @@ def test_every_trained_network_that_is_shipped_says_its_time():
         24 * 60.0, "cpu, bfloat16/channels_last, 1 threads, 1 processes", ""
     )
     assert found["ghiasi"].seconds == pytest.approx(121.0 * 60)
-    assert found["cin"].seconds == pytest.approx((15 + 121.0) * 60)
+    assert found["cin"].seconds == pytest.approx((28.0 + 121.0) * 60)
     assert found["metastyle"].seconds == pytest.approx((155.0 + 121.0) * 60)
     assert found["cin"].start == ""
-    assert found["metanet"].seconds == pytest.approx((26.6 + 121.0) * 60)
+    assert found["metanet"].seconds == pytest.approx((39.0 + 121.0) * 60)
 
 
 def card(folder, name, minutes, start=None, named=None):
