@@ -1,4 +1,4 @@
-"""The step of the GitHub Action, run by a shell as a runner would, with a `bench` of notes."""
+"""The steps of the GitHub Action, run by a shell as a runner would, with a `bench` of notes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from helpers.checkout import ROOT
+from helpers.composite import expression, perform
 
 ACTION = (ROOT / "action.yml").read_text(encoding="utf-8")
 SCRIPT = ROOT / ".github" / "gate.sh"
@@ -141,3 +142,105 @@ def test_no_input_is_pasted_into_a_script():
     """Only `install`, which is a command, is; an expression in `run` would be text for a shell."""
     pasted = re.findall(r"^ +run: .*\$\{\{ *(\S+) *\}\}", ACTION, re.MULTILINE)
     assert pasted == ["inputs.install"]
+
+
+PROGRAM = """#!{python}
+import json, os, sys
+with open(os.environ["CALLS"], "a") as file:
+    keys = ("PIP_EXTRA_INDEX_URL", "GH_TOKEN")
+    given = {{key: os.environ[key] for key in keys if key in os.environ}}
+    file.write(json.dumps([os.path.basename(sys.argv[0]), sys.argv[1:], given]) + "\\n")
+"""
+PULL = {
+    "repository": "me/mine",
+    "token": "secret",
+    "event": {
+        "pull_request": {
+            "number": 7,
+            "base": {"sha": "abc"},
+            "head": {"repo": {"full_name": "me/mine"}},
+        }
+    },
+}
+PUSH = {"repository": "me/mine", "token": "secret", "event": {"before": "def"}}
+FORK = json.loads(json.dumps(PULL).replace('"full_name": "me/mine"', '"full_name": "you/mine"'))
+
+
+@pytest.fixture
+def action(tmp_path):
+    """Make all steps: what came of it, and the programs that were called, with their words."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, text in (("pip", PROGRAM), ("gh", PROGRAM), ("bench", BENCH)):
+        (programs / name).write_text(text.format(python=sys.executable))
+        (programs / name).chmod(0o755)
+    (programs / "python").symlink_to(sys.executable)
+
+    def make(github, status=0, **inputs):
+        calls = tmp_path / "CALLS"
+        calls.unlink(missing_ok=True)
+        environment = {
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "STATUS": str(status),
+            "NOTES": str(tmp_path / "NOTES"),
+            "CALLS": str(calls),
+        }
+        given = {"method": "mine", **inputs}
+        outcome = perform(ROOT / "action.yml", given, github, tmp_path, environment)
+        lines = calls.read_text().splitlines() if calls.exists() else []
+        return outcome, [json.loads(line) for line in lines]
+
+    return make
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(0, "SAME"), (1, "SLOW")])
+def test_all_steps_on_a_pull_request(action, tmp_path, status, verdict):
+    """Python, the caches, the install, the gate, its summary, the comment, the JSON output."""
+    outcome, calls = action(PULL, status)
+    assert outcome.ok == (status == 0)
+    assert outcome.used == ["actions/setup-python@v6", "actions/cache@v4"]
+    report = str(tmp_path / "bench-gate/gate.md")
+    index = "https://download.pytorch.org/whl/cpu"
+    comment = ["pr", "comment", "7", "--edit-last", "--create-if-none", "--body-file", report]
+    assert calls == [
+        ["pip", ["install", "metastyle-bench"], {"PIP_EXTRA_INDEX_URL": index}],
+        ["gh", comment, {"GH_TOKEN": "secret"}],
+    ]
+    assert json.loads((tmp_path / "NOTES").read_text())[:2] == ["gate", "abc"]  # the base
+    assert outcome.summary == Path(report).read_text() == "| verdict |\n"
+    assert outcome.outputs["verdict"] == verdict
+    assert outcome.outputs["report"] == report
+    assert json.loads(Path(outcome.outputs["json"]).read_text())["verdict"] == verdict
+
+
+@pytest.mark.parametrize(
+    ("github", "status", "inputs"),
+    [(PUSH, 0, {}), (FORK, 0, {}), (PULL, 0, {"comment": "false"}), (PULL, 2, {})],
+    ids=["a push", "a fork, whose token may not", "not wanted", "nothing was measured"],
+)
+def test_no_comment_where_there_can_be_none(action, tmp_path, github, status, inputs):
+    outcome, calls = action(github, status, **inputs)
+    assert outcome.ok
+    assert [name for name, *_ in calls] == ["pip"]
+    base = "def" if github is PUSH else "abc"
+    assert json.loads((tmp_path / "NOTES").read_text())[:2] == ["gate", base]
+
+
+def test_what_is_there_already_is_neither_set_up_nor_installed(action):
+    outcome, calls = action(PUSH, **{"python-version": "", "install": ""})
+    assert outcome.used == ["actions/cache@v4"]
+    assert calls == []
+
+
+def test_an_install_that_fails_ends_it(action, tmp_path):
+    outcome, calls = action(PULL, install="pip install mine; exit 3")
+    assert not outcome.ok
+    assert [name for name, *_ in calls] == ["pip"]
+    assert not (tmp_path / "NOTES").exists()
+
+
+def test_expressions_are_those_of_the_runner():
+    values = {"a": {"b": "x", "c": ""}}
+    assert expression(" a.c || a.b ", values) == "x"
+    assert expression("a.b == 'x' && a.d.e != 'y'", values)
+    assert not expression("!(a.b == 'x') || a.c", values)
