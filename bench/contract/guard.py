@@ -25,6 +25,7 @@ import numpy as np
 import torch
 
 from bench import interrupts
+from bench.contract.cuda_switches import switches, turn
 from bench.errors import BenchError, text_of
 
 
@@ -86,6 +87,7 @@ CHEAP: tuple[Part, ...] = (
         torch.use_deterministic_algorithms,
         True,
     ),
+    ("torch's switches for CUDA", switches, turn, False),
     ("the working directory", _folder, _to_folder, True),
     ("the warning filters", lambda: warnings.filters[:], _to_filters, False),
 )

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from bench.contract import Precision
 from bench.contract.context import DType
+from bench.contract.cuda_switches import Switches, switches, turn
 from bench.errors import BenchError, first_words, unknown
 from bench.layers import reflected, upsampled_conv
 from bench.machine.clock import CLEARLY_FASTER, timed
@@ -40,9 +41,9 @@ def choose_device(name: str) -> torch.device:
         BenchError: the device is unknown or absent.
     """
     accelerator = torch.accelerator.current_accelerator(check_available=True)
-    if name == "auto":
-        return accelerator if accelerator is not None else torch.device("cpu")
     usable = ["cpu"] if accelerator is None else ["cpu", accelerator.type]
+    if name == "auto":
+        name = usable[-1]
     try:
         device = torch.device(name)
         if device.type not in usable:
@@ -57,7 +58,7 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-_without_cuda: tuple[str, str, bool] | None = None
+_without_cuda: Switches | None = None
 """Torch's switches as they were before `_settle` turned them."""
 
 
@@ -68,16 +69,12 @@ def _settle(device: torch.device) -> None:
     chosen after it finds the switches, which are part of an environment, as if it were alone.
     """
     global _without_cuda
-    conv, matmul = torch.backends.cudnn.conv, torch.backends.cuda.matmul  # type: ignore[attr-defined]
     if device.type == "cuda":
-        before = conv.fp32_precision, matmul.fp32_precision, torch.backends.cudnn.benchmark
-        _without_cuda = _without_cuda or before
-        wanted = ("ieee", "ieee", True)
+        _without_cuda = _without_cuda or switches()
+        turn(Switches("ieee", "ieee", "ieee", benchmark=True))
     elif _without_cuda is not None:
-        wanted, _without_cuda = _without_cuda, None
-    else:
-        return
-    conv.fp32_precision, matmul.fp32_precision, torch.backends.cudnn.benchmark = wanted
+        turn(_without_cuda)
+        _without_cuda = None
 
 
 def choose_precision(name: str, device: torch.device) -> Precision:

@@ -14,6 +14,7 @@ import torch
 
 from bench import conformance
 from bench.contract import Context, Method, Precision, phases
+from bench.contract.cuda_switches import switches
 from bench.contract.guard import Guard
 from bench.errors import BenchError
 from bench.plugins import registry
@@ -38,7 +39,14 @@ CHANGES = {
     "folder": ("working directory", lambda: os.chdir("/")),
     "interrupt": ("handler of SIGINT", lambda: signal.signal(signal.SIGINT, lambda *_: None)),
 }
+SWITCHES = {
+    "tf32": lambda: torch.set_float32_matmul_precision("high"),
+    "tf32 in convolutions": lambda: setattr(torch.backends.cudnn.conv, "fp32_precision", "none"),
+    "algorithms": lambda: setattr(torch.backends.cudnn, "benchmark", True),
+}
+"""CUDA's, as many an author's code turns them when it is imported."""
 QUIET = {
+    **SWITCHES,
     "environment": lambda: os.environ.clear(),
     "random": lambda: random.seed(5),
     "numpy": lambda: np.random.seed(5),
@@ -55,6 +63,7 @@ def state():
         torch.is_grad_enabled(),
         torch.is_inference_mode_enabled(),
         torch.are_deterministic_algorithms_enabled(),
+        switches(),
         Path.cwd(),
         dict(os.environ),
         random.getstate(),
@@ -128,6 +137,15 @@ def test_a_step_is_a_call_too(what):
 def test_what_libraries_change_when_they_are_loaded_is_put_back_without_a_word(what):
     before = state()
     use(a_method(load=QUIET[what]))
+    assert state() == before
+
+
+@pytest.mark.parametrize("where", ["adapt", "stylize", "step"])
+@pytest.mark.parametrize("what", SWITCHES)
+def test_cudas_switches_are_put_back_after_every_call(what, where):
+    """There without CUDA too; what a method turns would reach the times of all others."""
+    before = state()
+    use(a_method(**{where: SWITCHES[what]}))
     assert state() == before
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from bench.contract import Context, Precision
+from bench.contract.cuda_switches import switches
 from bench.errors import BenchError
 from bench.machine import device
 from bench.machine.device import CANDIDATES, choose_device, choose_precision
@@ -137,6 +138,23 @@ def test_tf32_is_switched_on_around_a_phase_alone():
     assert conv.fp32_precision == before
     with Precision("tf32").autocast(CPU), Precision("float32").autocast(CUDA):
         assert conv.fp32_precision == before
+
+
+@pytest.mark.parametrize("name", ["cuda", "auto"])
+@pytest.mark.parametrize("after", ["cpu", "auto"])
+def test_cudas_switches_are_turned_back_for_the_next_device(monkeypatch, name, after):
+    """Whole float32 and the fastest algorithms are CUDA's own; they can be turned without one."""
+    there = [CUDA, CUDA, None]
+    before = switches()
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **_: there.pop(0))
+    monkeypatch.setattr(torch, "empty", lambda *_, **__: None)
+    for _ in range(2):  # what was there before the first is what comes back
+        assert choose_device(name).type == "cuda"
+        assert switches() == ("ieee", "ieee", "ieee", True) != before
+        assert torch.backends.cudnn.conv.fp32_precision == "ieee"
+        assert not torch.backends.cudnn.allow_tf32  # what other libraries ask
+    assert choose_device(after) == CPU
+    assert switches() == before
 
 
 def test_float16_is_not_for_gradients():
