@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import math
 from collections.abc import Callable
 from typing import Literal
@@ -30,7 +31,7 @@ Inference = Literal[
 INFERENCE = (
     "stylize by the plain network, the fused one (CPU, C++ compiler), that in bfloat16 (with AMX), "
     "a CUDA graph, torch.compile, another runtime (CPU, the extra export), or what is fastest of "
-    "the first four; the one in bfloat16 only where the run computes in it"
+    "the first five; the one in bfloat16 only where the run computes in it, torch.compile on CUDA"
 )
 """What the option says of itself."""
 FOLDED: dict[str, tuple[str, Callable[[], object], Callable[[TransformNet], Folded]]] = {
@@ -42,6 +43,8 @@ FLAT = 0.01  # the least contrast, see `Deployed`
 SIDE = 256  # of the picture that `auto` decides by
 ALIKE = 40.0
 """Decibels: a faster network is taken only if its pictures are this equal to the plain one's."""
+SHAPES = 64
+"""Shapes that a compiled network is kept for; torch's own 8 are fewer than a run may have."""
 
 
 class Deployed:
@@ -71,7 +74,9 @@ class Deployed:
         if form == "graph":
             self._faster = Graphed(network)
         elif form == "compiled":
-            self._faster = torch.compile(network, dynamic=False)
+            limit = torch._dynamo.config.recompile_limit  # beyond it torch goes on uncompiled
+            torch._dynamo.config.recompile_limit = max(limit, SHAPES)
+            self._faster = torch.compile(network, dynamic=False, fullgraph=True)
 
     def __call__(self, picture: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) in [0, 1] to float32 pictures of the same shape in (0, 1)."""
@@ -134,7 +139,7 @@ def deploy(network: TransformNet, context: Context, inference: Inference) -> Dep
         return Deployed(network, inference, (label, "asked for"), dtype)
     if inference in ("graph", "compiled"):
         return Deployed(network, inference, (f"{precision.label}/{inference}", "asked for"))
-    others: dict[str, tuple[Inference, ...]] = {"cpu": ("fused",), "cuda": ("graph",)}
+    others: dict[str, tuple[Inference, ...]] = {"cpu": ("fused",), "cuda": ("graph", "compiled")}
     if precision.dtype == "bfloat16":
         others["cpu"] = ("tiled", "fused")
     if inference == "plain" or kind not in others:
@@ -142,7 +147,19 @@ def deploy(network: TransformNet, context: Context, inference: Inference) -> Dep
     threads = torch.get_num_threads()
     chosen, reason = probe(others[kind], network.smooth, context.device, precision, threads)
     label = FOLDED[chosen][0] if chosen in FOLDED else precision.label
-    return Deployed(network, chosen, (f"{label}/graph" if chosen == "graph" else label, reason))
+    if chosen in ("graph", "compiled"):
+        label = f"{label}/{chosen}"
+    return Deployed(network, chosen, (label, reason))
+
+
+def require_triton() -> None:
+    """What torch.compile needs on CUDA, asked for before it takes its time to fail.
+
+    Raises:
+        BenchError: there is no triton, or no CUDA for it.
+    """
+    if importlib.util.find_spec("triton") is None or not torch.cuda.is_available():
+        raise BenchError("torch.compile needs triton, and CUDA")
 
 
 @functools.cache
@@ -165,11 +182,13 @@ def probe(
         try:
             if form in FOLDED:
                 FOLDED[form][1]()
+            elif form == "compiled":
+                require_triton()
             forms[form] = Deployed(network, form)
             with precision.autocast(device):
                 forms[form](picture)  # compiled, captured, folded
-        except (BenchError, RuntimeError) as error:
-            failures.append(f"{form}: {str(error).splitlines()[0]}")
+        except Exception as error:  # a compiler fails in ways of its own
+            failures.append(f"{form}: {(str(error) or repr(error)).splitlines()[0]}")
             forms.pop(form, None)
     if len(forms) == 1:
         return "plain", "; ".join(failures)

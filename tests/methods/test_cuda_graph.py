@@ -1,6 +1,7 @@
 """CUDA graphs, by a CUDA that is not there: what is captured, launched and kept, and when."""
 
 import contextlib
+import functools
 import importlib
 
 import pytest
@@ -133,15 +134,120 @@ def test_autocast_forgets_its_rounded_weights_though_the_capture_fails(cuda):
     assert cuda[-1] == "clear"
 
 
-def test_auto_falls_back_with_the_reason_where_a_graph_cannot_be_captured(monkeypatch):
-    def broken(network):
-        raise RuntimeError("no capture here\nbecause")
+CPU = torch.device("cpu")
 
-    monkeypatch.setattr(deployment, "Graphed", broken)
-    monkeypatch.setattr(deployment, "SIDE", 16)
-    cpu = torch.device("cpu")
-    chosen, reason = deployment.probe.__wrapped__(("graph",), True, cpu, Precision(), 1)
-    assert (chosen, reason) == ("plain", "graph: no capture here")
+
+@pytest.fixture
+def probe(monkeypatch):
+    """`auto` on CUDA, by a CPU: seconds for each form's turns, and makers that stand for CUDA's.
+
+    Gives what is chosen and why, and how often torch.compile was asked.
+    """
+    asked = []
+
+    def run(seconds, graphed=lambda network: network, compiled=lambda network: network):
+        def compile_(network, **given):
+            asked.append(given)
+            return compiled(network)
+
+        turns = iter(seconds)
+        monkeypatch.setattr(deployment, "SIDE", 16)
+        monkeypatch.setattr(deployment, "Graphed", graphed)
+        monkeypatch.setattr(torch, "compile", compile_)
+        monkeypatch.setattr(deployment, "require_triton", lambda: None)
+        monkeypatch.setattr(deployment, "timed", lambda call, _: (call(), next(turns)))
+        forms = ("graph", "compiled")
+        return *deployment.probe.__wrapped__(forms, True, CPU, Precision(), 1), asked
+
+    return run
+
+
+def unable(network):
+    raise RuntimeError("not here\nbecause")
+
+
+def other(network):
+    return torch.zeros_like
+
+
+@pytest.mark.parametrize(
+    ("graph", "compiled", "chosen"),
+    [(0.5, 0.4, "compiled"), (0.4, 0.5, "graph"), (0.95, 0.95, "plain")],
+)
+def test_auto_takes_the_fastest(probe, graph, compiled, chosen):
+    form, reason, asked = probe([1.0, graph, compiled] * 3)
+    assert form == chosen
+    assert reason == (
+        f"probe: plain 1000.0 ms, graph {1e3 * graph:.1f} ms (160 dB), "
+        f"compiled {1e3 * compiled:.1f} ms (160 dB)"
+    )
+    assert asked == [{"dynamic": False, "fullgraph": True}]  # once, whole or not at all
+
+
+@pytest.mark.parametrize("when", ["made", "called"])
+def test_auto_leaves_out_what_fails_with_its_reason(probe, when):
+    compiled = unable if when == "made" else lambda network: unable
+    form, reason, _ = probe([1.0, 0.5] * 3, compiled=compiled)
+    assert form == "graph"
+    assert reason == "probe: plain 1000.0 ms, graph 500.0 ms (160 dB); compiled: not here"
+    form, reason, _ = probe([1.0] * 3, graphed=unable, compiled=compiled)
+    assert (form, reason) == ("plain", "graph: not here; compiled: not here")
+
+
+def test_compiling_is_in_no_timing(probe):
+    """Nor is capturing: the first call of each is before the first that is timed."""
+    calls = []
+
+    def compiled(network):
+        return lambda picture: calls.append(picture) or network(picture)
+
+    probe([1.0, 0.5, 0.4] * 3, compiled=compiled)
+    assert len(calls) == 1 + 3
+
+
+def test_auto_leaves_out_what_gives_another_picture(probe):
+    form, reason, _ = probe([1.0, 0.5, 0.1] * 3, compiled=other)
+    assert form == "graph"
+    assert " dB), compiled 100.0 ms (" in reason
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_without_triton_or_cuda_nothing_is_compiled(monkeypatch, there):
+    monkeypatch.setattr(deployment.importlib.util, "find_spec", lambda name: there or None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: not there)
+    monkeypatch.setattr(torch, "compile", pytest.fail)
+    form, reason = deployment.probe.__wrapped__(("compiled",), True, CPU, Precision(), 1)
+    assert (form, reason) == ("plain", "compiled: torch.compile needs triton, and CUDA")
+
+
+@pytest.mark.parametrize("form", ["graph", "compiled"])
+def test_what_auto_chose_is_in_the_record(monkeypatch, form):
+    asked = []
+    monkeypatch.setattr(deployment, "probe", lambda *given: asked.append(given) or (form, "why"))
+    context = Context(torch.device("cuda"), Precision("bfloat16", True), None, None)
+    deployed = deployment.deploy(transform_net.TransformNet(), context, "auto")
+    assert deployed.form == form
+    assert deployed.arithmetic == (f"bfloat16/channels_last/{form}", "why")
+    assert asked[0][0] == ("graph", "compiled")
+
+
+def test_a_compiled_network_is_compiled_for_every_shape_of_a_run():
+    """Beyond its limit torch would go on uncompiled under the same name."""
+    graphs = []
+
+    def backend(graph, example):
+        graphs.append(example)
+        return graph
+
+    compiling = functools.partial(torch.compile, backend=backend)
+    torch.compiler.reset()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "compile", compiling)
+        deployed = deployment.Deployed(torch.nn.Conv2d(3, 3, 1), "compiled")
+    for side in range(16, 16 + 4 * 12, 4):
+        deployed(torch.rand(1, 3, side, side))
+    torch.compiler.reset()
+    assert len(graphs) == 12
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch 2.13's own compiler
