@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from bench.contract import Context, Strength
+from bench.errors import BenchError
 from bench.options import option
 from bench.perceptual import Balance, perceptual_loss
 from bench.store import PictureStore
@@ -75,7 +76,15 @@ class GeneratorTraining(NetworkTraining):
         self.loss = perceptual_loss(context, o.encoder, Balance(o.content_weight, o.style_weight))
 
     def build(self) -> nn.Module:
-        """The generator, its statistics standardised over drawn styles."""
+        """The generator, its statistics standardised over drawn styles.
+
+        Raises:
+            BenchError: there is one style alone, which differs from nothing.
+        """
+        if len(self.styles) < 2:
+            raise BenchError(
+                "--style has one picture: give two at least, for what differs is learned"
+            )
         statistics = StyleStatistics(self.context, self.options.encoder)
         statistics.to(self.context.device)
         drawn = torch.split(torch.randperm(len(self.styles))[:STANDARD], 8)

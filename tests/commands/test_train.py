@@ -61,6 +61,13 @@ def test_a_recipe_without_steps_asks_for_them(asked, capsys):
     assert "give --minutes or --steps" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["ghiasi", "metanet"])
+def test_one_style_is_too_few_where_what_differs_is_learned(asked, name, capsys):
+    """Its deviation would be no number, and so would all that comes of it."""
+    assert asked(name, "--steps", "1") == (1, [])
+    assert "--style has one picture: give two at least" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_every_recipe_has_options_that_there_are(name):
     options = METHODS[name].training.Options(**RECIPES[name].options)
