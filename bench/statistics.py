@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -49,6 +50,13 @@ class Summary:
     high: float
     p90: float
     minimum: float
+
+
+def median_known(values: ArrayLike) -> float:
+    """The median of those that are numbers; NaN, without a warning, where none is."""
+    numbers = np.asarray(values, float)
+    numbers = numbers[~np.isnan(numbers)]
+    return float(np.median(numbers)) if len(numbers) else math.nan
 
 
 def summarise(values: ArrayLike, seed: int = 0, rounds: ArrayLike | None = None) -> Summary:

@@ -1,3 +1,4 @@
+import math
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ from bench.statistics import (
     bootstrap_median,
     cluster_bootstrap_mean,
     cluster_bootstrap_means,
+    median_known,
     percentile_bounds,
     summarise,
 )
@@ -105,6 +107,15 @@ def test_a_single_sample_has_no_interval():
     assert np.isnan(summary.low)
     assert np.isnan(summary.high)
     assert np.isnan(cluster_bootstrap_mean([1.0, 2.0], ["s", "s"], ["c", "c"]).low)
+
+
+@pytest.mark.parametrize(
+    ("values", "median"), [([3, math.nan, 1], 2), ([math.nan], None), ([], None)]
+)
+def test_a_median_of_what_is_known_warns_of_nothing(values, median):
+    """pandas' own is numpy's, which warns where nothing is known; warnings are errors here."""
+    found = median_known(values)
+    assert math.isnan(found) if median is None else found == median
 
 
 def test_no_samples_are_refused():

@@ -58,6 +58,8 @@ def row_of(index: Index, place: Place, metrics: Mapping[str, MetricRecord], seed
         metrics: id to metric, of those that the report shows.
         seed: of the bootstraps.
     """
+    from bench.statistics import median_known
+
     variant, run, size, style = place
     held = _held(index, place)
     record = held.record
@@ -92,7 +94,7 @@ def row_of(index: Index, place: Place, metrics: Mapping[str, MetricRecord], seed
         core=core,
         pair=_timed(timings.get("pair"), 1e3, seed),
         e2e=_timed(timings.get("e2e"), 1e3, seed),
-        first_call=Estimate(1e3 * finished["first_call"].median()),
+        first_call=Estimate(1e3 * median_known(finished["first_call"])),
         resources=_resources(held, core.value / 1e3, variant.precision),
         quality=quality_of(metrics, held.method, held.scores, pairs, seed),
         quality_gate=verdicts.quality_gate(

@@ -11,7 +11,7 @@ from bench.errors import BenchError
 from bench.report.curves import curves, speedups, time_to_quality
 from bench.results import Frames, MetricRecord
 from bench.results.environment import describe
-from bench.statistics import LEAST
+from bench.statistics import LEAST, median_known
 from bench.tables import formats
 from bench.tables.model import WIDTH, Cell, Section, Table
 from bench.tables.text import clean, digits, interval_text, short
@@ -184,7 +184,7 @@ def _race(faster: DataFrame, metric: MetricRecord, reference: str) -> Table:
         *(["method"], ["styles", "that did"], ["steps"], ["seconds"], ["times", "faster"]),
         *(["of the", "styles"], ["steps, curve", "of medians"], ["times", "faster"]),
     ]
-    step, seconds = faster["reference_step"].max(), faster["reference_seconds"].median()
+    step, seconds = faster["reference_step"].max(), median_known(faster["reference_seconds"])
     name = reference.rpartition("@")[0] or reference
     on = f" on {metric.encoder}" if metric.encoder else ""
     title = (

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bench.errors import BenchError, unknown
 from bench.results import Frames
-from bench.statistics import bootstrap_median
+from bench.statistics import bootstrap_median, median_known
 from bench.tables.data import frame
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def speedups(frames: Frames, reference: str, seed: int = 0) -> DataFrame:
             "styles": len(group),
             "reached": reached,
             "reference_step": group["reference_step"].max(),
-            "reference_seconds": group["reference_seconds"].median(),
+            "reference_seconds": median_known(group["reference_seconds"]),
             "step": group["step"].fillna(math.inf).median() if most else math.nan,
             "seconds": group["seconds"].fillna(math.inf).median() if most else math.nan,
             "ratio": ratio.value if most else math.nan,
