@@ -19,6 +19,26 @@ FOREIGN = {
 }
 """Commands that are not bench's, and why no test of the pages runs them."""
 
+NOT_RUN = {
+    "^bench study": "trains several networks (tests/study)",
+    "^bench report --runs ablations/": "of the runs of such a study (tests/study)",
+    "^bench vote": "serves until Ctrl-C (tests/vote)",
+    "^bench demo": "takes a minute (tests/commands/test_demo.py)",
+    "^bench export": "exports for half a minute (tests/commands/test_export.py)",
+    "^bench gate": "runs two revisions for half a minute (tests/compare)",
+    "^bench weights fetch": "downloads (tests/weights/test_downloads.py)",
+    "^bench run .*--runtime": "exports for half a minute (tests/run/test_runtime_rows.py)",
+    "^bench run .*--on ": "starts workers on other machines (tests/run/test_distribution.py)",
+    "^bench run .*--protocol": "needs the pictures of a paper (tests/test_protocols.py)",
+    "^bench run .*--metric clip-style": "needs weights (tests/metrics/test_embeddings.py)",
+    "^bench run .*--method (microast|styleid-diffusion)": (
+        "needs weights to download (tests/project/test_published.py)"
+    ),
+    "vgg1[69](?!-)": "needs torchvision's weights, to download (tests/test_perceptual.py)",
+    "--recipe paper": "has torchvision's VGG16 as its loss network (tests/commands/test_train.py)",
+}
+"""Commands of bench, as patterns, that are parsed, their names looked up, and not run, and why."""
+
 
 def name(page):
     return str(page.relative_to(ROOT))

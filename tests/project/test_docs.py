@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import os
 import re
 import runpy
 import shlex
@@ -12,11 +13,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from helpers.doc_blocks import FOREIGN, PAGES, ROOT, check_names, commands, files, name
+from helpers.doc_blocks import FOREIGN, NOT_RUN, PAGES, ROOT, check_names, commands, files, name
+from helpers.doc_runs import reason, small
 from helpers.submitted import submitted
 from PIL import Image
 
-from bench import conformance, protocols
+from bench import conformance, protocols, results
 from bench.cli import COMMANDS, main
 from bench.plugins import registry
 from bench.report import summary
@@ -26,40 +28,6 @@ from bench.tables import model
 
 DOCS = [page for page in PAGES if page.parent != ROOT]
 
-LONG = {
-    "train": "trains for minutes at least (tests/test_training.py)",
-    "study": "trains several networks (tests/study)",
-    "vote": "serves until Ctrl-C (tests/vote)",
-    "export": "exports for half a minute (tests/commands/test_export.py)",
-    "gate": "runs two revisions for half a minute (tests/compare)",
-    "compare": "needs two runs (tests/compare)",
-    "merge": "needs two runs (tests/results/test_merging.py)",
-}
-"""Commands that are parsed, their plugins and options looked up, and not run."""
-
-PARSED = (
-    *("README.md", "docs/adaptation.md", "docs/training.md", "docs/paper.md", "docs/start.md"),
-    *("docs/published.md", "docs/gpu.md", "docs/inference.md", "docs/video.md"),
-    *("docs/machines.md", "docs/judges.md", "docs/protocols.md", "docs/install.md"),
-)
-"""Pages whose runs take minutes to days even when made small, or download: parsed, not run."""
-
-SMALL = (
-    (r"(\w+\.steps)=\d+", r"\1=2"),
-    (r"(\w+)@\d+", r"\1@2"),
-    (r"0,10,50", "0,1,2"),
-)
-"""What is made smaller in a command's words before it is run."""
-
-MACHINE = ("--quiet", "--device", "cpu", "--precision", "float32")
-BUDGET = {
-    "score": ("--metric", "ssim", *MACHINE),
-    "run": ("--profile", "smoke", *MACHINE),
-    "adapt": ("--style-size", "64", *MACHINE),
-    "stylize": ("--style-size", "64", *MACHINE),
-}
-"""What goes at the end of a command before it is run; the last of two values counts."""
-
 SAMPLING = {
     "min_samples": 3,
     "min_seconds": 0.0,
@@ -68,29 +36,6 @@ SAMPLING = {
     "window_seconds": 0.001,
 }
 """How long the profile smoke samples here."""
-
-TINY = {"metastyle": ("steps=2", "batch=1", "size=32", "inference=plain"), "gatys": ("steps=2",)}
-FEW = {"run": {"metastyle": ("inference=plain",)}, "adapt": TINY, "stylize": TINY}
-"""Options of methods that no profile sets: the first run elsewhere compiles and compares."""
-
-
-def small(words):
-    """The command with tiny pictures and budgets, on the CPU."""
-    command = words[1]
-    for pattern, by in SMALL:
-        words = [re.sub(f"^{pattern}$", by, word) for word in words]
-    words = [*words, *BUDGET.get(command, ())]
-    if "--size" in words:
-        words[words.index("--size") + 1] = "64"
-    if command == "run" and not {"--content", "--style", "--dataset", "--resume"} & set(words):
-        words += ["--dataset", "synthetic"]
-    if command == "run" and not {"--metric", "--resume"} & set(words):
-        words += ["--metric", "gram/1@vgg16-bsds"]
-    method = words[words.index("--method") + 1] if "--method" in words else "metastyle"
-    if command in FEW and method in FEW[command] and "--weights" not in words:
-        for option in FEW[command][method]:
-            words += ["--option", f"{method}.{option}"]
-    return words
 
 
 @pytest.fixture
@@ -109,7 +54,7 @@ def desk(tmp_path, monkeypatch):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(blocks).resize((80, 64)).save(file)
 
-    for file in ("painting.jpg", "wave.jpg", "mosaic.jpg", "photo.jpg"):
+    for file in ("painting.jpg", "wave.jpg", "mosaic.jpg", "photo.jpg", "starry.jpg"):
         picture(file)
     picture("OUTPUTS/one_stylized_one.png")
     (tmp_path / "made.csv").write_text(
@@ -118,6 +63,8 @@ def desk(tmp_path, monkeypatch):
     for folder in ("PHOTOS", "PAINTINGS", "pictures/photos", "pictures/art"):
         picture(f"{folder}/one.png")
     shutil.copytree(ROOT / "examples", "examples")
+    (tmp_path / "docs").mkdir()
+    shutil.copyfile(ROOT / "bench/weights/metastyle.safetensors", "plain.safetensors")
     if importlib.util.find_spec("av"):
         clip = video.Clip(tmp_path / "clip.mp4", Fraction(25), Fraction(1, 25), None)
         with video.writer(clip.path, clip) as write:
@@ -132,33 +79,71 @@ def desk(tmp_path, monkeypatch):
         del sys.modules[module.__name__]
 
 
-@pytest.mark.parametrize(
-    "page", [p for p in DOCS if commands(p) and name(p) not in PARSED], ids=name
-)
+def runs(words):
+    """Whether a command is bench's, and one that is run."""
+    return words[0] == "bench" and not reason(words)
+
+
+def once():
+    """Each page's commands that are run there: a run that an earlier page has too is not again."""
+    seen, found = set(), {}
+    for page in PAGES:
+        found[page] = {}
+        for words in commands(page):
+            line = shlex.join(small(words) if runs(words) else words)
+            again = line in seen and words[1] in ("run", "list", "doctor", "check")
+            if (runs(words) and not again) or words[0] == "python":
+                found[page].setdefault(line, words)
+                seen.add(line)
+    return {page: list(lines.values()) for page, lines in found.items() if lines}
+
+
+ONCE = once()
+LONGER = {"docs/adaptation.md", "docs/video.md", "docs/paper.md", "docs/published.md"}
+"""Pages whose commands take long even when made small: `tox -e pages` runs them too."""
+RUN = re.compile(r"(?:(?:runs|OTHER)/)?2\d{7}-\d{6}-\w{4}|BASE|NEW")
+"""Runs that the pages name, which are made by hand."""
+
+
+@pytest.mark.parametrize("page", ONCE, ids=name)
 @pytest.mark.timeout(300)  # stylizes, adapts and reports
 def test_the_commands_of_a_page_run(page, desk, capsys):
+    if name(page) in LONGER and not os.environ.get("BENCH_ALL_PAGES"):
+        pytest.skip("takes long: tox -e pages runs it")
     for file, code in files(page).items():
         (desk / file).write_text(code)
     (desk / "tint.py").write_text(files(ROOT / "docs/write/method.md")["tint.py"])
-    if name(page) == "docs/report.md":
-        judges = ["--metric", "gram/1@vgg16-bsds", "--metric", "content/1@vgg16-bsds"]
-        assert main(small(["bench", "run", "--method", "metastyle", *judges])[1:]) == 0
-    if name(page) == "docs/table.md":
-        submitted(desk / "public", "my-laptop")
-    for words in commands(page):
-        if words[0] in FOREIGN:
-            continue
+    for word in {word.strip("/") for words in ONCE[page] for word in words}:
+        if RUN.fullmatch(word) and not (desk / word).exists():
+            submitted((desk / word).parent, (desk / word).name)
+    if any(words[1:2] == ["train"] for words in ONCE[page]):
+        shutil.copyfile("PAINTINGS/one.png", "PAINTINGS/two.png")  # one alone is refused
+    if name(page) == "docs/report.md":  # whose first commands are dearer
+        assert main(small(["bench", "run", "--method", "metastyle"])[1:]) == 0
+    for words in ONCE[page]:
         if words[0] == "python":
             runpy.run_path(words[1], run_name="__main__")
-        elif words[1] in LONG:
-            check_names(words)
-        else:
-            status = main(small(words)[1:])
-            answers = (0, 1) if words[1] == "choose" else (0,)  # 1: nothing meets the limits
-            said = capsys.readouterr()
-            assert status in answers, f"{shlex.join(words)}: {said.err}"
-            assert not said.err or status == 0, said.err
-        capsys.readouterr()
+            continue
+        status = main([word.replace("RUN", str(newest(desk))) for word in small(words)[1:]])
+        answers = (0, 1) if words[1] == "choose" else (0,)  # 1: nothing meets the limits
+        said = capsys.readouterr()
+        assert status in answers, f"{shlex.join(words)}: {said.err}"
+        assert not said.err or status == 0, said.err
+
+
+def newest(folder):
+    """The run that was begun last."""
+    return results.latest(folder / "runs") if (folder / "runs").is_dir() else folder
+
+
+def test_every_reason_not_to_run_a_command_is_needed_and_true():
+    """A pattern fits a command of the pages, and the test that it names is there."""
+    lines = [shlex.join(words) for page in PAGES for words in commands(page)]
+    for pattern, why in NOT_RUN.items():
+        assert any(re.search(pattern, line) for line in lines), pattern
+        places = re.findall(r"tests/[\w/]+(?:\.py)?", why)
+        assert places, why
+        assert all((ROOT / place).exists() for place in places), why
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if commands(p)], ids=name)
