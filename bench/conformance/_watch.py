@@ -58,7 +58,8 @@ _FUNCTIONS: tuple[tuple[Kind, str, Any], ...] = (
 _CALLS = {_code(function): (kind, name) for kind, name, function in _FUNCTIONS}
 _TORCH_WRAPPERS = tuple(str(Path(torch.__file__).parent / name) for name in ("_compile", "_dynamo"))
 """`torch.manual_seed` is called through these, once anything has loaded the compiler."""
-_NO_CLOCKS = {"strftime", "strptime", "struct_time", "gmtime"}
+_CLOCKS = {*vars(time), "now", "utcnow"} - {"strftime", "strptime", "struct_time", "gmtime"}
+"""What calls of clocks are named."""
 _MACHINERY = ("/proc/", "/sys/", "/dev/")
 
 
@@ -95,8 +96,10 @@ class Watch:
 
     def _profile(self, frame: FrameType, event: str, arg: Any) -> None:
         if event == "c_call":
-            owner, name = getattr(arg, "__self__", None), getattr(arg, "__name__", "")
-            clock = owner is time and name not in _NO_CLOCKS
+            name = getattr(arg, "__name__", "")
+            if name not in _CLOCKS:  # of a million calls
+                return
+            clock = getattr(arg, "__self__", None) is time
             now = getattr(arg, "__qualname__", "") in ("datetime.now", "datetime.utcnow")
             if (clock or now) and self._own(frame.f_code.co_filename):
                 self._note("clock", f"{'time' if clock else 'datetime'}.{name}", frame)
