@@ -56,7 +56,7 @@ def test_the_loss_of_the_content_in_its_own_style_is_its_variation(context):
 
 def test_the_built_in_one_is_marked_as_a_training_loss_and_no_judge():
     loaded = registry.load()
-    metric = loaded.metrics["perceptual/3@vgg19-quarter"]
+    metric = loaded.metrics["perceptual/4@vgg19-quarter"]
     assert set(metric.training_loss_of) == {
         *("metastyle", "johnson", "gatys", "cin", "ghiasi", "metanet", "predict-adapt")
     }
