@@ -88,7 +88,8 @@ def test_what_is_built_in_is_named(kind, page):
 def test_what_came_out_is_what_the_results_say():
     """Method, adapt, core, gram and content of the printed table, to the digit."""
     results_page = (ROOT / "docs/results.md").read_text(encoding="utf-8")
-    printed = re.findall(r"^([a-z][\w-]+)(?: [†‡§])?(?: \[[\d,–]+\])? {2,}(\S.*)$", results_page, re.MULTILINE)
+    row = r"^([a-z][\w-]+)(?: [†‡§])?(?: \[[\d,–]+\])? {2,}(\S.*)$"
+    printed = re.findall(row, results_page, re.MULTILINE)
     methods = registry.load().methods
     wanted = {
         method: [number.strip("*") for number in numbers.split()[:4]]
