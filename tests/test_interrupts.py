@@ -45,6 +45,18 @@ def drop(number):
     Final()
 
 
+@pytest.fixture(autouse=True)
+def _not_ignored():
+    """Whoever starts the tests may ignore a signal, as `nohup` does SIGHUP."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    for number, handler in before.items():
+        if handler == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_raises_at_once(number):
     before = signal.getsignal(number)

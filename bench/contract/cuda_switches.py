@@ -10,6 +10,9 @@ import torch
 Arithmetic = Literal["none", "ieee", "tf32"]
 
 
+_ask, _ask_benchmark = torch._C._get_fp32_precision_getter, torch._C._get_cudnn_benchmark
+
+
 class Switches(NamedTuple):
     """What convolutions, recurrent layers and matrix products compute in, and `cudnn.benchmark`."""
 
@@ -21,12 +24,11 @@ class Switches(NamedTuple):
 
 def switches() -> Switches:
     """As they are; `torch.backends` takes five times as long, and every call asks."""
-    ask = torch._C._get_fp32_precision_getter
     return Switches(
-        ask("cuda", "conv"),  # type: ignore[arg-type]
-        ask("cuda", "rnn"),  # type: ignore[arg-type]
-        ask("cuda", "matmul"),  # type: ignore[arg-type]
-        torch._C._get_cudnn_benchmark(),
+        _ask("cuda", "conv"),  # type: ignore[arg-type]
+        _ask("cuda", "rnn"),  # type: ignore[arg-type]
+        _ask("cuda", "matmul"),  # type: ignore[arg-type]
+        _ask_benchmark(),
     )
 
 

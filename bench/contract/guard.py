@@ -151,7 +151,8 @@ class Guard:
         sys.stdout = self._out
         changed = []
         for (name, note, put_back, wrong), before in zip(self._parts, self._before, strict=True):
-            if not _same(note(), before):
+            now = note()
+            if now is not before and not _same(now, before):
                 put_back(before)
                 if wrong and self._tell:
                     changed.append(name)

@@ -18,10 +18,15 @@ def _turned_back():
 
 
 @pytest.mark.parametrize(
-    "wanted", [WHOLE, Switches("tf32", "tf32", "none", False), WHOLE._replace(matmul="tf32")]
+    "wanted",
+    [
+        WHOLE,
+        Switches("tf32", "tf32", "none", benchmark=False),
+        Switches("ieee", "ieee", "tf32", benchmark=True),
+    ],
 )
 def test_they_are_as_they_were_turned(wanted):
-    turn(WHOLE._replace(benchmark=not wanted.benchmark))
+    turn(Switches("ieee", "ieee", "ieee", benchmark=not wanted.benchmark))
     turn(wanted)
     backends = torch.backends
     assert switches() == wanted
