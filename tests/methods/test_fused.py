@@ -15,16 +15,6 @@ transform_net = importlib.import_module("bench.methods._transform_net")
 with_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="no g++")
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["repeats", "smooth"])
-def network(request):
-    """A network whose every parameter matters: none is at its initial one or nought."""
-    generator = torch.Generator().manual_seed(0)
-    network = transform_net.TransformNet(smooth=request.param).requires_grad_(False)
-    for parameter in network.parameters():
-        parameter += 0.05 * torch.randn(parameter.shape, generator=generator)
-    return network
-
-
 def picture(height, width, count=1):
     return torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(1))
 

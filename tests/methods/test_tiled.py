@@ -32,16 +32,6 @@ def decibels(one, other):
     return -10 * torch.log10((one.double() - other.double()).square().mean()).item()
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["repeats", "smooth"])
-def network(request):
-    """A network whose every parameter matters: none is at its initial one or nought."""
-    generator = torch.Generator().manual_seed(0)
-    network = transform_net.TransformNet(smooth=request.param).requires_grad_(False)
-    for parameter in network.parameters():
-        parameter += 0.05 * torch.randn(parameter.shape, generator=generator)
-    return network
-
-
 def picture(height, width, count=1):
     return torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(1))
 
