@@ -1,4 +1,4 @@
-"""What tests of methods share: a context whose one encoder is tiny, and both forms of the network."""
+"""What tests of methods share: a context with a tiny encoder, and both forms of the network."""
 
 import importlib
 
